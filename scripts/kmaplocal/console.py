@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the user sees: messages, patches, and progress of what takes long."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from kmaplocal.errors import OutputClosed
+
+_PLAIN_INTERVAL = 5.0
+_COLOURS = {b"+": b"\033[32m", b"-": b"\033[31m", b"@": b"\033[36m"}
+_BOLD, _RESET = b"\033[1m", b"\033[0m"
+_HEADERS = (b"diff ", b"--- ", b"+++ ")
+
+
+class Console:
+    """Messages go to REPORT, patches to standard output, progress to stderr.
+
+    Both raise OutputClosed when nobody reads any more.
+    """
+
+    def __init__(self, report: TextIO | None = None):
+        self._report = report or sys.stdout
+
+    def say(self, text: str) -> None:
+        """Print TEXT, one line, as part of the report."""
+        with _until_closed(self._report):
+            print(text, file=self._report, flush=True)
+
+    def patch(self, patch: bytes) -> None:
+        """Print PATCH byte for byte, coloured when a person is looking."""
+        shown = coloured(patch) if wants_colour(sys.stdout) else patch
+        with _until_closed(sys.stdout):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(shown)
+            sys.stdout.buffer.flush()
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A callback to tell how many of TOTAL are done: a bar, or plain lines."""
+        make = _bar if sys.stderr.isatty() else _plain_lines
+        with make(what, total) as step:
+            yield step
+
+
+def error(text: str) -> None:
+    """Print TEXT, one line, on stderr as what went wrong."""
+    print(f"kmaplocal: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _until_closed(stream: TextIO) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        # Python flushes the stream once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise OutputClosed("the output was closed before its end; stopped") from None
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether STREAM is a terminal whose user has not turned colour off."""
+    dumb = os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR")
+    return stream.isatty() and not dumb
+
+
+def coloured(patch: bytes) -> bytes:
+    """PATCH with terminal colours."""
+    return b"".join(_colour_line(line) for line in patch.splitlines(keepends=True))
+
+
+def _colour_line(line: bytes) -> bytes:
+    colour = _BOLD if line.startswith(_HEADERS) else _COLOURS.get(line[:1])
+    if not colour:
+        return line
+    text = line.rstrip(b"\n")
+    return colour + text + _RESET + line[len(text) :]
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    # Imported here: rich takes longer to load than most runs on one file.
+    from rich.console import Console as RichConsole
+    from rich.progress import MofNCompleteColumn, Progress
+
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    terminal = RichConsole(stderr=True)
+    with Progress(*columns, console=terminal, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def _plain_lines(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    last = time.monotonic()
+
+    def step(done: int) -> None:
+        nonlocal last
+        if done < total and time.monotonic() - last >= _PLAIN_INTERVAL:
+            last = time.monotonic()
+            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+
+    yield step

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A kernel source tree: its version, its candidate files, what git knows of them."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
+
+MAP_CALLS = (
+    "kmap",
+    "kunmap",
+    "kmap_atomic",
+    "kunmap_atomic",
+    "kmap_atomic_prot",
+    "kmap_atomic_pfn",
+)
+
+_LANDMARKS = ("Makefile", "Kconfig", "include/linux/highmem.h")
+_C_SUFFIXES = (".c", ".h")
+# What a whole-tree run leaves out; naming the folder brings it in.
+_NOT_CODE = {"Documentation", ".git"}
+# Set by git for its hooks, where they would point at another repository.
+_GIT_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+
+
+class Tree:
+    """A kernel source tree on disk. `root` is its absolute path, links resolved."""
+
+    def __init__(self, root: Path | str):
+        """Open the tree at ROOT (a leading ~ is expanded).
+
+        Raises NotAKernelTree when there is no such folder or it holds no kernel.
+        """
+        given = Path(root).expanduser()
+        if not given.is_dir():
+            what = "not a folder" if given.exists() else "no such folder"
+            raise NotAKernelTree(f"{given}: {what}; KERNEL= names a kernel tree")
+        self.root = given.resolve()
+        self.version = self._read_version(given)
+
+    def _read_version(self, given: Path) -> str:
+        for landmark in _LANDMARKS:
+            if not (self.root / landmark).is_file():
+                raise NotAKernelTree(
+                    f"{given}: not a Linux kernel tree (it has no {landmark});"
+                    " KERNEL= names the top folder of one"
+                )
+        text = (self.root / "Makefile").read_text(errors="replace")
+        numbers = [
+            re.search(rf"^{name}\s*=\s*(\d+)\s*$", text, re.MULTILINE)
+            for name in ("VERSION", "PATCHLEVEL")
+        ]
+        if not all(numbers):
+            raise NotAKernelTree(
+                f"{given}: not a Linux kernel tree (its Makefile has no VERSION"
+                " and PATCHLEVEL); KERNEL= names the top folder of one"
+            )
+        return ".".join(number[1] for number in numbers)
+
+    def candidates(
+        self, names: Iterable[str], words: tuple[str, ...] = MAP_CALLS
+    ) -> list[Path]:
+        """The *.c and *.h files that hold one of WORDS as a whole identifier.
+
+        NAMES are files or folders below the tree, `.` is all of it. The paths are
+        relative to the tree, sorted, each file once, under its real name where
+        NAMES go through a symbolic link. Raises BadName for a name that does not
+        exist, lies outside the tree, or is a file but not of C.
+        """
+        places = [place for name in names for place in self._places(name)]
+        if not places:
+            return []
+        found = self._grep(sorted(set(places)), words)
+        return sorted({Path(os.path.normpath(path)) for path in found})
+
+    def locate(self, name: str) -> Path:
+        """The real path, relative to the tree, of the file or folder called NAME.
+
+        Raises BadName as candidates() does.
+        """
+        path = self.root / name
+        try:
+            real = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            raise BadName(f"{name}: no such file or folder in {self.root}") from None
+        if not real.is_relative_to(self.root):
+            raise BadName(f"{name}: lies outside the kernel tree {self.root}")
+        if not real.is_dir() and real.suffix not in _C_SUFFIXES:
+            raise BadName(f"{name}: not a C file (*.c or *.h)")
+        return real.relative_to(self.root)
+
+    def _places(self, name: str) -> list[Path]:
+        place = self.locate(name)
+        if place != Path("."):
+            return [place]
+        return [
+            Path(entry.name)
+            for entry in os.scandir(self.root)
+            if entry.name not in _NOT_CODE and not entry.is_symlink()
+        ]
+
+    def _grep(self, places: list[Path], words: tuple[str, ...]) -> list[str]:
+        command = ["grep", "-rlwFaZ"]
+        command += [f"--include=*{suffix}" for suffix in _C_SUFFIXES]
+        command += [argument for word in words for argument in ("-e", word)]
+        command += ["--", *(os.path.join(".", place) for place in places)]
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+        if done.returncode > 1:
+            raise BadName(f"{self.root}: cannot search: {_first_line(done.stderr)}")
+        return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
+
+    def dirty(self, paths: Iterable[Path]) -> list[Path]:
+        """Those of PATHS whose content git has no committed copy of.
+
+        Changed and untracked files count. A tree outside git, or one that the
+        enclosing repository ignores (our own build/), has none. Raises GitTrouble
+        when there is a repository but git cannot read it.
+        """
+        wanted = sorted(set(paths))
+        if not wanted or not self._in_repository():
+            return []
+        prefix = os.fsdecode(self._git("rev-parse", "--show-prefix").rstrip(b"\n"))
+        listing = self._git(
+            "status",
+            "--porcelain",
+            "-z",
+            "--untracked-files=all",
+            "--no-renames",
+            "--",
+            *map(str, wanted),
+        )
+        changed = {os.fsdecode(entry[3:]) for entry in listing.split(b"\0") if entry}
+        return [path for path in wanted if prefix + str(path) in changed]
+
+    def _in_repository(self) -> bool:
+        return any(
+            (folder / ".git").exists() for folder in (self.root, *self.root.parents)
+        )
+
+    def _git(self, *arguments: str) -> bytes:
+        environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+        for variable in _GIT_VARIABLES:
+            environment.pop(variable, None)
+        command = ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false"]
+        try:
+            done = subprocess.run(
+                [*command, *arguments],
+                cwd=self.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+            )
+        except FileNotFoundError:
+            raise GitTrouble(
+                f"{self.root}: is in a git work tree, but there is no git to ask for"
+                " uncommitted changes: apt-get install git, or FORCE=1"
+            ) from None
+        if done.returncode:
+            raise GitTrouble(
+                f"{self.root}: git cannot tell uncommitted changes"
+                f" ({_first_line(done.stderr)}); mend that, or FORCE=1"
+            )
+        return done.stdout
+
+
+def _first_line(output: bytes) -> str:
+    return output.decode(errors="replace").strip().split("\n")[0]

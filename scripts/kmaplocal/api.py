@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The mapping calls of the kernel, old and new, and what ends each.
+
+Source: include/linux/highmem.h, highmem-internal.h and bvec.h of Linux 6.1
+and 6.12; Documentation/mm/highmem.rst.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Map(NamedTuple):
+    """A map call: the unmap that ends it, what replaces it, and whether it
+    disables page faults and preemption, and whether it is on the stack."""
+
+    ends: str
+    new: str
+    atomic: bool
+    stacked: bool
+
+
+MAPS = {
+    "kmap": Map("kunmap", "kmap_local_page", False, False),
+    "kmap_atomic": Map("kunmap_atomic", "kmap_local_page", True, True),
+    "kmap_atomic_prot": Map("kunmap_atomic", "kmap_local_page_prot", True, True),
+    "kmap_atomic_pfn": Map("kunmap_atomic", "kmap_local_pfn", True, True),
+    "kmap_local_page": Map("kunmap_local", "", False, True),
+    "kmap_local_page_prot": Map("kunmap_local", "", False, True),
+    "kmap_local_folio": Map("kunmap_local", "", False, True),
+    "kmap_local_pfn": Map("kunmap_local", "", False, True),
+    "bvec_kmap_local": Map("kunmap_local", "", False, True),
+}
+
+UNMAPS = ("kunmap", "kunmap_atomic", "kunmap_local")
+
+OLD_MAPS = tuple(name for name, api in MAPS.items() if api.new)
+OLD_UNMAPS = ("kunmap", "kunmap_atomic")
+OLD = OLD_MAPS + OLD_UNMAPS

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// Print what a C file says, construct by construct: expressions, statements,
+/// declarations, parameters, labels and structure members, each with its
+/// extent, its function and its text.  It judges nothing.
+///
+// Confidence: High
+// Options: --no-includes
+// Comments: The driver reads this instead of the C file.  One line a fact,
+// Comments: fields separated by tabs; scripts/kmaplocal/syntax.py names them.
+
+virtual patch
+virtual context
+virtual org
+virtual report
+
+@initialize:python@
+@@
+def fact(kind, p, *rest):
+    p = p[0]
+    print("\t".join((kind, p.line, p.column, p.line_end, p.column_end,
+                     p.current_element, p.current_element_line) + rest))
+
+@expression_fact@
+expression E;
+position p;
+@@
+E@p
+
+@script:python@
+p << expression_fact.p;
+E << expression_fact.E;
+@@
+fact("expression", p, " ".join(E.split()))
+
+@statement_fact@
+statement S;
+position p;
+@@
+S@p
+
+@script:python@
+p << statement_fact.p;
+S << statement_fact.S;
+@@
+fact("statement", p, " ".join(S[:1000].split()))
+
+@declaration_fact@
+declaration D;
+position p;
+@@
+D@p
+
+@script:python@
+p << declaration_fact.p;
+D << declaration_fact.D;
+@@
+fact("declaration", p, " ".join(D.split()))
+
+@variable_fact@
+type T;
+identifier x;
+position p;
+@@
+T x@p;
+
+@script:python@
+p << variable_fact.p;
+x << variable_fact.x;
+T << variable_fact.T;
+@@
+fact("variable", p, x, T)
+
+@initialised_fact@
+type T;
+identifier x;
+initializer I;
+position p, q;
+@@
+T x@p = I@q;
+
+@script:python@
+p << initialised_fact.p;
+q << initialised_fact.q;
+x << initialised_fact.x;
+T << initialised_fact.T;
+@@
+fact("initialised", p, x, T, q[0].line, q[0].column)
+
+@parameter_fact@
+type T;
+identifier x, f;
+position p;
+parameter list[n] before;
+@@
+f(before, T x@p, ...) { ... }
+
+@script:python@
+p << parameter_fact.p;
+x << parameter_fact.x;
+T << parameter_fact.T;
+n << parameter_fact.n;
+@@
+fact("parameter", p, x, T, n)
+
+@label_fact@
+identifier l;
+position p;
+@@
+l@p:
+
+@script:python@
+p << label_fact.p;
+l << label_fact.l;
+@@
+fact("label", p, l)
+
+@member_fact@
+identifier s, m;
+type T;
+position p;
+@@
+struct s {
+  ...
+  T m@p;
+  ...
+};
+
+@script:python@
+p << member_fact.p;
+s << member_fact.s;
+m << member_fact.m;
+T << member_fact.T;
+@@
+fact("member", p, s, m, T)

@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The syntax tree of a C file, rebuilt from the facts of cocci/facts.cocci.
+
+Coccinelle parses; a fact is one construct with its extent.  Extents nest, so
+sorting them gives the tree back, and what an expression's text says between
+its operands gives the operator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Iterator
+
+Point = tuple[int, int]  # line (from 1), column (from 0)
+
+OUTSIDE = "something_else"  # what Coccinelle calls a place in no function
+
+ASSIGNMENTS = {"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="}
+PREFIXES = {"*", "&", "-", "+", "!", "~", "++", "--", "sizeof"}
+KEYWORDS = {"if", "for", "while", "do", "switch", "case", "default"}
+KEYWORDS |= {"return", "goto", "break", "continue"}
+
+
+@dataclass(eq=False)
+class Expr:
+    """An expression: its extent, its text with one space between tokens, what
+    it is (`kind`), and its operands (`children`)."""
+
+    start: Point
+    end: Point
+    text: str
+    children: list["Expr"] = field(default_factory=list)
+    parent: "Expr | None" = None
+    kind: str = ""
+    op: str = ""
+    label: str = ""
+    arguments: dict[int, "Expr"] = field(default_factory=dict)
+
+    @property
+    def callee(self) -> str:
+        """The name called, or "" (not a call, or through a pointer)."""
+        if self.kind != "call" or self.children[0].kind != "identifier":
+            return ""
+        return self.children[0].text
+
+    def walk(self) -> Iterator["Expr"]:
+        """Every expression in this one, operands first."""
+        for child in self.children:
+            yield from child.walk()
+        yield self
+
+    def bare(self) -> "Expr":
+        """This expression without parentheses and casts around it."""
+        node = self
+        while node.kind in ("paren", "cast"):
+            node = node.children[-1]
+        return node
+
+
+@dataclass(eq=False)
+class Variable:
+    """A declared name, its type's text, and its initialiser if it has one."""
+
+    name: str
+    type: str
+    at: Point
+    value_at: Point | None = None
+    static: bool = False
+
+    @property
+    def is_pointer(self) -> bool:
+        """True when the type has a `*` or is an array."""
+        return "*" in self.type or "[" in self.type
+
+
+@dataclass(eq=False)
+class Stmt:
+    """A statement or declaration with what stands directly in it."""
+
+    start: Point
+    end: Point
+    text: str
+    kind: str = ""
+    children: list["Stmt"] = field(default_factory=list)
+    exprs: list[Expr] = field(default_factory=list)
+    variables: list[Variable] = field(default_factory=list)
+    label: str = ""
+    parent: "Stmt | None" = None
+
+    def walk(self) -> Iterator["Stmt"]:
+        """This statement and every one in it, in the order of the text."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(eq=False)
+class Function:
+    """A function definition: parameters in order, and its statements."""
+
+    name: str
+    line: int = 0
+    params: list[Variable] = field(default_factory=list)
+    body: list[Stmt] = field(default_factory=list)
+    variables: dict[str, Variable] = field(default_factory=dict)
+    exprs: list[Expr] = field(default_factory=list)
+
+    def statements(self) -> Iterator[Stmt]:
+        """Every statement and declaration, in the order of the text."""
+        for stmt in self.body:
+            yield from stmt.walk()
+
+    @property
+    def last(self) -> int:
+        """The line its last statement ends on."""
+        return max((s.end[0] for s in self.body), default=0)
+
+    def calls(self, names) -> list[Expr]:
+        """The calls of one of `names`, in the order of the text."""
+        found = [e for e in self.exprs if e.kind == "call" and e.callee in names]
+        return sorted(found, key=lambda e: e.start)
+
+
+@dataclass(eq=False)
+class Struct:
+    """A structure: its members in order (name, type), and whether all of them
+    are known (a bit-field or an unnamed union is not)."""
+
+    name: str
+    members: list[tuple[str, str]]
+    complete: bool
+
+
+@dataclass(eq=False)
+class Source:
+    """All that the facts of one file say."""
+
+    functions: list[Function]
+    structs: dict[str, Struct]
+    outside: list[Expr]
+    globals: dict[str, Variable]
+    includes: tuple[str, ...] = ()
+
+
+def between(text: str, parts: list[str]) -> list[str]:
+    """What `text` says before, between and after its `parts`, in order."""
+    gaps, at = [], 0
+    for number, part in enumerate(parts):
+        if number == len(parts) - 1 and text.endswith(part) and number:
+            found = len(text) - len(part)
+        else:
+            found = text.find(part, at)
+        if found < 0:
+            return []
+        gaps.append(text[at:found].strip())
+        at = found + len(part)
+    return gaps + [text[at:].strip()]
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier()
+
+
+def _classify_leaf(node: Expr) -> str:
+    if _is_name(node.text):
+        return "identifier"
+    if node.text.startswith("sizeof"):
+        return "sizeof"
+    if node.text[:1] in "\"'L" or node.text[:1].isdigit() or node.text[:1] == ".":
+        return "constant"
+    return "opaque"
+
+
+def _classify_prefix(node: Expr, child: Expr) -> str:
+    prefix = node.text[: -len(child.text)].strip()
+    if prefix in PREFIXES:
+        node.op = prefix
+        return "sizeof" if prefix == "sizeof" else "unary"
+    if prefix.startswith("(") and prefix.endswith(")"):
+        node.op = prefix[1:-1].strip()
+        return "cast"
+    return "opaque"
+
+
+def _number_arguments(node: Expr, gaps: list[str]) -> None:
+    """Place each operand at its argument number: a type among the arguments
+    is no expression, so commas are counted."""
+    number = 0
+    for gap, child in zip(gaps[1:], node.children[1:]):
+        number += gap.count(",")
+        node.arguments[number] = child
+
+
+def _classify_operator(node: Expr, gaps: list[str]) -> str:
+    after = gaps[1]
+    if after.startswith("("):
+        _number_arguments(node, gaps)
+        return "call"
+    if after == "[":
+        return "index"
+    if after.startswith("?"):
+        return "ternary"
+    if len(node.children) == 1:
+        if after in ("++", "--"):
+            node.op = after
+            return "postfix"
+        if after.startswith(("->", ".")):
+            node.op, _, name = after.partition(" ")
+            node.label = name
+            return "member"
+        return "opaque"
+    if len(node.children) == 2 and after and not gaps[2]:
+        node.op = after
+        if after == ",":
+            return "comma"
+        return "assign" if after in ASSIGNMENTS else "binary"
+    return "opaque"
+
+
+def _classify(node: Expr) -> str:
+    if not node.children:
+        return _classify_leaf(node)
+    if node.text.startswith("( {"):
+        return "statement-expression"
+    first, last = node.children[0], node.children[-1]
+    if node.text.startswith(first.text):
+        gaps = between(node.text, [c.text for c in node.children])
+        if gaps and not gaps[0]:
+            return _classify_operator(node, gaps)
+    if len(node.children) == 1 and node.text.endswith(last.text):
+        return _classify_prefix(node, last)
+    if node.text.startswith("( ") and node.text.endswith("}"):
+        return "compound-literal"
+    if len(node.children) == 1 and node.text == f"( {first.text} )":
+        return "paren"
+    if node.text.startswith("sizeof"):
+        return "sizeof"
+    return "opaque"
+
+
+def _nest(nodes: list) -> list:
+    """Hang every node below the smallest that encloses it; return the roots."""
+    roots, stack = [], []
+    for node in sorted(nodes, key=lambda n: (n.start, (-n.end[0], -n.end[1]))):
+        while stack and stack[-1].end < node.end:
+            stack.pop()
+        while stack and stack[-1].end <= node.start:
+            stack.pop()
+        if stack:
+            node.parent = stack[-1]
+            stack[-1].children.append(node)
+        else:
+            roots.append(node)
+        stack.append(node)
+    return roots
+
+
+def _statement_kind(stmt: Stmt) -> str:
+    words = stmt.text.split()
+    first = words[0] if words else ";"
+    if first in KEYWORDS:
+        return first
+    if first == "{":
+        return "compound"
+    if stmt.label:
+        return "label"
+    if first in ("asm", "__asm__"):
+        return "asm"
+    return "iterator" if stmt.children else "expression"
+
+
+def _smallest(stmts: list[Stmt], start: Point, end: Point) -> Stmt | None:
+    """The innermost statement that encloses the extent."""
+    found = None
+    while True:
+        for stmt in stmts:
+            if stmt.start <= start and end <= stmt.end:
+                found, stmts = stmt, stmt.children
+                break
+        else:
+            return found
+
+
+class _Builder:
+    """Collects the facts of one function."""
+
+    def __init__(self, name: str, line: int):
+        self.name, self.line = name, line
+        self.exprs: dict[tuple[Point, Point], Expr] = {}
+        self.stmts: dict[tuple[Point, Point], Stmt] = {}
+        self.labels: dict[Point, str] = {}
+        self.params: dict[int, Variable] = {}
+        self.variables: list[Variable] = []
+
+    def build(self) -> Function:
+        function = Function(self.name, self.line)
+        function.params = [v for _, v in sorted(self.params.items())]
+        roots = _nest(list(self.exprs.values()))
+        function.exprs = list(self.exprs.values())
+        for expr in function.exprs:
+            expr.label = ""
+        for expr in function.exprs:
+            expr.kind = _classify(expr)
+        function.body = _nest(list(self.stmts.values()))
+        for stmt in self.stmts.values():
+            stmt.label = stmt.label or self.labels.get(stmt.start, "")
+            stmt.kind = stmt.kind or _statement_kind(stmt)
+        for expr in sorted(roots, key=lambda e: e.start):
+            home = _smallest(function.body, expr.start, expr.end)
+            if home:
+                home.exprs.append(expr)
+        for variable in sorted(self.variables, key=lambda v: v.at):
+            function.variables.setdefault(variable.name, variable)
+            home = _smallest(function.body, variable.at, variable.at)
+            if home:
+                variable.static = "static" in home.text.split()[:3]
+                home.variables.append(variable)
+        for variable in function.params:
+            function.variables.setdefault(variable.name, variable)
+        return function
+
+
+class _Reader:
+    """Turns lines of facts into builders."""
+
+    def __init__(self):
+        self.builders: dict[tuple[str, int], _Builder] = {}
+        self.members: dict[str, dict[str, str]] = {}
+        self.definitions: dict[str, str] = {}
+
+    def builder(self, name: str, line: int) -> _Builder:
+        key = (name, 0 if name == OUTSIDE else line)
+        return self.builders.setdefault(key, _Builder(name, line))
+
+    def read(self, line: str) -> None:
+        cells = line.split("\t")
+        if len(cells) < 7:
+            return
+        kind, l0, c0, l1, c1, where, line, *rest = cells
+        handler = getattr(self, "on_" + kind, None)
+        if handler:
+            extent = (int(l0), int(c0)), (int(l1), int(c1))
+            handler(self.builder(where, int(line or 0)), *extent, *rest)
+
+    def on_expression(self, builder, start, end, text):
+        builder.exprs.setdefault((start, end), Expr(start, end, text))
+
+    def on_statement(self, builder, start, end, text):
+        builder.stmts.setdefault((start, end), Stmt(start, end, text))
+
+    def on_declaration(self, builder, start, end, text):
+        stmt = Stmt(start, end, text, kind="declaration")
+        builder.stmts.setdefault((start, end), stmt)
+        words = text.split(None, 3)
+        if words[:1] == ["struct"] and words[2:3] == ["{"]:
+            self.definitions[words[1]] = text
+
+    def on_variable(self, builder, start, end, name, type_):
+        builder.variables.append(Variable(name, type_, start))
+
+    def on_initialised(self, builder, start, end, name, type_, line, column):
+        value = (int(line), int(column))
+        builder.variables.append(Variable(name, type_, start, value))
+
+    def on_parameter(self, builder, start, end, name, type_, number):
+        builder.params.setdefault(int(number), Variable(name, type_, start))
+
+    def on_label(self, builder, start, end, name):
+        builder.labels[start] = name
+
+    def on_member(self, builder, start, end, struct, name, type_):
+        self.members.setdefault(struct, {})[(start, name)] = type_
+
+    def struct(self, name: str) -> Struct:
+        members = self.members[name]
+        ordered = [(n, t) for (_, n), t in sorted(members.items())]
+        expected = _count_members(self.definitions.get(name, ""))
+        return Struct(name, ordered, expected == len(ordered))
+
+
+def _count_members(definition: str) -> int:
+    """How many members a structure definition declares at its top level."""
+    depth, count = 0, 0
+    for word in definition.split():
+        if word in "{([":
+            depth += 1
+        elif word in "})]":
+            depth -= 1
+        elif depth == 1 and word in (";", ","):
+            count += 1
+        elif word == ":":
+            return -1
+    return count
+
+
+def read_facts(text: str) -> Source:
+    """The syntax of a file from what spatch printed for cocci/facts.cocci.
+
+    Facts with fewer fields than expected are other output of spatch and are
+    passed over.  A function none of whose facts arrived is not in the result:
+    the caller knows which functions it asked about."""
+    reader = _Reader()
+    for line in text.splitlines():
+        reader.read(line)
+    outside = reader.builders.pop((OUTSIDE, 0), _Builder(OUTSIDE, 0)).build()
+    functions = [b.build() for (name, _), b in reader.builders.items() if name]
+    structs = {name: reader.struct(name) for name in reader.members}
+    return Source(functions, structs, outside.exprs, outside.variables)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What became of one file: the data every part of the driver passes on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why a function was kept: the obligation that does not hold, and where."""
+
+    file: str
+    line: int
+    column: int
+    function: str
+    obligation: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A function nobody looked at, and why."""
+
+    file: str
+    line: int
+    function: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One file: its path in the tree, its bytes before and after, what was done."""
+
+    path: Path
+    before: bytes
+    after: bytes
+    converted: tuple[str, ...]
+    kept: tuple[Doubt, ...]
+    unanalysed: tuple[Lost, ...]
+    mappings: int

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The heads of the semantic patches, as coccicheck and a reader want them."""
+
+import re
+from collections import Counter
+
+from conftest import REPOSITORY
+
+import pytest
+
+FILES = sorted((REPOSITORY / "cocci").rglob("*.cocci"))
+MODES = ("patch", "context", "org", "report")
+LICENCE = "// SPDX-License-Identifier: GPL-2.0-only"
+_RULE = re.compile(
+    r"^@\s*(?:script:\w+\s+)?([A-Za-z_]\w*)\b(?!\s*:)[^@]*@", re.MULTILINE
+)
+_NAMELESS = {
+    "script",
+    "initialize",
+    "finalize",
+    "depends",
+    "exists",
+    "forall",
+    "expression",
+}
+
+
+def rule_names(text):
+    """The names of the rules that TEXT declares."""
+    return [name for name in _RULE.findall(text) if name not in _NAMELESS]
+
+
+def test_rule_names():
+    text = (
+        "@@\n@@\n@a@\n@@\n@ b depends on patch @\n@@\n"
+        "@script:python c depends on org@\n@@\n@script:python@\n@@\n"
+        "@initialize:python@\n@@\n@depends on x@\n@@\n@d extends a@\n@@\n"
+    )
+    assert rule_names(text) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+class TestHeader:
+    """What every .cocci file has."""
+
+    def test_licence_comes_first(self, file):
+        assert file.read_text().startswith(LICENCE + "\n")
+
+    @pytest.mark.parametrize(
+        "start", ["/// ", "// Confidence: ", "// Options: ", "// Comments:"]
+    )
+    def test_says_what_it_is(self, file, start):
+        assert re.search(f"^{re.escape(start)}", file.read_text(), re.MULTILINE)
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_mode_is_on_a_line_of_its_own(self, file, mode):
+        assert re.search(rf"^virtual {mode}$", file.read_text(), re.MULTILINE)
+
+
+def test_rule_names_are_unique_over_all_files():
+    names = [name for file in FILES for name in rule_names(file.read_text())]
+    assert [name for name, times in Counter(names).items() if times > 1] == []

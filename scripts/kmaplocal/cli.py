@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command line: what make calls, and anyone may."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from kmaplocal import apply as main_job
+from kmaplocal import console, goldens, patch
+from kmaplocal.errors import Interrupted, KmaplocalError
+from kmaplocal.kernel import Tree
+from kmaplocal.outcome import Outcome
+from kmaplocal.spatch import find_spatch
+
+DEFAULT_FILES = ("fs/aio.c",)
+EVERYTHING = (".",)
+INTERRUPTED = Interrupted("interrupted: nothing was changed")
+
+
+# Without no_args_is_help: what a bare call ends with differs between clicks.
+@click.group(
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+def cli() -> None:
+    """Convert kmap() and kmap_atomic() in Linux to kmap_local_page().
+
+    Exit status: 0 all done; 1 something --fail-on names; 2 something was not
+    analysed; 3 bad use or environment; 130 interrupted.
+    """
+
+
+_KERNEL = click.option(
+    "--kernel", required=True, type=click.Path(path_type=Path), metavar="PATH"
+)
+_JOBS = click.option("--jobs", type=click.IntRange(min=1), help="files at a time")
+_TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120.0,
+    show_default=True,
+    help="seconds for one run of spatch",
+)
+_EXPECTED = click.option(
+    "--expected",
+    type=click.Path(path_type=Path),
+    default=goldens.EXPECTED,
+    help="the folder of the goldens",
+)
+_FILES = click.argument("files", nargs=-1)
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="for people, or for programs",
+)
+_OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="write it to FILE instead, all at once",
+)
+
+
+def _options(*options: Callable) -> Callable[[Callable], Callable]:
+    def add(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+_common = _options(_KERNEL, _JOBS, _TIMEOUT, _EXPECTED, _FILES)
+
+
+@cli.command()
+@_common
+@click.option("--dry-run", is_flag=True, help="print the patch, change nothing")
+@click.option("--force", is_flag=True, help="also files with uncommitted changes")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(main_job.FAIL_ON),
+    help="exit 1 for a kept function, or a difference from a golden",
+)
+def apply(fail_on: tuple[str, ...], files: tuple[str, ...], **asked) -> int:
+    """Convert FILES: files or folders below the kernel, `.` for all of it.
+
+    Without FILES, fs/aio.c. With --dry-run only the patch goes to standard output.
+    """
+    request = main_job.Request(
+        files=files or DEFAULT_FILES, fail_on=frozenset(fail_on), **asked
+    )
+    report = sys.stderr if request.dry_run else sys.stdout
+    return main_job.apply(request, console.Console(report), _converter())
+
+
+@cli.command("goldens")
+@_common
+def write_goldens(files: tuple[str, ...], **asked) -> int:
+    """Write the goldens of FILES (fs/aio.c) anew and show what changed in them."""
+    request = main_job.Request(files=files or DEFAULT_FILES, dry_run=True, **asked)
+    tree = Tree(request.kernel)
+    screen = console.Console()
+    paths = tree.candidates(request.files)
+    outcomes = main_job.convert_all(
+        tree, paths, find_spatch(), request, screen, _converter()
+    )
+    for outcome in outcomes:
+        _write_golden(request.expected, tree.version, outcome, screen)
+    screen.say(f"{len(outcomes)} files; {main_job.tally(outcomes)}")
+    unread = any(outcome.unanalysed for outcome in outcomes)
+    return main_job.NOT_ANALYSED if unread else main_job.ALL_DONE
+
+
+def _write_golden(
+    expected: Path, version: str, outcome: Outcome, screen: console.Console
+) -> None:
+    golden = goldens.golden_path(expected, version, outcome.path)
+    shown = goldens.shown(expected, golden)
+    if goldens.is_converted(golden, outcome.before):
+        screen.say(f"{shown}: not written, the tree's file is already converted")
+        return
+    old = golden.read_bytes() if golden.exists() else b""
+    new = goldens.render(outcome.path, outcome.before, outcome.after)
+    golden.parent.mkdir(parents=True, exist_ok=True)
+    golden.write_bytes(new)
+    screen.say(f"{shown}: {'unchanged' if old == new else 'written'}")
+    screen.patch(patch.unified(shown, old, new))
+
+
+@cli.command()
+@_options(_KERNEL, _JOBS, _TIMEOUT, _FORMAT, _OUT, _FILES)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(("kept",)),
+    help="exit 1 for a kept function",
+)
+def report(
+    fail_on: tuple[str, ...],
+    files: tuple[str, ...],
+    form: str,
+    out: Path | None,
+    **asked,
+) -> int:
+    """Print the certificate of every mapping in FILES, without FILES in all.
+
+    The JSON is described by kmaplocal/report.schema.json. Nothing is changed.
+    """
+    from kmaplocal import doors
+
+    request = main_job.Request(
+        files=files or EVERYTHING, dry_run=True, fail_on=frozenset(fail_on), **asked
+    )
+    screen = console.Console()
+    return doors.print_report(request, screen, form, out)
+
+
+@cli.command()
+@_options(_JOBS, _TIMEOUT, _FORMAT, _OUT)
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
+    """What upstream did by NEW to each mapping function of OLD, beside what we do.
+
+    OLD and NEW are kernel trees. Nothing is changed in them.
+    """
+    from kmaplocal import doors
+
+    request = main_job.Request(kernel=old, files=EVERYTHING, dry_run=True, **asked)
+    return doors.print_history(request, new, console.Console(), form, out)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def plan(file: Path) -> int:
+    """Print the plan for FILE alone, as JSON: what the semantic patches ask for.
+
+    Of other files nothing is known: what FILE hands to their functions is unknown.
+    """
+    from kmaplocal.convert import plan_file
+
+    found, lost = plan_file(file, find_spatch())
+    click.echo(json.dumps(found.as_json()))
+    for gap in lost:
+        console.error(f"{gap.file}:{gap.line}: not analysed: {gap.reason}")
+    return main_job.NOT_ANALYSED if lost else main_job.ALL_DONE
+
+
+def _converter() -> main_job.Converter:
+    # Imported here: the analysis takes longer to load than a bad option to report.
+    from kmaplocal.convert import prepare
+
+    return prepare
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status and never raises."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        # Under nohup they are ignored, and stay so.
+        if signal.getsignal(name) is signal.SIG_DFL:
+            signal.signal(name, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        return cli.main(arguments, prog_name="kmaplocal", standalone_mode=False) or 0
+    except KmaplocalError as error:
+        return _fail(error)
+    except click.ClickException as error:
+        return _fail(KmaplocalError(f"{error.format_message()} (--help lists all)"))
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(INTERRUPTED)
+    except OSError as error:
+        return _fail(KmaplocalError(f"{error}; nothing more was done"))
+
+
+def _fail(error: KmaplocalError) -> int:
+    console.error(str(error))
+    return error.status

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The doors. Each is a thin call of the driver, which can be called without make:
+#
+#	PYTHONPATH=scripts /usr/bin/python3 -m kmaplocal --help
+
+DEFAULT_KERNEL := build/linux-source-6.1
+NEWER_KERNEL   := build/linux-source-6.12
+
+ifeq ($(origin FILES),undefined)
+report: FILES = .
+endif
+
+KERNEL  ?= $(DEFAULT_KERNEL)
+FILES   ?= fs/aio.c
+OLD     ?= $(DEFAULT_KERNEL)
+NEW     ?= $(NEWER_KERNEL)
+FORMAT  ?= text
+OUT     ?=
+DRY_RUN ?=
+FORCE   ?=
+FAIL_ON ?=
+JOBS    ?=
+V       ?=
+
+# Recipes read these from their environment: no quoting of make's can get in the
+# way of blanks, quotes or a leading ~ in them.
+export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT
+export PYTHONPATH := scripts
+export PYTHONDONTWRITEBYTECODE := 1
+
+Q := $(if $(filter-out 0,$(V)),,@)
+
+# Debian's interpreter by its path: its packages are not in any other python3.
+PYTHON    := /usr/bin/python3
+KMAPLOCAL := $(PYTHON) -m kmaplocal
+
+# Words of FILES are split at blanks, but not taken as patterns.
+OPTIONS  = set -f; for word in $$FAIL_ON; do set -- "$$@" --fail-on "$$word"; done;
+PRINTING = --format "$$FORMAT" $(if $(OUT),--out "$$OUT")
+SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs $(JOBS)) "$$@" -- $$FILES
+
+on = $(if $(filter-out 0 no n,$($1)),$2)
+
+# The kernels we unpack on demand, of those that are asked for.
+unpacked = $(addsuffix /Makefile,$(filter $(DEFAULT_KERNEL) $(NEWER_KERNEL),$1))
+
+SHELL_SCRIPTS := scripts/install .ci/run
+# black sees to the layout; what these speak of is C code in strings.
+FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
+
+.DELETE_ON_ERROR:
+.PHONY: help apply report history check goldens lint clean
+
+## help: this list
+help:
+	@echo 'usage: make DOOR [NAME=value ...]'
+	@echo
+	@sed -n 's/^## \([a-z]*\): /    \1\t/p; s/^##   /\t\t/p' Makefile | expand -t 16
+	@echo
+	@echo 'KERNEL=path   the kernel tree; default $(DEFAULT_KERNEL), unpacked on demand'
+	@echo 'FILES="..."   files or folders below KERNEL, . for all of it; default fs/aio.c'
+	@echo 'DRY_RUN=1     change nothing: make -s apply DRY_RUN=1 | patch -d KERNEL -p1'
+	@echo 'FORCE=1       also files with uncommitted changes'
+	@echo 'FAIL_ON=kept  status 1 when a function is kept (golden: differs from its golden)'
+	@echo 'FORMAT=json   of report and history; default text      OUT=file  write it there'
+	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
+	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'
+	@echo
+	@echo 'Driver: $(KMAPLOCAL) --help, with PYTHONPATH=scripts. Its status:'
+	@echo '0 all done, 1 FAIL_ON, 2 something was not analysed, 3 bad use or environment.'
+	@echo 'make itself ends with 2 for all of these but 0; "Error N" names the status.'
+
+## apply: convert FILES of KERNEL, show the patch, compare it with the golden
+apply: $(call unpacked,$(KERNEL))
+	$(Q)scripts/install apply
+	$(Q)$(OPTIONS) $(KMAPLOCAL) apply $(call on,DRY_RUN,--dry-run) \
+		$(call on,FORCE,--force) $(SETTINGS)
+
+## report: certify every mapping in FILES (default here: .), as text or JSON
+report: $(call unpacked,$(KERNEL))
+	$(Q)scripts/install apply
+	$(Q)$(OPTIONS) $(KMAPLOCAL) report $(PRINTING) $(SETTINGS)
+
+## history: what upstream did from OLD to NEW, beside what we do
+history: $(call unpacked,$(OLD) $(NEW))
+	$(Q)scripts/install apply
+	$(Q)$(KMAPLOCAL) history $(PRINTING) $(if $(JOBS),--jobs $(JOBS)) \
+		-- "$$OLD" "$$NEW"
+
+## check: run every test; the last line counts them
+check: $(DEFAULT_KERNEL)/Makefile
+	$(Q)scripts/install check
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider scripts/tests
+
+## goldens: write expected/ anew from KERNEL and fixtures/, show what changed
+goldens: $(call unpacked,$(KERNEL))
+	$(Q)scripts/install apply
+	$(Q)$(OPTIONS) $(KMAPLOCAL) goldens $(SETTINGS)
+	$(Q)$(PYTHON) -m kmaplocal.fixtures
+
+## lint: check the shell scripts and the Python code (make check does .cocci files)
+lint:
+	$(Q)scripts/install lint
+	$(Q)shellcheck $(SHELL_SCRIPTS)
+	$(Q)black --quiet --check --diff scripts
+	$(Q)$(FLAKE8) scripts
+
+## clean: remove build/, with the unpacked kernels in it
+clean:
+	$(Q)rm -rf build
+
+# Unpacked aside and renamed, so that ^C leaves no half of a tree. No prerequisite:
+# an upgraded package must not replace a tree somebody works on.
+build/linux-source-%/Makefile:
+	$(Q)scripts/install $(if $(filter 6.1,$*),kernel,history)
+	@echo 'unpacking /usr/src/linux-source-$*.tar.xz in build/ ...' >&2
+	$(Q)mkdir -p build; \
+	aside=$$(mktemp -d build/unpack.XXXXXX) || exit 3; \
+	trap 'rm -rf "$$aside"' EXIT; \
+	trap 'exit 130' HUP INT TERM; \
+	tar -xf /usr/src/linux-source-$*.tar.xz -C "$$aside" && \
+	mv -T "$$aside/linux-source-$*" build/linux-source-$*

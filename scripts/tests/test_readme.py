@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every command in the README runs, and says what the README shows."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from test_doors import MAKES_OWN
+
+TOP = Path(__file__).resolve().parents[2]
+README = (TOP / "README.md").read_text()
+# Running the tests is what is going on.
+WITHIN = "make check"
+
+
+def commands() -> list[str]:
+    """The lines of the README's sh blocks."""
+    blocks = README.split("```sh\n")[1:]
+    return [line for block in blocks for line in block.split("```")[0].splitlines()]
+
+
+def run(command: str):
+    """A command as a reader types it, in the repository."""
+    settings = {k: v for k, v in os.environ.items() if k not in MAKES_OWN}
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=TOP,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+def test_readme_shows_both_doors():
+    assert "make apply" in commands()
+    assert WITHIN in commands()
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if c != WITHIN])
+def test_command_runs(command):
+    done = run(command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_example_is_real_output():
+    example = README.split("reason:\n\n```\n")[1].split("```")[0]
+    command = next(c for c in commands() if "DRY_RUN" in c)
+    done = run(command)
+    shown = (done.stdout + done.stderr).splitlines()
+    for line in example.splitlines():
+        assert line in shown, line

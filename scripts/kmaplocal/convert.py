@@ -49,7 +49,7 @@ def prepare(
     files = analysis.run([str(path) for path in paths], progress)
 
     def worker(path: Path) -> Outcome:
-        return convert(root, files[str(path)], spatch, request.timeout)
+        return convert(files[str(path)], spatch, request.timeout)
 
     return worker
 
@@ -63,9 +63,9 @@ def plan_file(path: Path, spatch: Spatch) -> tuple[Plan, list[Lost]]:
     return make_plan(found), found.lost
 
 
-def convert(root: Path, file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
-    """What becomes of an analysed file.  Errors: OSError."""
-    before = (root / file.path).read_bytes()
+def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
+    """What becomes of an analysed file, as it was when it was read."""
+    before = file.outline.text.encode(errors="surrogateescape")
     plan = make_plan(file)
     lost = list(file.lost)
     after = before

@@ -88,7 +88,7 @@ def results(
     files = Analysis(root, spatch, TIMEOUT, jobs).run(wanted)
 
     def one(name: str) -> Result:
-        outcome = convert(root, files[name], spatch, TIMEOUT)
+        outcome = convert(files[name], spatch, TIMEOUT)
         return Result(name, files[name], outcome)
 
     found = run_all(list(wanted), one, workers=jobs)

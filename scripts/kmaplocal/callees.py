@@ -216,6 +216,8 @@ class FileKnowledge:
         if callee in primitives.ESCAPING:
             why = f"the address is passed to {callee}(): {primitives.ESCAPING[callee]}"
             return Effect("escapes", False, why)
+        if number in primitives.STORING.get(callee, ()):
+            return Effect("escapes", False, f"the address is stored by {callee}()")
         if callee in primitives.HARMLESS:
             return Effect("harmless", callee in primitives.RETURNING, "primitives.py")
         alias = self.callees.aliases.get((self.file, callee))

@@ -128,6 +128,20 @@ _ESCAPING = {
     "kfree": "it is freed",
 }
 
+# Write through one argument what another one is: as that one, an address is
+# stored.  The numbers of the arguments that are stored.
+STORING = {
+    "WRITE_ONCE": (1,),
+    "smp_store_release": (1,),
+    "smp_store_mb": (1,),
+    "xchg": (1,),
+    "cmpxchg": (1, 2),
+    "swap": (0, 1),
+    "put_user": (0,),
+    "__put_user": (0,),
+    "put_unaligned": (0,),
+}
+
 # What can only work, or works otherwise, with page faults disabled.
 FAULTS_OFF = set(
     """

@@ -104,6 +104,7 @@ class Function:
     body: list[Stmt] = field(default_factory=list)
     variables: dict[str, Variable] = field(default_factory=dict)
     exprs: list[Expr] = field(default_factory=list)
+    stray: list[Expr] = field(default_factory=list)  # in no statement
 
     def statements(self) -> Iterator[Stmt]:
         """Every statement and declaration, in the order of the text."""
@@ -309,6 +310,8 @@ class _Builder:
             home = _smallest(function.body, expr.start, expr.end)
             if home:
                 home.exprs.append(expr)
+            else:
+                function.stray.append(expr)
         for variable in sorted(self.variables, key=lambda v: v.at):
             function.variables.setdefault(variable.name, variable)
             home = _smallest(function.body, variable.at, variable.at)

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from kmaplocal import api, primitives
-from kmaplocal.paths import Node, control_flow
+from kmaplocal.paths import Node, Unstructured, control_flow
 from kmaplocal.structs import struct_of
-from kmaplocal.syntax import Expr, Function
+from kmaplocal.syntax import Expr, Function, Stmt
 
 MOST_STEPS = 30000
 MOST_STATES = 48  # a node; past it, decided conditions are forgotten
@@ -229,6 +229,7 @@ class Tracer:
         held = tuple(
             sorted((name, Value("address", -1 - n)) for n, name in self._parameters())
         )
+        self._all_read()
         entry = control_flow(self.function)
         work = [(entry, State(held=held))]
         seen: dict[Node, set[State]] = defaultdict(set)
@@ -246,6 +247,15 @@ class Tracer:
             work.extend(self.step(node, state))
         return self.trace
 
+    def _all_read(self) -> None:
+        """Every use of an address must be in a statement that is followed.
+        Raises Unstructured."""
+        for root in self.function.stray:
+            if any(n in self.site_of or n.text in self.tracked for n in root.walk()):
+                raise Unstructured(
+                    f"line {root.start[0]}: {root.text} is in no statement"
+                )
+
     def _parameters(self):
         order = {v.name: n for n, v in enumerate(self.function.params)}
         return [(order[name], name) for name in self.params if name in order]
@@ -254,6 +264,8 @@ class Tracer:
         if node.cond is not None:
             ways = self.condition(node.cond, self._unbiased(node, state))
             return [(node.truth[t], s) for t, s in ways]
+        if node.stmt is not None and node.stmt.kind == "asm":
+            self._operands(node.stmt, state)
         states = self._declare(node, [state])
         for expr in node.exprs:
             if node.variables and self._initialises(node, expr):
@@ -270,6 +282,15 @@ class Tracer:
         if node.dead_end:
             return []
         return [(following, s) for s in states for following in node.next]
+
+    def _operands(self, stmt: Stmt, state: State) -> None:
+        """Assembly may do anything with an address it names, and not all of its
+        operands are expressions to Coccinelle."""
+        words = set(stmt.text.split())
+        for name, value in state.held:
+            if name in words and value.kind == "address":
+                expr = Expr(stmt.start, stmt.end, stmt.text)
+                self.trace.note(value.site, expr, "opaque", "assembly")
 
     def _unbiased(self, node: Node, state: State) -> State:
         """A loop's condition changes by what the loop does: nothing that was

@@ -97,7 +97,7 @@ check: $(DEFAULT_KERNEL)/Makefile
 goldens: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
 	$(Q)$(OPTIONS) $(KMAPLOCAL) goldens $(SETTINGS)
-	$(Q)$(PYTHON) -m kmaplocal.fixtures
+	$(Q)$(PYTHON) -m kmaplocal.tell.fixtures
 
 ## lint: check the shell scripts and the Python code (make check does .cocci files)
 lint:

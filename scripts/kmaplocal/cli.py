@@ -9,12 +9,14 @@ from pathlib import Path
 
 import click
 
-from kmaplocal import apply as main_job
-from kmaplocal import console, goldens, patch
+from kmaplocal.tell import apply as main_job
+from kmaplocal import console
+from kmaplocal.convert import patch
+from kmaplocal.tell import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError
-from kmaplocal.kernel import Tree
-from kmaplocal.outcome import Outcome
-from kmaplocal.spatch import find_spatch
+from kmaplocal.read.kernel import Tree
+from kmaplocal.read.outcome import Outcome
+from kmaplocal.read.spatch import find_spatch
 
 DEFAULT_FILES = ("fs/aio.c",)
 EVERYTHING = (".",)
@@ -155,7 +157,7 @@ def report(
 
     The JSON is described by kmaplocal/report.schema.json. Nothing is changed.
     """
-    from kmaplocal import doors
+    from kmaplocal.tell import doors
 
     request = main_job.Request(
         files=files or EVERYTHING, dry_run=True, fail_on=frozenset(fail_on), **asked
@@ -173,7 +175,7 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
 
     OLD and NEW are kernel trees. Nothing is changed in them.
     """
-    from kmaplocal import doors
+    from kmaplocal.tell import doors
 
     request = main_job.Request(kernel=old, files=EVERYTHING, dry_run=True, **asked)
     return doors.print_history(request, new, console.Console(), form, out)
@@ -186,7 +188,7 @@ def plan(file: Path) -> int:
 
     Of other files nothing is known: what FILE hands to their functions is unknown.
     """
-    from kmaplocal.convert import plan_file
+    from kmaplocal.convert.conversion import plan_file
 
     found, lost = plan_file(file, find_spatch())
     click.echo(json.dumps(found.as_json()))
@@ -197,7 +199,7 @@ def plan(file: Path) -> int:
 
 def _converter() -> main_job.Converter:
     # Imported here: the analysis takes longer to load than a bad option to report.
-    from kmaplocal.convert import prepare
+    from kmaplocal.convert.conversion import prepare
 
     return prepare
 

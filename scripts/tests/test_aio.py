@@ -14,7 +14,8 @@ import subprocess
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal import fixtures, lexer, tags
+from kmaplocal.read import lexer, tags
+from kmaplocal.tell import fixtures
 
 KERNEL = REPOSITORY / "build/linux-source-6.1"
 GOLDEN = REPOSITORY / "expected/linux-6.1/fs/aio.c.diff"

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from kmaplocal import syntax
-from kmaplocal.bounds import Bounds, Term
+from kmaplocal.read import syntax
+from kmaplocal.judge.bounds import Bounds, Term
 
 HEAD = """struct pair { u64 key; u64 value; };
 struct state { u32 seq; u8 uuid[16]; };

@@ -9,9 +9,10 @@ from collections import Counter
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal import api, fixtures, lexer
-from kmaplocal.idioms import HELPERS
-from kmaplocal.outline import outlines
+from kmaplocal.read import api, lexer
+from kmaplocal.tell import fixtures
+from kmaplocal.convert.idioms import HELPERS
+from kmaplocal.read.outline import outlines
 
 NAMES = fixtures.names()
 OLD = set(api.OLD)

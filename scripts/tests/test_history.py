@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kmaplocal import history
+from kmaplocal.tell import history
 
 OLD = """\
 #include <linux/highmem.h>

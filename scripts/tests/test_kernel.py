@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
-from kmaplocal.kernel import Tree
+from kmaplocal.read.kernel import Tree
 
 AIO = Path("fs/aio.c")
 A_B = Path("mm/a b.c")

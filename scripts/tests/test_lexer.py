@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from kmaplocal.lexer import Token, tokens, words
+from kmaplocal.read.lexer import Token, tokens, words
 
 
 def texts(source):

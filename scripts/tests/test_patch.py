@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kmaplocal import goldens, patch
+from kmaplocal.convert import patch
+from kmaplocal.tell import goldens
 
 PATH = Path("fs/x.c")
 BEFORE = b"a\nb\nc\nd\ne\n"

@@ -10,9 +10,10 @@ import jsonschema
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal import listing, oldcalls, output, report
-from kmaplocal.certificate import OBLIGATIONS
-from kmaplocal.outline import Outline, Span
+from kmaplocal.read import oldcalls
+from kmaplocal.tell import listing, output, report
+from kmaplocal.judge.certificate import OBLIGATIONS
+from kmaplocal.read.outline import Outline, Span
 
 GOOD = """\
 #include <linux/highmem.h>

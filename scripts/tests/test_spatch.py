@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kmaplocal import parsing
+from kmaplocal.read import parsing
 from kmaplocal.errors import SpatchMissing
-from kmaplocal.parsing import PASSED, UNPARSED, Gap
-from kmaplocal.spatch import find_spatch
+from kmaplocal.read.parsing import PASSED, UNPARSED, Gap
+from kmaplocal.read.spatch import find_spatch
 
 RENAME = """virtual patch
 @r depends on patch@

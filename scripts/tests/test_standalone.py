@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal import api, edits, fixtures, lexer
-from kmaplocal.convert import plan_file
-from kmaplocal.plan import RULES
-from kmaplocal.spatch import find_spatch
+from kmaplocal.convert import edits
+from kmaplocal.read import api, lexer
+from kmaplocal.tell import fixtures
+from kmaplocal.convert.conversion import plan_file
+from kmaplocal.convert.plan import RULES
+from kmaplocal.read.spatch import find_spatch
 
 COCCI = REPOSITORY / "cocci/convert"
 MODES = ("patch", "context", "org", "report")

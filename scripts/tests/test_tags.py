@@ -3,7 +3,7 @@
 
 import pytest
 
-from kmaplocal import tags
+from kmaplocal.read import tags
 
 SOURCE = """\
 struct s { int f; };

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Converts one analysed file: plan, semantic patches, and a last look.
+
+The semantic patches run on the excerpt that was analysed; what they change is
+applied to the whole file by line.  Then every function is looked at once
+more: one that still holds an old call, or lost more than it should, takes
+the whole file's conversion back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from kmaplocal.convert import edits
+from kmaplocal.read import api, lexer
+from kmaplocal.judge.analysis import ENVIRONMENT, Analysis, FileAnalysis
+from kmaplocal.judge.certificate import CONVERT
+from kmaplocal.read.definitions import Definitions
+from kmaplocal.read.outcome import Doubt, Lost, Outcome
+from kmaplocal.read.outline import Outline
+from kmaplocal.convert.plan import RULES, Plan, make_plan
+from kmaplocal.read.spatch import Spatch
+
+CONVERT_RULES = Path(__file__).resolve().parents[3] / "cocci" / "convert"
+
+TIMEOUT = 120.0
+
+
+class NotApplied(Exception):
+    """The semantic patches did not do what the plan says; why."""
+
+
+def prepare(
+    root: Path,
+    paths: Sequence[Path],
+    spatch: Spatch,
+    request,
+    progress: Callable[[int], None],
+) -> Callable[[Path], Outcome]:
+    """Analyse PATHS below ROOT together, callees all over the tree included.
+
+    REQUEST says how many `jobs` at a time and the `timeout` of one spatch.
+    Returns what converts one of PATHS.  Errors: TagsError, OSError."""
+    tree = Definitions(root)
+    analysis = Analysis(root, spatch, request.timeout, request.jobs, tree)
+    files = analysis.run([str(path) for path in paths], progress)
+
+    def worker(path: Path) -> Outcome:
+        return convert(files[str(path)], spatch, request.timeout)
+
+    return worker
+
+
+def plan_file(path: Path, spatch: Spatch) -> tuple[Plan, list[Lost]]:
+    """The plan for one file, and what of it was not analysed, knowing nothing
+    of any other file.  Errors: TagsError, OSError."""
+    file = Path(os.path.abspath(path))
+    analysis = Analysis(file.parent, spatch, TIMEOUT, jobs=1)
+    found = analysis.run([file.name])[file.name]
+    return make_plan(found), found.lost
+
+
+def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
+    """What becomes of an analysed file, as it was when it was read."""
+    before = file.outline.text.encode(errors="surrogateescape")
+    plan = make_plan(file)
+    lost = list(file.lost)
+    after = before
+    try:
+        text = _converted(file, plan, spatch, timeout)
+        after = text.encode(errors="surrogateescape")
+    except (NotApplied, edits.Overlap) as error:
+        lost += [
+            Lost(file.path, v.line, v.function, f"not applied: {error}")
+            for v in plan.functions
+        ]
+        plan = Plan()
+    converted = tuple(v.function for v in plan.functions)
+    mappings = sum(len(v.certificates) for v in plan.functions)
+    return Outcome(
+        Path(file.path), before, after, converted, _doubts(file), tuple(lost), mappings
+    )
+
+
+def _doubts(file: FileAnalysis) -> tuple[Doubt, ...]:
+    """The reasons of every function that is kept."""
+    return tuple(
+        Doubt(file.path, d.line, d.column + 1, v.function, d.obligation, d.reason)
+        for v in file.verdicts
+        if v.verdict != CONVERT
+        for d in v.reasons()
+    )
+
+
+def _converted(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
+    """The text of the whole file after the plan.  Raises NotApplied, Overlap."""
+    text = file.outline.text
+    if not plan.functions:
+        return text
+    runs = [
+        _run(file, plan, rule, spatch, timeout)
+        for rule in RULES
+        if plan.actions.get(rule)
+    ]
+    joined = edits.join(file.excerpt, runs)
+    lines, excerpt = text.split("\n"), file.excerpt.split("\n")
+    for edit in joined:
+        if lines[edit.first : edit.last] != excerpt[edit.first : edit.last]:
+            raise NotApplied(f"line {edit.first + 1} is not what was analysed")
+    finished = [edits.laid_out(edit, lines, plan.statements) for edit in joined]
+    after = edits.applied(text, finished)
+    _look_again(file.outline, after, plan, finished)
+    return after
+
+
+def _run(
+    file: FileAnalysis, plan: Plan, rule: str, spatch: Spatch, timeout: float
+) -> list[edits.Edit]:
+    """What one semantic patch changes in the excerpt.  Raises NotApplied."""
+    with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+        copy = Path(folder) / Path(file.path).name
+        copy.write_bytes(file.excerpt.encode(errors="surrogateescape"))
+        handed = Path(folder) / "plan.json"
+        handed.write_text(json.dumps(plan.as_json()))
+        result = Path(folder) / f"after-{copy.name}"
+        run = spatch.run(
+            CONVERT_RULES / f"{rule}.cocci",
+            copy,
+            virtuals=["patch"],
+            timeout=timeout,
+            env={**ENVIRONMENT, "KMAPLOCAL_PLAN": str(handed)},
+            options=["-o", str(result)],
+        )
+        if run.failures:
+            raise NotApplied(f"{rule}.cocci: {'; '.join(run.failures)}")
+        if not result.exists():
+            raise NotApplied(f"{rule}.cocci changed nothing")
+        after = result.read_bytes().decode(errors="surrogateescape")
+    return edits.changes(file.excerpt, after)
+
+
+def _look_again(
+    outline: Outline, after: str, plan: Plan, finished: list[edits.Edit]
+) -> None:
+    """Never half a function: what is to be converted has no old call left, and
+    nothing else has changed.  Raises NotApplied."""
+    spans = [s for s in outline.functions if any(_is(v, s) for v in plan.functions)]
+    lines = after.split("\n")
+    shift = 0
+    ranges = {id(s): [s.line - 1, s.end] for s in spans}
+    for edit in finished:
+        home = next((s for s in spans if s.line - 1 <= edit.first < s.end), None)
+        if home is None:
+            raise NotApplied(f"line {edit.first + 1} is in no function to convert")
+        growth = len(edit.lines) - (edit.last - edit.first)
+        ranges[id(home)][1] += growth
+        for span in spans:
+            if span.line > home.line:
+                ranges[id(span)][0] += growth
+                ranges[id(span)][1] += growth
+        shift += growth
+    for span in spans:
+        first, last = ranges[id(span)]
+        words = {t.text for t in lexer.tokens("\n".join(lines[first:last]))}
+        if words.intersection(api.OLD):
+            raise NotApplied(f"{span.name}() still holds an old call")
+
+
+def _is(verdict, span) -> bool:
+    return span.line <= verdict.line <= span.end

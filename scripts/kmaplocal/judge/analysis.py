@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Analyses files of a tree: facts, callees, verdicts, and what was lost.
+
+The files are read once.  A callee that is given an address is looked up, read
+and summarised, and the functions that asked are judged again, until nothing
+new is asked for.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kmaplocal.read import api, definitions, lexer, parsing
+from kmaplocal.judge.callees import Callees, FileKnowledge
+from kmaplocal.judge.certificate import PREEMPT, Doubt, Verdict
+from kmaplocal.read.generated import generated
+from kmaplocal.judge.obligations import Judge
+from kmaplocal.read.oldcalls import old_calls
+from kmaplocal.read.outcome import Lost
+from kmaplocal.read.outline import Macro, Outline, Span, outlines, read
+from kmaplocal.read.spatch import Spatch
+from kmaplocal.read.syntax import Function, Source, read_facts
+from kmaplocal.read.workers import run_all
+
+FACTS = Path(__file__).resolve().parents[3] / "cocci" / "facts.cocci"
+# spatch asks the python3 it finds first for its library, several times a run.
+ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
+MOST_ROUNDS = 12
+
+SYNTAX = "syntax"
+ATOMIC = ("kmap_atomic", "kunmap_atomic")
+
+
+@dataclass
+class FileAnalysis:
+    """All that is known of one file."""
+
+    path: str
+    outline: Outline
+    excerpt: str
+    source: Source
+    wanted: list[Span]
+    judges: dict[int, Judge] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+    pending: bool = True  # something it asked for was not known yet
+
+
+class Analysis:
+    """Analyses files below ROOT."""
+
+    def __init__(
+        self,
+        root: Path,
+        spatch: Spatch,
+        timeout: float,
+        jobs: int | None = None,
+        tree: definitions.Definitions | None = None,
+    ):
+        self.root = root
+        self.spatch = spatch
+        self.timeout = timeout
+        self.jobs = jobs
+        self.definitions = tree
+        self.callees = Callees()
+        self.callees.helpers = _helpers(root)
+        if tree:
+            self.callees.member_types = tree.member_types
+        self.outlines: dict[str, Outline] = {}
+        self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
+
+    def run(
+        self, paths: Iterable[str], progress: Callable[[int], None] = lambda done: None
+    ) -> dict[str, FileAnalysis]:
+        """The analysis of each of PATHS.  Errors: TagsError, OSError."""
+        names = [str(path) for path in paths]
+        self._outline(names)
+        files = run_all(names, self._read, workers=self.jobs, progress=progress)
+        for _ in range(MOST_ROUNDS):
+            for file in files:
+                if file.pending:
+                    self._judge(file)
+            if not self._learn():
+                break
+        return {file.path: file for file in files}
+
+    # -- reading ----------------------------------------------------------
+
+    def _outline(self, names: Iterable[str]) -> None:
+        new = [name for name in names if name not in self.outlines]
+        self.outlines.update(outlines(self.root, new))
+
+    def _read(self, path: str) -> FileAnalysis:
+        outline = self.outlines[path]
+        wanted = outline.holding(api.OLD)
+        excerpt = outline.excerpt(wanted)
+        source, gaps = self._facts(path, excerpt, wanted)
+        analysis = FileAnalysis(path, outline, excerpt, source, wanted)
+        # The bodies of all others are blank: they are not to be taken for empty.
+        source.functions = [
+            function for function in source.functions if _settle(function, wanted)
+        ]
+        analysis.lost = list(_lost(path, outline, source, gaps))
+        self.callees.add(path, source)
+        self.loaded[path].update(wanted)
+        return analysis
+
+    def _facts(self, path: str, excerpt: str, wanted: Iterable[Span]):
+        """The facts of an excerpt, and what spatch could not read of it: gaps,
+        or one text when the whole run failed."""
+        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+            copy = Path(folder) / Path(path).name
+            copy.write_bytes(excerpt.encode(errors="surrogateescape"))
+            run = self.spatch.run(
+                FACTS, copy, timeout=self.timeout, env=ENVIRONMENT, options=()
+            )
+            gaps = list(run.lost)
+            if wanted and _holds_conditional(self.outlines[path], wanted):
+                gaps += self.spatch.parse(copy, timeout=self.timeout).lost
+        if run.failures:
+            return Source([], {}, [], {}), "; ".join(run.failures)
+        return read_facts(run.stdout), gaps
+
+    # -- judging ----------------------------------------------------------
+
+    def _judge(self, file: FileAnalysis) -> None:
+        knowledge = FileKnowledge(file.path, self.callees, file.source, file.outline)
+        file.verdicts, file.judges = [], {}
+        asked = self.callees.asked
+        lost = {lost.line for lost in file.lost}
+        gone = [span for span in file.wanted if span.line in lost]
+        for function in file.source.functions:
+            if any(_within(function, span) for span in gone):
+                continue
+            if not function.calls(api.OLD):
+                continue
+            judge = Judge(file.path, function, knowledge)
+            verdict = judge.judge()
+            verdict.doubts.extend(syntax_doubts(file.outline, function))
+            verdict.doubts.extend(comment_doubts(file.outline, function))
+            file.judges[function.line] = judge
+            file.verdicts.append(verdict)
+        file.verdicts.extend(_macro_verdicts(file))
+        file.pending = self.callees.asked > asked
+
+    # -- callees ------------------------------------------------------------
+
+    def _learn(self) -> bool:
+        """Find and read what was asked for; whether anything new was learnt."""
+        wanted, self.callees.wanted = self.callees.wanted, {}
+        members, self.callees.wanted_members = self.callees.wanted_members, {}
+        elsewhere: dict[str, set[str]] = defaultdict(set)
+        for caller, name in wanted:
+            outline = self.outlines[caller]
+            known = [*outline.functions, *outline.macros]
+            if any(item.name == name for item in known):
+                self.callees.place(caller, name, [caller])
+            else:
+                elsewhere[caller].add(name)
+        self._look_elsewhere(elsewhere)
+        if members and self.definitions:
+            self._learn_members(members)
+        self._read_callees(wanted)
+        self.callees.forget_provisional()
+        return bool(wanted or (members and self.definitions))
+
+    def _learn_members(self, members: Iterable[str]) -> None:
+        found = self.definitions.members(members)
+        for name in members:
+            types = found.get(name, set())
+            self.callees.arrays[name] = any("[" in type_ for type_ in types)
+
+    def _look_elsewhere(self, names: dict[str, set[str]]) -> None:
+        """Find what is defined in no file that calls it."""
+        if self.definitions and names:
+            self.definitions.functions(set().union(*names.values()))
+        unfound: dict[str, set[str]] = defaultdict(set)
+        for caller, wanted in names.items():
+            for name in wanted:
+                files, why = self._places(caller, name)
+                self.callees.place(caller, name, files, why)
+                if not files and self.definitions:
+                    unfound[name].add(caller)
+        self._generate(unfound)
+
+    def _generate(self, names: dict[str, set[str]]) -> None:
+        """Read the functions among NAMES that a macro generates."""
+        texts: dict[tuple[str, str], None] = {}
+        for name, (file, text) in generated(self.root, names).items():
+            texts.setdefault((file, text))
+            for caller in names[name]:
+                self.callees.place(caller, name, [file])
+        self._outline(file for file, _ in texts)
+        for file, text in texts:
+            self.callees.add(file, self._facts(file, text, ())[0])
+
+    def _places(self, caller: str, name: str) -> tuple[list[str], str]:
+        """The files that define NAME for CALLER; none, and why, when one of the
+        definitions cannot be read as a function."""
+        if not self.definitions:
+            return [], f"{name}() is defined in another file"
+        places = self.definitions.resolve(name, Path(caller))
+        if not places:
+            return [], f"no definition of {name}() was found"
+        return sorted({str(p.file) for p in places}), ""
+
+    def _read_callees(self, wanted) -> None:
+        needed: dict[str, set[str]] = defaultdict(set)
+        for caller, name in wanted:
+            for file in self.callees.places.get((caller, name), ()):
+                needed[file].add(name)
+        self._outline(needed)
+        for caller, name in wanted:
+            self._follow_alias(caller, name)
+        jobs = []
+        for file, names in needed.items():
+            outline = self.outlines[file]
+            spans = {s for s in outline.functions if s.name in names}
+            macros = {m for m in outline.macros if m.name in names}
+            new = (spans | macros) - self.loaded[file]
+            if new:
+                self.loaded[file] |= new
+                jobs.append((file, spans & new, macros & new))
+        run_all(jobs, self._read_callee, workers=self.jobs)
+
+    def _follow_alias(self, caller: str, name: str) -> None:
+        """`#define name other` and nothing else: it is the other."""
+        for file in self.callees.places.get((caller, name), ()):
+            for macro in self.outlines[file].macros:
+                if macro.name != name or len(macro.words) != 1:
+                    continue
+                if macro.words[0].isidentifier() and macro.words[0] != name:
+                    self.callees.aliases[(caller, name)] = macro.words[0]
+
+    def _read_callee(self, job: tuple[str, set[Span], set[Macro]]) -> None:
+        file, spans, macros = job
+        excerpt = self.outlines[file].alone(spans)
+        excerpt += "".join(macro.as_function() for macro in macros)
+        source, _ = self._facts(file, excerpt, ())
+        names = {item.name for item in (*spans, *macros)}
+        source.functions = [f for f in source.functions if f.name in names]
+        self.callees.add(file, source)
+
+
+def _helpers(root: Path) -> frozenset[str] | None:
+    """The words of the header that defines the page helpers; None without it."""
+    header = root / "include" / "linux" / "highmem.h"
+    if not header.is_file():
+        return None
+    return frozenset(t.text for t in lexer.tokens(read(header)))
+
+
+def _holds_conditional(outline: Outline, wanted: Iterable[Span]) -> bool:
+    return any(
+        span.line < line <= span.end
+        for span in wanted
+        for group in outline.conditionals
+        for line in group.lines
+    )
+
+
+def _lost(path: str, outline: Outline, source: Source, gaps) -> Iterable[Lost]:
+    """What of the functions that call old functions was not read: every call the
+    tokens show must be among the facts."""
+    shown = {e.start for f in source.functions for e in f.calls(api.OLD)}
+    done: set[Span | None] = set()
+    for call in old_calls(outline):
+        span = call.span
+        if span in done:
+            continue
+        if isinstance(gaps, str):
+            why = gaps
+        elif span is None:
+            why = f"{call.name}() is called outside of every function that is known"
+        else:
+            why = _gap_in(span, gaps)
+            if not why and (call.line, call.column) not in shown:
+                why = f"line {call.line}: {call.name}() is not in what spatch read"
+        if why:
+            done.add(span)
+            name = span.name if span else "(outside of functions)"
+            yield Lost(path, span.line if span else call.line, name, why)
+
+
+def _gap_in(span: Span, gaps: Iterable[parsing.Gap]) -> str:
+    """What spatch says it did not understand of a function."""
+    gap = next((g for g in gaps if _overlap(g, span)), None)
+    return f"line {gap.line} is not understood: {gap.text}" if gap else ""
+
+
+def _overlap(gap: parsing.Gap, span: Span) -> bool:
+    return gap.line <= span.end and span.line <= gap.last
+
+
+def _settle(function: Function, wanted: list[Span]) -> bool:
+    """Give a function the line of its span, where it is one of WANTED."""
+    span = next((s for s in wanted if _within(function, s)), None)
+    if span is None:
+        return False
+    function.line = span.line
+    return True
+
+
+def _within(function: Function, span: Span) -> bool:
+    return any(span.line <= stmt.start[0] <= span.end for stmt in function.body)
+
+
+def syntax_doubts(outline: Outline, function: Function) -> list[Doubt]:
+    """What the preprocessor hides in a function: halves, and macros that map,
+    unmap or leave it."""
+    calls = function.calls(api.OLD)
+    doubts = [d for call in calls for d in _half_doubts(outline, function, call)]
+    hidden = {m.name: m for m in outline.macros_holding(api.OLD)}
+    leaving = {m.name: m for m in outline.macros if m.leaves()}
+    first, last = calls[0].start, calls[-1].end
+    for call in function.exprs:
+        name = call.callee
+        if name in hidden:
+            why = f"{name}() is a macro that maps or unmaps (line {hidden[name].line})"
+            doubts.append(Doubt(SYNTAX, *call.start, why))
+        elif name in leaving and first < call.start < last:
+            why = f"{name}() is a macro that may leave (line {leaving[name].line})"
+            doubts.append(Doubt(SYNTAX, *call.start, why))
+    doubts += [
+        Doubt(SYNTAX, *e.start, "a statement expression holds a map or unmap call")
+        for e in function.exprs
+        if e.kind == "statement-expression" and any(n in calls for n in e.walk())
+    ]
+    return sorted(set(doubts), key=lambda d: (d.line, d.column))
+
+
+def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:
+    """Comments between a kmap_atomic() and its unmap that speak of it: they say
+    what the code relies on, which no rule can read."""
+    calls = function.calls(ATOMIC)
+    if not calls:
+        return []
+    code = {t.line for t in outline.tokens if t.text in ATOMIC}
+    lines = outline.text.split("\n")
+    for number in range(calls[0].start[0], calls[-1].end[0] + 1):
+        named = [name for name in ATOMIC if name in lines[number - 1]]
+        if named and number not in code:
+            why = f"the comment here says something about {named[0]}()"
+            return [Doubt(PREEMPT, number, 0, why)]
+    return []
+
+
+def _half_doubts(outline: Outline, function: Function, call) -> list[Doubt]:
+    """A map or unmap in a branch of an #if that does not hold all of them."""
+    calls = function.calls(api.OLD)
+    for group in outline.conditionals:
+        branch = group.branch(call.start[0])
+        if branch < 0 or not function.line < group.lines[0] <= function.last:
+            continue
+        if any(group.branch(other.start[0]) != branch for other in calls):
+            why = f"{call.callee}() is in one half of the #if of line {group.lines[0]}"
+            return [Doubt(SYNTAX, *call.start, why)]
+    return []
+
+
+def _macro_verdicts(file: FileAnalysis) -> list[Verdict]:
+    """One verdict a macro that maps or unmaps: it is kept."""
+    found = []
+    for macro in file.outline.macros_holding(api.OLD):
+        why = "a macro maps or unmaps; its users are to be read by a person"
+        doubt = Doubt(SYNTAX, macro.line, 0, why)
+        found.append(Verdict(file.path, macro.name, macro.line, [], [doubt]))
+    return found

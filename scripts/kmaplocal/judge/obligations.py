@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From what was seen of a function's mappings to their certificates."""
+
+from __future__ import annotations
+
+from kmaplocal.judge import primitives
+from kmaplocal.read import api
+from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds
+from kmaplocal.judge.callees import FileKnowledge
+from kmaplocal.judge.certificate import (
+    FAILS,
+    FAULTS,
+    HOLDS,
+    LIFO,
+    LOCAL,
+    ONE_PAGE,
+    PAIRED,
+    PREEMPT,
+    REPAIRED,
+    UNKNOWN,
+    Certificate,
+    Doubt,
+    Obligation,
+    Verdict,
+)
+from kmaplocal.judge.offsets import terms_of
+from kmaplocal.judge.places import Places, changes, names_in, scale_of
+from kmaplocal.judge.paths import Unstructured
+from kmaplocal.read.syntax import Expr, Function, Source, Stmt
+from kmaplocal.judge.trace import CURSOR, LOOPS, Site, TooManyPaths, Trace, Tracer, Use
+
+# Calls with a length as their third argument: which arguments it goes for.
+SIZED = {
+    "memcpy": (0, 1),
+    "memmove": (0, 1),
+    "memset": (0,),
+    "memcmp": (0, 1),
+    "copy_to_user": (1,),
+    "copy_from_user": (0,),
+}
+_SUMS = ("binary", "paren", "cast")
+MANY_PAGES = {"page_size", "compound_nr", "compound_order", "folio_size"}
+MANY_PAGES |= {"thp_size", "folio_order", "folio_nr_pages", "huge_page_size"}
+
+
+def _at(expr: Expr) -> tuple[int, int]:
+    return expr.start
+
+
+def holds(name: str, why: str) -> Obligation:
+    """An obligation that holds, and by what."""
+    return Obligation(name, HOLDS, why)
+
+
+def fails(name: str, expr: Expr, why: str, state: str = FAILS) -> Obligation:
+    """An obligation that fails, where and why."""
+    return Obligation(name, state, why, *_at(expr))
+
+
+class Judge:
+    """Judges one function."""
+
+    def __init__(self, file: str, function: Function, knowledge: FileKnowledge):
+        self.file = file
+        self.function = function
+        self.knowledge = knowledge
+        self.trace: Trace | None = None
+        self._bounds: Bounds | None = None
+
+    def judge(self) -> Verdict:
+        """The verdict on the function, with a certificate a mapping."""
+        verdict = Verdict(self.file, self.function.name, self.function.line)
+        tracer = Tracer(self.function, self.knowledge)
+        self.trace = tracer.trace
+        try:
+            tracer.run()
+        except (Unstructured, TooManyPaths) as error:
+            first = self.function.calls(api.OLD)[0]
+            verdict.doubts.append(Doubt(PAIRED, *_at(first), str(error)))
+        for site in self.trace.sites:
+            if site.api.new:
+                verdict.certificates.append(self.certify(site))
+        verdict.doubts.extend(self._unmap_doubts())
+        return verdict
+
+    def certify(self, site: Site) -> Certificate:
+        """The certificate of one mapping."""
+        obligations = tuple(
+            rule(site)
+            for rule in (
+                self.paired,
+                self.lifo,
+                self.local,
+                self.faults,
+                self.preempt,
+                self.one_page,
+            )
+        )
+        return Certificate(
+            self.file,
+            *_at(site.call),
+            self.function.name,
+            site.name,
+            site.page,
+            site.variable,
+            obligations,
+        )
+
+    # -- the six obligations ----------------------------------------------
+
+    def paired(self, site: Site) -> Obligation:
+        """Does every path from the map reach exactly one unmap of it?"""
+        trace = self.trace
+        for use in trace.uses_of(site.number, "mapped-again"):
+            why = "mapped again while it is still mapped"
+            return fails(PAIRED, use.expr, why)
+        for use in trace.uses_of(site.number, "leaked"):
+            why = f"still mapped where line {use.detail} leaves the function"
+            return fails(PAIRED, site.call, why)
+        for use in trace.uses_of(site.number, "after-unmap"):
+            return fails(PAIRED, use.expr, f"{use.expr.text} is used after the unmap")
+        for expr, ends in trace.unmaps.items():
+            mine = [problem for number, problem in ends if number == site.number]
+            if mine and "double" in mine:
+                return fails(PAIRED, expr, "unmapped twice on a path")
+            if mine and expr.callee != site.api.ends:
+                why = f"mapped by {site.name}(), unmapped by {expr.callee}()"
+                return fails(PAIRED, expr, why)
+        if not any(n == site.number for ends in trace.unmaps.values() for n, _ in ends):
+            return fails(PAIRED, site.call, "no unmap of it in this function")
+        return holds(PAIRED, "one unmap on every path")
+
+    def lifo(self, site: Site) -> Obligation:
+        """Are mappings that are alive together unmapped in reverse order?"""
+        for (first, later), expr in self.trace.disordered.items():
+            if site.number in (first, later):
+                other = self.trace.sites[later if site.number == first else first]
+                order = f"{self.trace.sites[first].call.text} is unmapped before"
+                why = f"{order} {self.trace.sites[later].call.text}, mapped later"
+                if other.number == site.number:
+                    why = "its instances are not unmapped in reverse order"
+                return fails(LIFO, expr, why)
+        for call in sorted(self.trace.during[site.number], key=_at):
+            if not site.api.stacked and self.knowledge.leaves_mapped(call):
+                why = f"{call.callee}() leaves a page mapped, to be unmapped in turn"
+                return fails(LIFO, call, why, UNKNOWN)
+        nested = [pair for pair in self.trace.nested if site.number in pair]
+        if nested:
+            return holds(LIFO, "nested, unmapped in reverse order")
+        return holds(LIFO, "not nested")
+
+    def local(self, site: Site) -> Obligation:
+        """Does the address stay in this thread?"""
+        sentences = {
+            "stored": "the address is stored in {}",
+            "returned": "the address is returned",
+            "address-taken": "the address of {}, which holds the mapping, is taken",
+            "escapes": "{}",
+        }
+        for use in self._uses(site, *sentences):
+            return fails(LOCAL, use.expr, sentences[use.what].format(use.detail))
+        for use in self._uses(site, "unknown", "opaque"):
+            why = use.detail
+            if use.what == "opaque":
+                why = f"the address is used in a way not understood: {use.detail}"
+            return fails(LOCAL, use.expr, why, UNKNOWN)
+        return holds(LOCAL, "every use of the address reads, writes or compares")
+
+    def _uses(self, site: Site, *kinds: str) -> list[Use]:
+        found = self.trace.uses_of(site.number, *kinds)
+        return sorted(found, key=lambda use: use.expr.start)
+
+    def faults(self, site: Site) -> Obligation:
+        """Does the code between depend on page faults being disabled?"""
+        other = self._chosen(site)
+        if other is not None:
+            why = f"{site.name}() or {other.callee}() is chosen at run time"
+            return fails(FAULTS, site.call, f"{why}: the choice is the fault policy")
+        if not site.api.atomic:
+            return holds(FAULTS, f"{site.name}() leaves page faults enabled")
+        return self._context(site, FAULTS, "faults", primitives.FAULTS_OFF_BY)
+
+    def _chosen(self, site: Site) -> Expr | None:
+        """The other map call in `x ? kmap(page) : kmap_atomic(page)`."""
+        node = site.call.parent
+        while node is not None:
+            if node.kind == "ternary":
+                calls = [n for n in node.walk() if n.callee in api.MAPS]
+                return next((c for c in calls if c.callee != site.name), None)
+            node = node.parent
+        return None
+
+    def preempt(self, site: Site) -> Obligation:
+        """... on preemption, migration or interrupts being off?"""
+        if not site.api.atomic:
+            return holds(PREEMPT, f"{site.name}() leaves preemption enabled")
+        return self._context(site, PREEMPT, "preempt", primitives.PREEMPT_OFF_BY)
+
+    def _context(self, site: Site, name: str, kind: str, by: set[str]) -> Obligation:
+        explicit = self.function.calls(by)
+        for expr in sorted(self.trace.during[site.number], key=_at):
+            why = self.knowledge.context(expr, kind)
+            if why and not any(e.start < expr.start for e in explicit):
+                return fails(name, expr, why)
+        return holds(name, "nothing between map and unmap depends on it")
+
+    def bounds(self) -> Bounds:
+        """What is known of offsets and lengths in the function."""
+        if self._bounds is None:
+            source = self.knowledge.source or Source([], {}, [], {})
+            self._bounds = Bounds(
+                self.function, source, self.knowledge.macros, self.knowledge.branches
+            )
+        return self._bounds
+
+    def _beyond(self, site: Site) -> Expr | None:
+        """An access that visibly passes the end of the page."""
+        for use in self._uses(site, "access"):
+            call = use.expr
+            if call.kind == "index" and self._index_beyond(site, call):
+                return call
+            if call.kind != "call" or call.callee not in SIZED:
+                continue
+            length = call.arguments.get(2)
+            if length is None or not site.variable:
+                continue
+            if any(n.callee in MANY_PAGES for n in length.walk()):
+                return call
+            for number in SIZED[call.callee]:
+                terms = terms_of(call.arguments[number], site.variable, self.function)
+                if terms is None:
+                    continue
+                if self.bounds().fits(terms, length, call).answer == OUTSIDE:
+                    return call
+        return None
+
+    def _index_beyond(self, site: Site, access: Expr) -> bool:
+        base, index = access.children
+        variable = self.function.variables.get(site.variable)
+        if base.bare().text != site.variable or variable is None:
+            return False
+        size = scale_of(variable.type)
+        if base.kind == "cast" or size is None:
+            return False
+        terms = [(index, size, 1)]
+        return self.bounds().fits(terms, size, access).answer == OUTSIDE
+
+    def _unmap_beyond(self, site: Site, unmap: Expr) -> bool:
+        """Whether the unmap's argument visibly is in another page."""
+        if unmap.callee == "kunmap" or 0 not in unmap.arguments:
+            return False
+        terms = terms_of(unmap.arguments[0], site.variable, self.function)
+        if terms == []:
+            terms = self._mapped_at(site)
+        if not terms:
+            return False
+        return self.bounds().fits(terms, 1, unmap).answer == OUTSIDE
+
+    def _mapped_at(self, site: Site) -> list | None:
+        """The offset in `v = map(page) + offset`."""
+        whole = site.call
+        while whole.parent is not None and whole.parent.kind in _SUMS:
+            whole = whole.parent
+        return terms_of(whole, site.call.text, self.function)
+
+    def inline_copy(self, site: Site, unmap: Expr) -> Expr | None:
+        """The memcpy() in `memcpy(to, kmap(page) + offset, length);` right before
+        the unmap, where it visibly stays in the page."""
+        whole = site.call
+        while whole.parent is not None and whole.parent.kind in _SUMS:
+            whole = whole.parent
+        copy = whole.parent
+        if copy is None or copy.callee != "memcpy" or set(copy.arguments) != {0, 1, 2}:
+            return None
+        places = Places(self.function)
+        stmt, end = places.statement(copy), places.statement(unmap)
+        if not stmt or not end or stmt.exprs != [copy] or end.exprs != [unmap]:
+            return None
+        block = places.siblings(stmt)
+        if end not in block or block.index(end) != block.index(stmt) + 1:
+            return None
+        terms = terms_of(whole, site.call.text, self.function)
+        if terms is None or whole is copy.arguments[2]:
+            return None
+        answer = self.bounds().fits(terms, copy.arguments[2], copy).answer
+        return copy if answer == INSIDE else None
+
+    def moved_once(self, site: Site, unmap: Expr) -> str:
+        """The variable that was moved once, by `+=`, and visibly not out of the
+        page; "" when there is none."""
+        moves = self.trace.uses_of(site.number, "moved")
+        if len(moves) != 1 or moves[0].expr.kind != "assign":
+            return ""
+        move = moves[0].expr
+        name = move.children[0].bare().text
+        variable = self.function.variables.get(name)
+        if move.op != "+=" or name not in self.trace.holders.get(unmap, ()):
+            return ""
+        if self._loops(move) != self._loops(site.call) or name != site.variable:
+            return ""
+        size = scale_of(variable.type) if variable else None
+        if size is None:
+            return ""
+        terms = [(move.children[1], size, 1)]
+        inside = self.bounds().fits(terms, 1, move).answer == INSIDE
+        return name if inside else ""
+
+    def _loops(self, expr: Expr) -> list[Stmt]:
+        """The loops an expression stands in."""
+        return [
+            stmt
+            for stmt in self.function.statements()
+            if stmt.kind in (*LOOPS, "iterator")
+            and stmt.start <= expr.start
+            and expr.end <= stmt.end
+        ]
+
+    def one_page(self, site: Site) -> Obligation:
+        """Do the accesses and the unmap argument stay inside the page?"""
+        beyond = self._beyond(site)
+        if beyond is not None:
+            return fails(ONE_PAGE, beyond, f"{beyond.text} passes the end of the page")
+        asked = self.trace.uses_of(site.number, "page-address")
+        if asked and self.joined(site) is None:
+            why = f"{asked[0].expr.text} relies on the mapping that kmap() made"
+            return fails(ONE_PAGE, asked[0].expr, why)
+        for expr, ends in self.trace.unmaps.items():
+            if not any(number == site.number for number, _ in ends):
+                continue
+            if self._unmap_beyond(site, expr):
+                why = f"{expr.arguments[0].text} is in another page"
+                return fails(ONE_PAGE, expr, why)
+            if self.trace.bases.get(expr) or self.moved_once(site, expr):
+                continue
+            if self.inline_copy(site, expr):
+                why = "the mapping serves one memcpy() that names no address"
+                return Obligation(ONE_PAGE, REPAIRED, why, repair="page helper")
+            if expr.callee == "kunmap":
+                why = "no variable holds the address at the unmap"
+                return fails(ONE_PAGE, expr, why)
+            value = self.trace.moved.get(expr)
+            if value is not None and value.moved == CURSOR:
+                why = "the address was moved and may have left the page"
+                return fails(ONE_PAGE, expr, why)
+        if asked:
+            why = "kmap() and page_address() become one kmap_local_page()"
+            return Obligation(ONE_PAGE, REPAIRED, why, repair="joined")
+        return holds(ONE_PAGE, "the unmap is given an address in the page")
+
+    def joined(self, site: Site) -> Expr | None:
+        """The one page_address() that can be the map call instead of a kmap()
+        whose value is dropped: both in one block, with plain statements between
+        them, and an address that a variable takes."""
+        asked = self.trace.uses_of(site.number, "page-address")
+        places = Places(self.function)
+        begin = places.statement(site.call)
+        dropped = begin and begin.kind == "expression" and begin.exprs == [site.call]
+        if len(asked) != 1 or not dropped:
+            return None
+        end = places.statement(asked[0].expr)
+        block = places.siblings(begin)
+        if not site.variable or end not in block or not places.in_block(begin):
+            return None
+        first, last = block.index(begin), block.index(end)
+        between = block[first + 1 : last]
+        page = names_in(site.call.arguments[0])
+        plain = all(s.kind in ("expression", "declaration") for s in between)
+        steady = not any(
+            changes(n, page) for s in between for e in s.exprs for n in e.walk()
+        )
+        return asked[0].expr if first < last and plain and steady else None
+
+    # -- doubts about the function ------------------------------------------
+
+    def _unmap_doubts(self) -> list[Doubt]:
+        """Unmaps of what this function did not map, or cannot be traced."""
+        doubts = []
+        for expr, ends in self.trace.unmaps.items():
+            if expr.callee not in api.OLD_UNMAPS:
+                continue
+            problems = {problem for _, problem in ends}
+            if "untraced" in problems or "parameter" in problems:
+                argument = expr.arguments[0].text if expr.arguments else ""
+                why = f"{argument} is unmapped here but not mapped in this function"
+                doubts.append(Doubt(PAIRED, *_at(expr), why))
+        missed = [
+            e for e in self.function.calls(api.OLD_UNMAPS) if e not in self.trace.unmaps
+        ]
+        if not doubts:
+            for expr in missed:
+                why = "no path to this unmap was found"
+                doubts.append(Doubt(PAIRED, *_at(expr), why))
+        return doubts

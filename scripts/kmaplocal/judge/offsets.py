@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How far from a pointer variable an expression points."""
+
+from __future__ import annotations
+
+from kmaplocal.judge.places import scale_of
+from kmaplocal.read.syntax import Expr, Function
+
+Term = tuple[Expr, "int | str", int]  # times how many bytes, and +1 or -1
+
+
+def terms_of(argument: Expr, variable: str, function: Function) -> list[Term] | None:
+    """ARGUMENT as the pointer VARIABLE plus a sum of (expression, scale, sign);
+    [] when it is the variable itself, None when it is neither."""
+    node = argument
+    scale = None
+    while node.kind in ("paren", "cast"):
+        if node.kind == "cast" and scale is None:
+            scale = scale_of(node.op)
+        node = node.children[-1]
+    if node.kind in ("identifier", "call"):
+        return [] if node.text == variable else None
+    if node.kind == "unary" and node.op == "&":
+        inner = node.children[0].bare()
+        if inner.kind != "index":
+            return None
+        base, index = inner.children
+        return _sum(base, index, 1, variable, function)
+    if node.kind == "binary" and node.op in ("+", "-"):
+        left, right = node.children
+        sign = 1 if node.op == "+" else -1
+        found = _sum(left, right, sign, variable, function)
+        if found is None and sign > 0:
+            found = _sum(right, left, 1, variable, function)
+        return found
+    return None
+
+
+def _sum(base: Expr, index: Expr, sign: int, variable: str, function):
+    terms = terms_of(base, variable, function)
+    if terms is None or any(
+        n.kind == "identifier" and n.text == variable for n in index.walk()
+    ):
+        return None
+    node, scale = base, None
+    while node.kind in ("paren", "cast"):
+        if node.kind == "cast":
+            scale = scale_of(node.op)
+            break
+        node = node.children[-1]
+    while scale is None and node.kind == "binary":
+        node = node.children[0].bare()
+    if scale is None:
+        declared = function.variables.get(variable)
+        scale = scale_of(declared.type) if declared else None
+        if node.kind == "call":
+            scale = 1  # every map call gives a void *
+    return None if scale is None else [*terms, (index, scale, sign)]

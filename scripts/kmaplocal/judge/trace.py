@@ -1,0 +1,913 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Follows every mapping of a function along every path.
+
+An abstract execution: a state is the stack of mappings that are alive, what
+each local variable holds (an address of which mapping, NULL, a constant) and
+which conditions were decided how, so that `if (n) map ... if (n) unmap` is
+one path and not two.  What happens to an address is recorded; nothing is
+judged here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from kmaplocal.judge import primitives
+from kmaplocal.read import api
+from kmaplocal.judge.paths import Node, Unstructured, control_flow
+from kmaplocal.read.structs import struct_of
+from kmaplocal.read.syntax import Expr, Function, Stmt
+
+MOST_STEPS = 30000
+MOST_STATES = 48  # a node; past it, decided conditions are forgotten
+
+TRANSPARENT = {"likely", "unlikely", "READ_ONCE", "unlikely_notrace"}
+TESTS = {"IS_ERR", "IS_ERR_OR_NULL", "WARN_ON", "WARN_ON_ONCE", "BUG_ON"}
+LOOPS = {"while", "do", "for"}
+COMPARISONS = {"==", "!=", "<", ">", "<=", ">=", "&&", "||"}
+
+
+class TooManyPaths(Exception):
+    """The function has more paths than are followed."""
+
+
+class Value(NamedTuple):
+    """What a variable or expression holds."""
+
+    kind: str  # address, null, constant, copy (of an expression, by its text)
+    site: int = 0  # of an address: the mapping, or -1 - n for parameter n
+    moved: int = 0  # of an address: START, OFFSET or CURSOR
+    text: str = ""
+
+    def onward(self, how: int = 1) -> "Value":
+        """This address after arithmetic."""
+        return self._replace(moved=max(self.moved, how))
+
+
+START, OFFSET, CURSOR = range(3)  # CURSOR: moved step by step, anywhere by now
+NULL = Value("null", text="0")
+
+
+class State(NamedTuple):
+    """One way to have arrived here."""
+
+    live: tuple[int, ...] = ()
+    pages: tuple[tuple[int, str], ...] = ()  # of a live kmap(): its page's text
+    held: tuple[tuple[str, Value], ...] = ()
+    decided: tuple[tuple[str, bool], ...] = ()
+
+    def get(self, name: str) -> Value | None:
+        """What the variable NAME holds, as far as that is known."""
+        return dict(self.held).get(name)
+
+    def put(self, name: str, value: Value | None) -> "State":
+        """The state after NAME was given VALUE."""
+        held = {n: v for n, v in self.held if n != name and not _speaks_of(v, name)}
+        if value is not None:
+            held[name] = value
+        decided = tuple(d for d in self.decided if name not in d[0].split())
+        pages = tuple(p for p in self.pages if name not in p[1].split())
+        return State(self.live, pages, tuple(sorted(held.items())), decided)
+
+    def decide(self, text: str, truth: bool) -> "State":
+        """The state in which the condition TEXT turned out as TRUTH."""
+        decided = dict(self.decided)
+        decided[text] = truth
+        return self._replace(decided=tuple(sorted(decided.items())))
+
+
+def _speaks_of(value: Value, name: str) -> bool:
+    return value.kind == "copy" and name in value.text.split()
+
+
+class Use(NamedTuple):
+    """Something that happens to an address: which, where, what."""
+
+    site: int
+    expr: Expr
+    what: str
+    detail: str = ""
+
+
+class Effect(NamedTuple):
+    """What a callee does with an address: harmless, escapes or unknown; and
+    whether its result is an address in the same page."""
+
+    verdict: str
+    returns: bool = False
+    evidence: str = ""
+
+
+class Knowledge(Protocol):
+    """What the rest of the tree says."""
+
+    def argument(self, callee: str, number: int) -> Effect:
+        """What CALLEE does with an address given as argument NUMBER."""
+
+    def is_array(self, member: str, struct: str) -> bool | None:
+        """Whether MEMBER of STRUCT ("": unknown) is an array; None: unknown."""
+
+    def member_type(self, struct: str, member: str) -> str:
+        """The type of a structure's member, or ""."""
+
+
+@dataclass(eq=False)
+class Site:
+    """A map call, and what was seen of its mapping."""
+
+    number: int
+    call: Expr
+    api: api.Map
+    name: str
+    page: str
+    variable: str = ""
+    declared: bool = False
+
+
+@dataclass(eq=False)
+class Trace:
+    """All that was seen in one function."""
+
+    function: Function
+    sites: list[Site] = field(default_factory=list)
+    uses: dict[Use, None] = field(default_factory=dict)
+    unmaps: dict[Expr, set[tuple[int | None, str]]] = field(default_factory=dict)
+    bases: dict[Expr, set[str]] = field(default_factory=dict)
+    holders: dict[Expr, set[str]] = field(default_factory=dict)
+    moved: dict[Expr, Value] = field(default_factory=dict)
+    during: dict[int, dict[Expr, None]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    reads: dict[int, dict[Expr, None]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    nested: set[tuple[int, int]] = field(default_factory=set)
+    disordered: dict[tuple[int, int], Expr] = field(default_factory=dict)
+    returned: set[int] = field(default_factory=set)
+
+    def note(self, site: int, expr: Expr, what: str, detail: str = "") -> None:
+        """Record that WHAT happens to an address of SITE at EXPR."""
+        self.uses.setdefault(Use(site, expr, what, detail))
+
+    def uses_of(self, site: int, *kinds: str) -> list[Use]:
+        """What was recorded of SITE, of one of KINDS."""
+        return [u for u in self.uses if u.site == site and u.what in kinds]
+
+
+Results = list[tuple[Value | None, State]]
+
+
+class Tracer:
+    """Runs one function."""
+
+    def __init__(self, function: Function, knowledge: Knowledge, params=()):
+        self.function = function
+        self.knowledge = knowledge
+        self.trace = Trace(function)
+        self.site_of: dict[Expr, int] = {}
+        self.params = params
+        for call in function.calls(api.MAPS):
+            self._add_site(call)
+        self.tracked = self._tracked_names()
+        self.repeated = self._repeated_conditions()
+        self._warm: dict[Expr, bool] = {}
+
+    def _add_site(self, call: Expr) -> None:
+        number = len(self.trace.sites)
+        page = call.arguments[0].text if 0 in call.arguments else ""
+        name = call.callee
+        self.site_of[call] = number
+        self.trace.sites.append(Site(number, call, api.MAPS[name], name, page))
+
+    def _tracked_names(self) -> set[str]:
+        """Variables that may hold an address, or a page that is unmapped."""
+        names = set(self.params)
+        pairs = [
+            (e.children[0].bare().text, e.children[1])
+            for e in self.function.exprs
+            if e.kind == "assign" and e.children[0].bare().kind == "identifier"
+        ] + [
+            (v.name, value)
+            for s in self.function.statements()
+            for v in s.variables
+            for value in s.exprs
+            if v.value_at and value.start == v.value_at
+        ]
+        mentions = [
+            (name, {n.text for n in value.walk() if n.kind == "identifier"}, value)
+            for name, value in pairs
+        ]
+        for name, words, value in mentions:
+            if words & set(api.MAPS):
+                names.add(name)
+        for call in self.function.calls((*api.MAPS, *api.UNMAPS)):
+            if 0 in call.arguments and call.arguments[0].bare().kind == "identifier":
+                names.add(call.arguments[0].bare().text)
+        while True:
+            more = {n for n, words, _ in mentions if words & names} - names
+            if not more:
+                return names
+            names |= more
+
+    def _repeated_conditions(self) -> set[str]:
+        """Conditions tested more than once: only these correlate."""
+        seen, twice = set(), set()
+        for stmt in self.function.statements():
+            if stmt.kind != "if":
+                continue
+            for expr in stmt.exprs:
+                for atom in _atoms(expr):
+                    (twice if atom in seen else seen).add(atom)
+        self.flags = {a for a in seen | twice if a.isidentifier()}
+        return twice
+
+    # -- running ---------------------------------------------------------
+
+    def run(self) -> Trace:
+        """Follow all paths.  Raises Unstructured, TooManyPaths."""
+        held = tuple(
+            sorted((name, Value("address", -1 - n)) for n, name in self._parameters())
+        )
+        self._all_read()
+        entry = control_flow(self.function)
+        work = [(entry, State(held=held))]
+        seen: dict[Node, set[State]] = defaultdict(set)
+        steps = 0
+        while work:
+            node, state = work.pop()
+            if len(seen[node]) >= MOST_STATES:
+                state = _forget(state)
+            if state in seen[node]:
+                continue
+            seen[node].add(state)
+            steps += 1
+            if steps > MOST_STEPS:
+                raise TooManyPaths("too many paths to follow")
+            work.extend(self.step(node, state))
+        return self.trace
+
+    def _all_read(self) -> None:
+        """Every use of an address must be in a statement that is followed.
+        Raises Unstructured."""
+        for root in self.function.stray:
+            if any(n in self.site_of or n.text in self.tracked for n in root.walk()):
+                raise Unstructured(
+                    f"line {root.start[0]}: {root.text} is in no statement"
+                )
+
+    def _parameters(self):
+        order = {v.name: n for n, v in enumerate(self.function.params)}
+        return [(order[name], name) for name in self.params if name in order]
+
+    def step(self, node: Node, state: State) -> list[tuple[Node, State]]:
+        if node.cond is not None:
+            ways = self.condition(node.cond, self._unbiased(node, state))
+            return [(node.truth[t], s) for t, s in ways]
+        if node.stmt is not None and node.stmt.kind == "asm":
+            self._operands(node.stmt, state)
+        states = self._declare(node, [state])
+        for expr in node.exprs:
+            if node.variables and self._initialises(node, expr):
+                continue
+            results = [r for before in states for r in self.evaluate(expr, before)]
+            for value, _ in results:
+                self._consume(node, expr, value)
+            states = [after for _, after in results]
+            if node.assigns:
+                states = [self._forget_assigned(expr, s) for s in states]
+        if node.returns:
+            for after in states:
+                self._leave(node, after)
+        if node.dead_end:
+            return []
+        return [(following, s) for s in states for following in node.next]
+
+    def _operands(self, stmt: Stmt, state: State) -> None:
+        """Assembly may do anything with an address it names, and not all of its
+        operands are expressions to Coccinelle."""
+        words = set(stmt.text.split())
+        for name, value in state.held:
+            if name in words and value.kind == "address":
+                expr = Expr(stmt.start, stmt.end, stmt.text)
+                self.trace.note(value.site, expr, "opaque", "assembly")
+
+    def _unbiased(self, node: Node, state: State) -> State:
+        """A loop's condition changes by what the loop does: nothing that was
+        decided of it holds."""
+        if node.stmt is None or node.stmt.kind not in LOOPS:
+            return state
+        atoms = set(_atoms(node.cond))
+        kept = tuple(d for d in state.decided if d[0] not in atoms)
+        return state._replace(decided=kept)
+
+    def _initialises(self, node: Node, expr: Expr) -> bool:
+        return any(v.value_at == expr.start for v in node.variables)
+
+    def _consume(self, node: Node, expr: Expr, value: Value | None) -> None:
+        """Note what becomes of an address that is a whole statement's value."""
+        if node.returns and value and value.kind == "address":
+            self.trace.note(value.site, expr, "returned")
+            self.trace.returned.add(value.site)
+        elif node.variables and value and value.kind == "address":
+            self.trace.note(value.site, expr, "stored", "a local structure")
+
+    def _forget_assigned(self, expr: Expr, state: State) -> State:
+        if expr.kind == "identifier":
+            return state.put(expr.text, None)
+        return state
+
+    def _declare(self, node: Node, states: list[State]) -> list[State]:
+        for variable in node.variables:
+            value = next((e for e in node.exprs if e.start == variable.value_at), None)
+            if value is None:
+                states = [s.put(variable.name, None) for s in states]
+                continue
+            states = [
+                self._bind(variable.name, v, value, s)
+                for before in states
+                for v, s in self.evaluate(value, before)
+            ]
+        return states
+
+    def _leave(self, node: Node, state: State) -> None:
+        for site in state.live:
+            expr = node.exprs[-1] if node.exprs else self.trace.sites[site].call
+            line = node.stmt.start[0] if node.stmt else self.function.last
+            self.trace.note(site, expr, "leaked", str(line))
+
+    # -- conditions ------------------------------------------------------
+
+    def condition(self, expr: Expr, state: State) -> list[tuple[bool, State]]:
+        """The ways EXPR can turn out, with the state after each."""
+        node = expr.bare()
+        if node.callee in TRANSPARENT and 0 in node.arguments:
+            return self.condition(node.arguments[0], state)
+        if node.kind == "unary" and node.op == "!":
+            inside = self.condition(node.children[0], state)
+            return [(not t, s) for t, s in inside]
+        if node.kind == "binary" and node.op in ("&&", "||"):
+            return self._short_circuit(node, state)
+        results = []
+        if _against_null(node):
+            truth = node.op == "!="
+            ways = self.condition(node.children[0], state)
+            return [(t == truth, s) for t, s in ways]
+        for value, after in self.evaluate(node, state):
+            known = self._known(node, value, after)
+            if known is not None:
+                results.append((known, after))
+            else:
+                results.extend(self._both(node, after))
+        return results
+
+    def _short_circuit(self, node: Expr, state: State) -> list[tuple[bool, State]]:
+        results = []
+        for truth, after in self.condition(node.children[0], state):
+            if truth == (node.op == "||"):
+                results.append((truth, after))
+            else:
+                results.extend(self.condition(node.children[1], after))
+        return results
+
+    def _both(self, node: Expr, state: State) -> list[tuple[bool, State]]:
+        atom, positive = _atom(node)
+        if atom in self.repeated:
+            yes = state.decide(atom, positive)
+            return [(True, yes), (False, state.decide(atom, not positive))]
+        return [(True, state), (False, state)]
+
+    def _known(self, node: Expr, value: Value | None, state: State) -> bool | None:
+        if node.kind == "call" and node.callee in TESTS and node.callee[:2] == "IS":
+            inner = [v for v, _ in self.evaluate(node.arguments[0], state)]
+            if inner and all(v and v.kind == "address" for v in inner):
+                return False
+        if node.kind == "constant" and node.text in ("0", "1"):
+            return node.text == "1"
+        if value:
+            truth = _truth(value)
+            if truth is not None:
+                return truth
+        compared = self._compared(node, state)
+        if compared is not None:
+            return compared
+        atom, positive = _atom(node)
+        decided = dict(state.decided)
+        if atom in decided:
+            return decided[atom] == positive
+        return None
+
+    def _compared(self, node: Expr, state: State) -> bool | None:
+        """`x == NULL`, `x != 0` and `x < 0` of a variable with a known value."""
+        if node.kind != "binary" or node.op not in ("==", "!=", "<"):
+            return None
+        left, right = node.children[0].bare(), node.children[1].bare()
+        if right.text not in ("NULL", "0"):
+            return None
+        value = state.get(left.text)
+        if value is None:
+            return None
+        truth = _truth(value)
+        if truth is None:
+            return None
+        if node.op == "<":
+            return value.text.startswith("-") if value.kind == "constant" else None
+        return (not truth) if node.op == "==" else truth
+
+    # -- expressions -----------------------------------------------------
+
+    def warm(self, expr: Expr) -> bool:
+        """Whether EXPR can matter: it names a tracked variable, or calls."""
+        found = self._warm.get(expr)
+        if found is None:
+            found = any(
+                n.kind in ("call", "assign", "postfix", "statement-expression")
+                or (n.kind == "identifier" and n.text in self.tracked)
+                or (n.kind == "unary" and n.op in ("++", "--", "&"))
+                for n in expr.walk()
+            )
+            self._warm[expr] = found
+        return found
+
+    def evaluate(self, expr: Expr, state: State) -> Results:
+        """The values EXPR can have, with the state after each."""
+        if not self.warm(expr):
+            return [(_plain(expr), state)]
+        handler = getattr(self, "on_" + expr.kind.replace("-", "_"), self.on_other)
+        return handler(expr, state)
+
+    def on_identifier(self, expr, state):
+        if expr.text == "NULL":
+            return [(NULL, state)]
+        value = state.get(expr.text)
+        if value and value.kind == "address":
+            self.trace.reads[value.site].setdefault(expr)
+        return [(value, state)]
+
+    def on_paren(self, expr, state):
+        return self.evaluate(expr.children[0], state)
+
+    def on_cast(self, expr, state):
+        return self.evaluate(expr.children[0], state)
+
+    def on_other(self, expr, state):
+        return self._each(expr, expr.children, state)
+
+    def _each(self, expr: Expr, operands: list[Expr], state: State) -> Results:
+        """Evaluate the operands in order; an address in them is a use that is
+        not understood."""
+        states = [state]
+        for operand in operands:
+            following = []
+            for before in states:
+                for value, after in self.evaluate(operand, before):
+                    self._not_understood(expr, value)
+                    following.append(after)
+            states = following
+        return [(None, s) for s in states]
+
+    def _not_understood(self, expr: Expr, value: Value | None) -> None:
+        if value and value.kind == "address":
+            self.trace.note(value.site, expr, "opaque", expr.text[:60])
+
+    def on_sizeof(self, expr, state):
+        return [(None, state)]
+
+    def on_statement_expression(self, expr, state):
+        names = {v[0] for v in state.held if v[1].kind == "address"}
+        for node in expr.walk():
+            if node.kind == "identifier" and node.text in names:
+                self._not_understood(expr, state.get(node.text))
+            if node in self.site_of:
+                self.trace.note(self.site_of[node], node, "opaque", "({ … })")
+        return [(None, state)]
+
+    def on_comma(self, expr, state):
+        results = []
+        for _, after in self.evaluate(expr.children[0], state):
+            results.extend(self.evaluate(expr.children[1], after))
+        return results
+
+    def on_ternary(self, expr, state):
+        if len(expr.children) != 3:
+            return self._each(expr, expr.children, state)
+        results = []
+        for truth, after in self.condition(expr.children[0], state):
+            arm = expr.children[1 if truth else 2]
+            results.extend(self.evaluate(arm, after))
+        return results
+
+    def on_member(self, expr, state):
+        results = []
+        for value, after in self.evaluate(expr.children[0], state):
+            results.append((self._loaded_member(expr, value, after), after))
+        return results
+
+    def _loaded_member(
+        self, expr: Expr, value: Value | None, state: State
+    ) -> Value | None:
+        """Of `a->m`: an array member is an address in the page, any other is
+        data; for `(*a).m` and `a[i].m` the operand is already an address."""
+        if not value or value.kind != "address":
+            return None
+        self._touch(value, expr, state)
+        operand, types = expr.children[0], self.knowledge.member_type
+        struct = struct_of(operand, self.function, types)
+        array = self.knowledge.is_array(expr.label, struct)
+        if array is False:
+            return None
+        return value.onward()._replace(text="" if array else "member")
+
+    def _touch(self, value: Value, expr: Expr, state: State) -> None:
+        alive = value.site < 0 or value.site in state.live
+        self.trace.note(value.site, expr, "access" if alive else "after-unmap")
+
+    def on_index(self, expr, state):
+        results = []
+        for value, after in self.evaluate(expr.children[0], state):
+            for inner, last in self.evaluate(expr.children[1], after):
+                self._not_understood(expr, inner)
+                results.append((self._element(expr, value, last), last))
+        return results
+
+    def _element(self, expr: Expr, value: Value | None, state: State) -> Value | None:
+        """`a[i]` reads data, unless its address or a member of it is meant."""
+        if not value or value.kind != "address":
+            return None
+        self._touch(value, expr, state)
+        return value.onward() if _is_place(expr) else None
+
+    def on_unary(self, expr, state):
+        operand = expr.children[0]
+        if expr.op == "&":
+            return self._address_of(expr, operand, state)
+        if expr.op in ("++", "--"):
+            return self._step_variable(expr, state)
+        results = []
+        for value, after in self.evaluate(operand, state):
+            if expr.op == "*" and value and value.kind == "address":
+                self._touch(value, expr, after)
+                value = value.onward() if _is_place(expr) else None
+            elif expr.op == "!":
+                value = None
+            results.append((value if expr.op == "*" else None, after))
+        return results
+
+    def on_postfix(self, expr, state):
+        return self._step_variable(expr, state)
+
+    def _step_variable(self, expr, state):
+        target = expr.children[0].bare()
+        results = []
+        for value, after in self.evaluate(expr.children[0], state):
+            if target.kind == "identifier":
+                moved = value if value and value.kind == "address" else None
+                moved = moved.onward(CURSOR) if moved else None
+                if moved:
+                    self.trace.note(moved.site, expr, "moved")
+                after = after.put(target.text, moved)
+            else:
+                after = _written(target, after)
+            results.append((value, after))
+        return results
+
+    def _address_of(self, expr, operand, state):
+        node = operand.bare()
+        if node.kind == "identifier":
+            value = state.get(node.text)
+            if node.text in self.tracked:
+                if value and value.kind == "address":
+                    self.trace.note(value.site, expr, "address-taken", node.text)
+                return [(None, state.put(node.text, None))]
+            return [(None, state)]
+        results = []
+        for value, after in self.evaluate(operand, state):
+            if value is None:
+                value = self._root_address(node, after)
+            results.append((value, after))
+        return results
+
+    def _root_address(self, node: Expr, state: State) -> Value | None:
+        """Of `&a->b.c[i]`: an address in the page when `a` is one.  Where the
+        path loads a pointer from the page, it still counts: on the safe side."""
+        while node.kind in ("member", "index", "paren", "cast", "unary"):
+            if node.kind == "unary" and node.op != "*":
+                return None
+            node = node.children[0]
+        value = state.get(node.text) if node.kind == "identifier" else None
+        return value.onward() if value and value.kind == "address" else None
+
+    def on_binary(self, expr, state):
+        results = []
+        for left, middle in self.evaluate(expr.children[0], state):
+            for right, after in self.evaluate(expr.children[1], middle):
+                results.append((self._combined(expr, left, right), after))
+        return results
+
+    def _combined(self, expr, left, right) -> Value | None:
+        sides = [v for v in (left, right) if v and v.kind == "address"]
+        if not sides or expr.op in COMPARISONS or len(sides) == 2:
+            return None
+        if expr.op in ("+", "-", "|") or expr.children[1].text == "PAGE_MASK":
+            return sides[0].onward()
+        if expr.op in ("&", "%", ">>", "^"):
+            return None
+        self._not_understood(expr, sides[0])
+        return None
+
+    def on_assign(self, expr, state):
+        target, source = expr.children
+        results = []
+        for value, after in self.evaluate(source, state):
+            results.extend(self._assign(expr, target.bare(), source, value, after))
+        return results
+
+    def _assign(self, expr, target, source, value, state):
+        if target.kind == "identifier":
+            if expr.op != "=":
+                old = state.get(target.text)
+                address = old and old.kind == "address"
+                value = old.onward(CURSOR) if address else None
+                if address:
+                    self.trace.note(old.site, expr, "moved")
+            elif not self._local(target.text):
+                self._stored(expr, target, value)
+                return [(value, state.put(target.text, None))]
+            after = self._bind(target.text, value, source, state)
+            return [(after.get(target.text), after)]
+        results = []
+        for _, after in self.evaluate(target, state):
+            if expr.op == "=":
+                self._stored(expr, target, value)
+            results.append((value, _written(target, after)))
+        return results
+
+    def _local(self, name: str) -> bool:
+        variable = self.function.variables.get(name)
+        return variable is not None and not variable.static
+
+    def _stored(self, expr, target, value) -> None:
+        if value and value.kind == "address":
+            self.trace.note(value.site, expr, "stored", target.text)
+
+    def _bind(self, name: str, value: Value | None, source: Expr, state: State):
+        """The state after the local NAME became VALUE, read from SOURCE."""
+        if value and value.kind == "address" and not self._can_hold(name, value):
+            value = None
+        if value is None:
+            value = self._copied(name, source)
+        if value and value.kind == "address" and value.site >= 0:
+            site = self.trace.sites[value.site]
+            if any(n is site.call or n.callee == "page_address" for n in source.walk()):
+                site.variable = name
+        return state.put(name, value)
+
+    def _can_hold(self, name: str, value: Value) -> bool:
+        """Data read from the page is no address: what is put into a variable
+        that is no pointer, but by way of a member, is data."""
+        variable = self.function.variables.get(name)
+        return value.text != "member" or variable is None or variable.is_pointer
+
+    def _copied(self, name: str, source: Expr) -> Value | None:
+        node = source.bare()
+        constant = _plain(node)
+        if constant and (name in self.tracked or name in self.flags):
+            return constant
+        if name not in self.tracked or any(n.kind == "call" for n in node.walk()):
+            return None
+        if node.kind in ("identifier", "member", "index") and name != node.text:
+            return Value("copy", text=node.text)
+        return None
+
+    # -- calls -----------------------------------------------------------
+
+    def on_call(self, expr, state):
+        if expr in self.site_of:
+            return self._map(expr, state)
+        if expr.callee in api.UNMAPS:
+            return self._unmap(expr, state)
+        if expr.callee in TRANSPARENT and 0 in expr.arguments:
+            return self.evaluate(expr.arguments[0], state)
+        if expr.callee == "page_address" and 0 in expr.arguments:
+            return self._page_address(expr, state)
+        return self._call(expr, state)
+
+    def _page_address(self, expr, state):
+        """The address of a page that kmap() mapped: the mapping's."""
+        number = self._ended(expr, None, state)
+        if number is None:
+            return self._call(expr, state)
+        self.trace.note(number, expr, "page-address")
+        return [(Value("address", number), state)]
+
+    def _map(self, expr, state):
+        number = self.site_of[expr]
+        site = self.trace.sites[number]
+        results = []
+        for _, after in self._arguments(expr, state):
+            if number in after.live:
+                self.trace.note(number, expr, "mapped-again")
+                continue
+            for outer in after.live:
+                self.trace.nested.add((outer, number))
+            site.page = site.page or expr.text
+            results.append((Value("address", number), self._begin(site, after)))
+        return results
+
+    def _begin(self, site: Site, state: State) -> State:
+        argument = site.call.arguments.get(0)
+        pages = state.pages
+        if site.name == "kmap" and argument is not None and _steady(argument):
+            pages += ((site.number, self._page(argument.bare().text, state)),)
+        if argument is not None and argument.bare().kind == "identifier":
+            # Only an existing page can be mapped.
+            page = argument.bare().text
+            state = state.decide(page, True).decide(f"IS_ERR ( {page} )", False)
+        return state._replace(live=state.live + (site.number,), pages=pages)
+
+    def _arguments(self, expr, state):
+        states = [((), state)]
+        for number in sorted(expr.arguments):
+            states = [
+                (values + ((number, value),), after)
+                for values, before in states
+                for value, after in self.evaluate(expr.arguments[number], before)
+            ]
+        return states
+
+    def _call(self, expr, state):
+        results = []
+        if not expr.callee:
+            self.evaluate(expr.children[0], state)  # what is read for the pointer
+        for values, after in self._arguments(expr, state):
+            for site in after.live:
+                self.trace.during[site].setdefault(expr)
+            result = None
+            for number, value in values:
+                if value and value.kind == "address":
+                    result = self._passed(expr, number, value, after) or result
+            results.append((result, after))
+        return results
+
+    def _passed(self, expr, number, value, state) -> Value | None:
+        effect = self.knowledge.argument(expr.callee, number)
+        if value.text == "member" and effect.verdict != "escapes":
+            effect = effect._replace(verdict="harmless")
+        if effect.verdict == "harmless":
+            self._touch(value, expr, state)
+        else:
+            self.trace.note(value.site, expr, effect.verdict, effect.evidence)
+        return value.onward() if effect.returns else None
+
+    def _unmap(self, expr, state):
+        results = []
+        for values, after in self._arguments(expr, state):
+            value = values[0][1] if values else None
+            site = self._ended(expr, value, after)
+            where = self.trace.unmaps.setdefault(expr, set())
+            where.add((site, self._problem(site, after)))
+            if site is not None and site >= 0 and site in after.live:
+                after = self._pop(expr, site, value, after)
+            results.append((None, after))
+        return results
+
+    def _ended(self, expr, value, state) -> int | None:
+        """Which mapping an unmap ends: by address, or for kunmap() by page."""
+        if expr.callee not in ("kunmap", "page_address"):
+            return value.site if value and value.kind == "address" else None
+        if 0 not in expr.arguments:
+            return None
+        page = self._page(expr.arguments[0].bare().text, state)
+        found = [number for number, text in state.pages if text == page]
+        if found and _steady(expr.arguments[0]):
+            return found[-1]
+        return None
+
+    def _page(self, text: str, state: State) -> str:
+        """A page expression with variables replaced by what they copy."""
+        for _ in range(4):
+            value = state.get(text)
+            if not value or value.kind != "copy":
+                break
+            text = value.text
+        return text
+
+    def _problem(self, site: int | None, state: State) -> str:
+        if site is None:
+            return "untraced"
+        if site < 0:
+            return "parameter"
+        return "" if site in state.live else "double"
+
+    def _within(self, name: str, value: Value, number: int) -> bool:
+        """Whether the variable NAME holds the mapping's address, or that of the
+        offset at which it was mapped: an address in the page either way."""
+        if value.kind != "address" or value.site != number:
+            return False
+        mapped_into = name == self.trace.sites[number].variable
+        return value.moved <= (OFFSET if mapped_into else START)
+
+    def _pop(self, expr, site, value, state):
+        """End the mapping: note the order, and who holds its address."""
+        place = state.live.index(site)
+        for later in state.live[place + 1 :]:
+            self.trace.disordered.setdefault((site, later), expr)
+        anywhere = {n for n, v in state.held if v.kind == "address" and v.site == site}
+        known = self.trace.holders.get(expr)
+        self.trace.holders[expr] = anywhere if known is None else known & anywhere
+        here = {n for n, v in state.held if self._within(n, v, site)}
+        known = self.trace.bases.get(expr)
+        self.trace.bases[expr] = here if known is None else known & here
+        if value and value.kind == "address" and value.moved:
+            self.trace.moved[expr] = value
+        pages = tuple(p for p in state.pages if p[0] != site)
+        live = state.live[:place] + state.live[place + 1 :]
+        return state._replace(live=live, pages=pages)
+
+
+def _steady(page: Expr) -> bool:
+    """Whether a page expression means the same page each time it is read."""
+    return all(
+        n.kind != "assign"
+        and n.kind != "postfix"
+        and n.op not in ("++", "--")
+        and (n.kind != "call" or n.callee in primitives.PURE)
+        for n in page.walk()
+    )
+
+
+def _forget(state: State) -> State:
+    held = tuple(h for h in state.held if h[1].kind != "constant")
+    return State(state.live, state.pages, held, ())
+
+
+def _against_null(node: Expr) -> bool:
+    """Whether a condition is `x == NULL` or `x != NULL`."""
+    if node.kind != "binary" or node.op not in ("==", "!="):
+        return False
+    return node.children[1].bare().text == "NULL"
+
+
+def _plain(expr: Expr) -> Value | None:
+    """The constant that EXPR is, if it is one."""
+    node = expr.bare()
+    if node.text in ("NULL", "0", "false"):
+        return NULL
+    if node.text == "true" or (node.kind == "constant" and node.text[:1].isdigit()):
+        return Value("constant", text=node.text)
+    if node.kind == "unary" and node.op == "-" and not node.children[0].children:
+        return Value("constant", text=node.text)
+    return None
+
+
+def _truth(value: Value) -> bool | None:
+    if value.kind == "null":
+        return False
+    if value.kind == "constant" or (value.kind == "address" and value.site >= 0):
+        return True
+    return None
+
+
+def _atom(node: Expr) -> tuple[str, bool]:
+    """A condition's text with negations taken off, and whether it is positive."""
+    if node.kind == "binary" and node.op in ("==", "!="):
+        left, right = (c.bare() for c in node.children)
+        if right.text in ("0", "NULL"):
+            return left.text, node.op == "!="
+        return f"{left.text} == {right.text}", node.op == "=="
+    return node.text, True
+
+
+def _atoms(expr: Expr) -> list[str]:
+    node = expr.bare()
+    if node.callee in TRANSPARENT and 0 in node.arguments:
+        return _atoms(node.arguments[0])
+    if node.kind == "unary" and node.op == "!":
+        return _atoms(node.children[0])
+    if node.kind == "binary" and node.op in ("&&", "||"):
+        return [a for child in node.children for a in _atoms(child)]
+    return [_atom(node)[0]]
+
+
+def _is_place(expr: Expr) -> bool:
+    """Whether `*a` or `a[i]` names a place, more of whose path follows."""
+    parent = expr.parent
+    while parent is not None and parent.kind == "paren":
+        parent = parent.parent
+    if parent is None:
+        return False
+    return parent.kind in ("member", "index") or (
+        parent.kind == "unary" and parent.op == "&"
+    )
+
+
+def _written(target: Expr, state: State) -> State:
+    """The state after a write to a place that is no plain variable: conditions
+    and copies that mention its member are no longer known."""
+    name = target.label or target.text
+    held = tuple(
+        h for h in state.held if not (h[1].kind == "copy" and name in h[1].text.split())
+    )
+    decided = tuple(d for d in state.decided if name not in d[0].split())
+    return state._replace(held=held, decided=decided)

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The outline of a C file: its functions, macros and #if groups.
+
+What is needed before spatch is asked: which functions hold a call of
+interest, and an excerpt in which all other bodies are blank.  Every line keeps
+its number, so what spatch says of the excerpt holds for the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kmaplocal.read import lexer, tags
+from kmaplocal.read.lexer import Token
+
+_ENDS = (";", "}", "*/", ")", ":", "\\", ",")
+_JUMPS = {"return", "goto", "break", "continue"}
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A `#define`: its name, its first line, and the words after the name."""
+
+    name: str
+    line: int
+    words: tuple[str, ...]
+
+    def as_function(self) -> str:
+        """A function that does what the macro does with its arguments, so that
+        it can be read like one; "" for a macro without parameters."""
+        if self.words[:1] != ("(",) or ")" not in self.words:
+            return ""
+        close = self.words.index(")")
+        names = [w for w in self.words[1:close] if w.isidentifier()]
+        if "..." in self.words[:close] and self.words[close - 2 : close - 1] in (
+            (",",),
+            ("(",),
+        ):
+            names.append("__VA_ARGS__")
+        body = " ".join(self.words[close + 1 :])
+        if body.startswith("( {") and body.endswith("} )"):
+            body = body[2:-2]
+        elif not body.startswith(("do ", "{", "if ", "for ", "while ")):
+            body = f"return {body} ;" if body else ""
+        params = " , ".join(f"void * {name}" for name in names)
+        return f"\nstatic void * {self.name} ( {params} )\n{{\n{body} ;\n}}\n"
+
+    def leaves(self) -> bool:
+        """Whether using it may leave the statement it is used in."""
+        return bool(_JUMPS.intersection(self.words))
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """An `#if` group: the line of each directive, `#if` to `#endif`."""
+
+    lines: tuple[int, ...]
+
+    def branch(self, line: int) -> int:
+        """Which branch LINE is in, from 0; -1 outside the group."""
+        if not self.lines[0] < line < self.lines[-1]:
+            return -1
+        return sum(line > start for start in self.lines[1:-1])
+
+
+@dataclass(frozen=True)
+class Span:
+    """A function: its name, and from the line of the name to its last brace."""
+
+    name: str
+    line: int
+    end: int
+
+
+class Outline:
+    """The outline of one file's text."""
+
+    def __init__(self, text: str, functions: Iterable[Span]):
+        self.text = text
+        self.tokens = lexer.tokens(text)
+        self.functions = [f for f in functions if f.end]
+        self.macros: list[Macro] = []
+        self.conditionals: list[Conditional] = []
+        self._read_directives()
+
+    def holding(self, names: Collection[str]) -> list[Span]:
+        """The functions that name one of NAMES."""
+        lines = sorted({t.line for t in self.tokens if t.text in names})
+        return [f for f in self.functions if any(f.line <= n <= f.end for n in lines)]
+
+    def macros_holding(self, names: Collection[str]) -> list[Macro]:
+        """The macros whose text names one of NAMES."""
+        return [m for m in self.macros if not set(m.words).isdisjoint(names)]
+
+    def words(self, span: Span) -> set[str]:
+        """The words of a function."""
+        return {t.text for t in self.tokens if span.line <= t.line <= span.end}
+
+    def excerpt(self, wanted: Collection[Span]) -> str:
+        """The text with the bodies of all functions but WANTED, and all
+        initialisers of global data, blank."""
+        keep = {(s.line, s.end) for s in wanted}
+        holes = [
+            h
+            for s in self.functions
+            if (s.line, s.end) not in keep
+            for h in self._body(s)
+        ]
+        holes += self._initialisers()
+        return _blank(self.text, holes)
+
+    def alone(self, wanted: Collection[Span]) -> str:
+        """Nothing but the functions WANTED, each on its own lines."""
+        lines = self.text.split("\n")
+        kept = [""] * len(lines)
+        for span in wanted:
+            first = span.line - 1
+            while first and _continues(lines[first - 1]):
+                first -= 1
+            kept[first : span.end] = lines[first : span.end]
+        return "\n".join(kept)
+
+    def _read_directives(self) -> None:
+        open_groups: list[list[int]] = []
+        for line in _directive_lines(self.tokens):
+            words = [t.text for t in line]
+            name = words[1] if len(words) > 1 else ""
+            number = line[0].line
+            if name == "define" and len(words) > 2:
+                self.macros.append(Macro(words[2], number, tuple(words[3:])))
+            elif name in ("if", "ifdef", "ifndef"):
+                open_groups.append([number])
+            elif name in ("else", "elif") and open_groups:
+                open_groups[-1].append(number)
+            elif name == "endif" and open_groups:
+                lines = (*open_groups.pop(), number)
+                self.conditionals.append(Conditional(lines))
+
+    def _body(self, span: Span) -> list[tuple[Token, Token]]:
+        """The braces of a function's body, unless an #if straddles them."""
+        inside = [t for t in self._between(span.line, span.end) if not t.directive]
+        opening = next((t for t in inside if t.text == "{"), None)
+        closing = next((t for t in reversed(inside) if t.text == "}"), None)
+        if not opening or not closing or opening.line == closing.line:
+            return []
+        return [(opening, closing)] if self._balanced(opening, closing) else []
+
+    def _between(self, first: int, last: int) -> list[Token]:
+        if not hasattr(self, "_by_line"):
+            self._by_line: dict[int, list[Token]] = {}
+            for token in self.tokens:
+                self._by_line.setdefault(token.line, []).append(token)
+        return [t for n in range(first, last + 1) for t in self._by_line.get(n, ())]
+
+    def _initialisers(self) -> list[tuple[Token, Token]]:
+        """The braces of initialisers outside of functions, over 8 lines long."""
+        found, depth, before, opening = [], 0, "", None
+        for token in self.tokens:
+            if token.directive:
+                continue
+            if token.text == "{":
+                if depth == 0 and before == "=":
+                    opening = token
+                depth += 1
+            elif token.text == "}":
+                depth = max(0, depth - 1)
+                if depth == 0 and opening:
+                    if token.line > opening.line + 8:
+                        found.append((opening, token))
+                    opening = None
+            before = token.text
+        return [pair for pair in found if self._balanced(*pair)]
+
+    def _balanced(self, opening: Token, closing: Token) -> bool:
+        """Whether every #if group is wholly inside or wholly outside."""
+        for group in self.conditionals:
+            starts = opening.line < group.lines[0] < closing.line
+            ends = opening.line < group.lines[-1] < closing.line
+            if starts != ends:
+                return False
+        return True
+
+
+def _continues(line: str) -> bool:
+    """Whether a line may hold the start of the definition on the next: what is
+    neither blank, nor a directive, nor an end."""
+    text = line.strip()
+    return bool(text) and not text.startswith("#") and not text.endswith(_ENDS)
+
+
+def _directive_lines(tokens: list[Token]) -> list[list[Token]]:
+    """The tokens of each preprocessor directive."""
+    found: list[list[Token]] = []
+    fresh = True
+    for token in tokens:
+        if not token.directive:
+            fresh = True
+            continue
+        if token.text == "#" and (fresh or found[-1][0].line != token.line):
+            found.append([])
+        fresh = False
+        found[-1].append(token)
+    return found
+
+
+def _blank(text: str, holes: list[tuple[Token, Token]]) -> str:
+    lines = text.split("\n")
+    for opening, closing in holes:
+        first, last = opening.line - 1, closing.line - 1
+        lines[first] = lines[first][: opening.column + 1]
+        lines[last] = " " * closing.column + lines[last][closing.column :]
+        lines[first + 1 : last] = [""] * (last - first - 1)
+    return "\n".join(lines)
+
+
+def outlines(tree: Path, files: Iterable[str]) -> dict[str, Outline]:
+    """The outlines of FILES below TREE, from one run of ctags.
+
+    Errors: TagsError; OSError for a file that cannot be read."""
+    names = list(files)
+    spans: dict[str, list[Span]] = {}
+    for tag in tags.functions(tree, names):
+        spans.setdefault(tag.file, []).append(Span(tag.name, tag.line, tag.end))
+    return {name: Outline(read(tree / name), spans.get(name, ())) for name in names}
+
+
+def read(path: Path) -> str:
+    """A C file's text; bytes that are no UTF-8 survive a round trip."""
+    return path.read_bytes().decode(errors="surrogateescape")

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Running Coccinelle's spatch so that nothing it loses goes unnoticed."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kmaplocal.read import parsing
+from kmaplocal.errors import SpatchMissing
+from kmaplocal.read.parsing import Gap
+from kmaplocal.read.workers import CHILDREN, kill_group
+
+OLDEST = (1, 1, 1)
+# The one place spatch keeps its working copies, whatever TMPDIR says.
+_SPATCH_TEMPORARY = "/tmp/cocci*-{pid}-*"
+_GET_IT = "apt-get install coccinelle, or name one with SPATCH=/path/to/spatch"
+_TELLING = re.compile(
+    r"already tagged token:|inconsistent control-flow|^EXN:|^Fatal error|"
+    r": parse error|\btimeout \(|^Error in |^ERROR:|Error:|not supported$"
+)
+_NOISE = re.compile(r"^(init_defs_builtins|HANDLING|Warning: PARSING|\s*$)")
+# With -o, spatch calls it an error when no rule changes anything.
+_UNMODIFIED = "-o can not be applied because there are no modified files"
+# These lose a file's results even where the exit status is 0.
+_FATAL = re.compile(
+    r"already tagged token:|inconsistent control-flow|^EXN:|^Fatal error|"
+    r"^exn while in|^Error in |^Traceback \(most recent|\btimeout \("
+)
+
+
+@dataclass(frozen=True)
+class SpatchRun:
+    """What one run of spatch on one file gave.
+
+    FAILURES are short texts on why the results cannot be trusted; with any of them
+    the file counts as not analysed. LOST are the parts no rule was tried on.
+    """
+
+    stdout: str
+    stderr: str
+    failures: tuple[str, ...]
+    lost: tuple[Gap, ...]
+
+    @property
+    def bad_lines(self) -> frozenset[int]:
+        """The numbers of the lines that did not parse."""
+        return self._lines(parsing.UNPARSED)
+
+    @property
+    def passed(self) -> frozenset[int]:
+        """The numbers of the lines in an #if half that was skipped."""
+        return self._lines(parsing.PASSED)
+
+    def _lines(self, kind: str) -> frozenset[int]:
+        chosen = [gap for gap in self.lost if gap.kind == kind]
+        return frozenset(n for gap in chosen for n in range(gap.line, gap.last + 1))
+
+
+@dataclass(frozen=True)
+class Spatch:
+    """A usable spatch: its program and its version."""
+
+    program: str
+    version: tuple[int, ...]
+
+    def run(
+        self,
+        cocci: Path,
+        file: Path,
+        *,
+        virtuals: Iterable[str] = (),
+        defines: Mapping[str, str] | None = None,
+        timeout: float = 120.0,
+        env: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+    ) -> SpatchRun:
+        """Run the semantic patch COCCI on FILE, for at most TIMEOUT seconds.
+
+        VIRTUALS and DEFINES become `-D name` and `-D name=value`; ENV is added to
+        the environment. LOST holds what does not parse, as far as spatch looked: a
+        file without any word of the rules is skipped; skipped #if halves only
+        parse() can tell. Never raises for what goes wrong inside spatch.
+        """
+        arguments = ["--sp-file", os.path.abspath(cocci), "--no-includes"]
+        arguments += ["--keep-comments", "--verbose-parsing"]
+        settings = [f"{name}={value}" for name, value in (defines or {}).items()]
+        for definition in (*virtuals, *settings):
+            arguments += ["-D", definition]
+        return self._execute([*arguments, *options], file, timeout, env or {})
+
+    def parse(self, file: Path, *, timeout: float = 120.0) -> SpatchRun:
+        """Only parse FILE: LOST then holds skipped #if halves as well."""
+        return self._execute(["--parse-c"], file, timeout, {})
+
+    def _execute(
+        self, arguments: list[str], file: Path, timeout: float, env: Mapping[str, str]
+    ) -> SpatchRun:
+        name = os.path.abspath(file)
+        command = [self.program, *arguments, name]
+        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+            status, stdout, stderr = _communicate(command, folder, timeout, env)
+        failures = _failures(status, stderr, timeout)
+        try:
+            source = Path(name).read_bytes().decode(errors="surrogateescape")
+            lost = parsing.gaps(stderr, name, source)
+        except (OSError, ValueError) as error:
+            failures, lost = (*failures, str(error)), ()
+        return SpatchRun(stdout, stderr, failures, lost)
+
+
+def find_spatch() -> Spatch:
+    """The spatch to use: the program SPATCH names, else the one on PATH.
+
+    Raises SpatchMissing when there is none or it is older than 1.1.1.
+    """
+    wanted = os.path.expanduser(os.environ.get("SPATCH") or "spatch")
+    found = shutil.which(wanted)
+    if not found:
+        raise SpatchMissing(f"{wanted}: no such program; {_GET_IT}")
+    program = os.path.abspath(found)
+    version = _version(program)
+    if version < OLDEST:
+        this, oldest = (".".join(map(str, v)) for v in (version, OLDEST))
+        raise SpatchMissing(
+            f"{program}: version {this} is too old, {oldest} is the oldest that"
+            f" will do; {_GET_IT}"
+        )
+    return Spatch(program, version)
+
+
+def _version(program: str) -> tuple[int, ...]:
+    try:
+        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+            done = subprocess.run(
+                [program, "--version"],
+                cwd=folder,
+                env=_environment(folder),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=60,
+            )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SpatchMissing(f"{program}: does not run ({error}); {_GET_IT}") from None
+    output = (done.stdout + done.stderr).decode(errors="replace")
+    number = re.search(r"\bversion (\d+)\.(\d+)(?:\.(\d+))?", output)
+    if not number:
+        raise SpatchMissing(f"{program}: tells no version; {_GET_IT}")
+    return tuple(int(part or 0) for part in number.groups())
+
+
+def _environment(folder: str) -> dict[str, str]:
+    # HOME too: no .cocciconfig, of the user or of a tree, may change a result.
+    places = {"HOME": folder, "TMPDIR": folder}
+    settings = {"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **places, **settings}
+
+
+def _communicate(
+    command: list[str], folder: str, timeout: float, env: Mapping[str, str]
+) -> tuple[int | None, str, str]:
+    """Exit status (None after TIMEOUT), stdout and stderr of COMMAND in FOLDER."""
+    with CHILDREN.child(
+        command,
+        cwd=folder,
+        env={**_environment(folder), **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+    ) as process:
+        try:
+            return _outputs(process, timeout)
+        finally:
+            for litter in glob.glob(_SPATCH_TEMPORARY.format(pid=process.pid)):
+                os.unlink(litter)
+
+
+def _outputs(process: subprocess.Popen, timeout: float) -> tuple[int | None, str, str]:
+    try:
+        stdout, stderr = process.communicate(timeout=timeout)
+        return process.returncode, stdout, stderr
+    except subprocess.TimeoutExpired:
+        kill_group(process)
+        stdout, stderr = process.communicate()
+        return None, stdout, stderr
+
+
+def _failures(status: int | None, stderr: str, timeout: float) -> tuple[str, ...]:
+    words = list(parsing.without_source(stderr))
+    if status is None:
+        return (f"spatch took longer than {timeout:g} seconds",)
+    fatal = any(_FATAL.search(line) for line in words)
+    if not fatal and (status == 0 or _UNMODIFIED in words):
+        return ()
+    telling = [line.strip() for line in words if _TELLING.search(line)]
+    rest = [line.strip() for line in words if not _NOISE.match(line)]
+    texts = telling or rest[-1:] or [f"exit status {status}"]
+    return tuple(f"spatch: {text}" for text in dict.fromkeys(texts))

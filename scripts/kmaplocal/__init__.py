@@ -12,6 +12,7 @@ judge     paths trace (every mapping along every path), callees primitives
 convert   idioms fills flushes plan (what is to be done), edits layout conversion
           (bringing together what the semantic patches change), patch replace
 tell      apply report listing history bodies doors output goldens fixtures
+flag      finding survey (what is wrong with a mapping, old or new)
 
 At the top: cli (the doors), console errors, and inline, which the semantic
 patches ask from inside spatch.

@@ -20,6 +20,7 @@ from kmaplocal.judge.certificate import PREEMPT, Doubt, Verdict
 from kmaplocal.read.generated import generated
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.read.oldcalls import old_calls
+from kmaplocal.read.batch import Batch
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.read.spatch import Spatch
@@ -30,6 +31,9 @@ FACTS = Path(__file__).resolve().parents[3] / "cocci" / "facts.cocci"
 # spatch asks the python3 it finds first for its library, several times a run.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 MOST_ROUNDS = 12
+MOST_TOGETHER = 24  # files whose functions are read in one run of spatch
+
+Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
 
 SYNTAX = "syntax"
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
@@ -112,18 +116,25 @@ class Analysis:
     def _facts(self, path: str, excerpt: str, wanted: Iterable[Span]):
         """The facts of an excerpt, and what spatch could not read of it: gaps,
         or one text when the whole run failed."""
+        held = wanted and _holds_conditional(self.outlines[path], wanted)
+        output, gaps = self._run_facts(Path(path).name, excerpt, held)
+        return read_facts(output), gaps
+
+    def _run_facts(self, name: str, text: str, held: bool = False):
+        """What spatch prints of TEXT, and what it could not read of it; HELD:
+        an #if may hide one half."""
         with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
-            copy = Path(folder) / Path(path).name
-            copy.write_bytes(excerpt.encode(errors="surrogateescape"))
+            copy = Path(folder) / name
+            copy.write_bytes(text.encode(errors="surrogateescape"))
             run = self.spatch.run(
                 FACTS, copy, timeout=self.timeout, env=ENVIRONMENT, options=()
             )
             gaps = list(run.lost)
-            if wanted and _holds_conditional(self.outlines[path], wanted):
+            if held:
                 gaps += self.spatch.parse(copy, timeout=self.timeout).lost
         if run.failures:
-            return Source([], {}, [], {}), "; ".join(run.failures)
-        return read_facts(run.stdout), gaps
+            return "", "; ".join(run.failures)
+        return run.stdout, gaps
 
     # -- judging ----------------------------------------------------------
 
@@ -225,7 +236,10 @@ class Analysis:
             if new:
                 self.loaded[file] |= new
                 jobs.append((file, spans & new, macros & new))
-        run_all(jobs, self._read_callee, workers=self.jobs)
+        batches = [
+            jobs[n : n + MOST_TOGETHER] for n in range(0, len(jobs), MOST_TOGETHER)
+        ]
+        run_all(batches, self._read_batch, workers=self.jobs)
 
     def _follow_alias(self, caller: str, name: str) -> None:
         """`#define name other` and nothing else: it is the other."""
@@ -236,14 +250,31 @@ class Analysis:
                 if macro.words[0].isidentifier() and macro.words[0] != name:
                     self.callees.aliases[(caller, name)] = macro.words[0]
 
-    def _read_callee(self, job: tuple[str, set[Span], set[Macro]]) -> None:
-        file, spans, macros = job
-        excerpt = self.outlines[file].alone(spans)
-        excerpt += "".join(macro.as_function() for macro in macros)
-        source, _ = self._facts(file, excerpt, ())
-        names = {item.name for item in (*spans, *macros)}
-        source.functions = [f for f in source.functions if f.name in names]
-        self.callees.add(file, source)
+    def _read_batch(self, jobs: list[Job]) -> None:
+        """Read the functions and macros of JOBS, all in one run; one by one what
+        the others may have kept spatch from understanding."""
+        batch: Batch[int] = Batch()
+        for number, job in enumerate(jobs):
+            batch.add(number, self._callee_text(*job))
+        output, gaps = self._run_facts("callees.c", batch.text)
+        facts = batch.facts(output)
+        for number, (file, spans, macros) in enumerate(jobs):
+            source = read_facts(facts[number])
+            names = {item.name for item in (*spans, *macros)}
+            read = {function.name for function in source.functions}
+            if gaps and len(jobs) > 1 and not names <= read:
+                self._read_batch([jobs[number]])
+                continue
+            source.functions = [f for f in source.functions if f.name in names]
+            self.callees.add(file, source)
+
+    def _callee_text(self, file: str, spans: set[Span], macros: set[Macro]) -> str:
+        """The functions on their own lines, and the macros as functions on
+        theirs, so that evidence names the right place."""
+        lines = self.outlines[file].alone(spans).split("\n")
+        for macro in macros:
+            lines[macro.line - 1] += macro.as_function().replace("\n", " ")
+        return "\n".join(lines)
 
 
 def _helpers(root: Path) -> frozenset[str] | None:

@@ -13,6 +13,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kmaplocal.convert import edits
@@ -50,7 +51,13 @@ def prepare(
     files = analysis.run([str(path) for path in paths], progress)
 
     def worker(path: Path) -> Outcome:
-        return convert(files[str(path)], spatch, request.timeout)
+        file = files[str(path)]
+        outcome = convert(file, spatch, request.timeout)
+        for partner in sorted(file.partners):
+            other = convert(files[partner], spatch, request.timeout)
+            if other.after == other.before:
+                return _withheld(outcome, partner)
+        return outcome
 
     return worker
 
@@ -83,6 +90,20 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
     mappings = sum(len(v.certificates) for v in plan.functions)
     return Outcome(
         Path(file.path), before, after, converted, _doubts(file), tuple(lost), mappings
+    )
+
+
+def _withheld(outcome: Outcome, partner: str) -> Outcome:
+    """OUTCOME without its changes: those of PARTNER, that belong to them, could
+    not be made."""
+    why = f"not applied: it is converted together with {partner}"
+    lost = [Lost(str(outcome.path), 0, name, why) for name in outcome.converted]
+    return replace(
+        outcome,
+        after=outcome.before,
+        converted=(),
+        unanalysed=(*outcome.unanalysed, *lost),
+        mappings=0,
     )
 
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kmaplocal.read import api, definitions, lexer, parsing
 from kmaplocal.judge.callees import Callees, FileKnowledge
-from kmaplocal.judge.certificate import PREEMPT, Doubt, Verdict
+from kmaplocal.judge.certificate import Doubt, Verdict
 from kmaplocal.read.generated import generated
+from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.judge.obligations import Judge
+from kmaplocal.judge.wrappers import Wrappers
 from kmaplocal.read.oldcalls import old_calls
 from kmaplocal.read.batch import Batch
 from kmaplocal.read.outcome import Lost
@@ -35,9 +37,6 @@ MOST_TOGETHER = 24  # files whose functions are read in one run of spatch
 
 Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
 
-SYNTAX = "syntax"
-ATOMIC = ("kmap_atomic", "kunmap_atomic")
-
 
 @dataclass
 class FileAnalysis:
@@ -51,6 +50,7 @@ class FileAnalysis:
     judges: dict[int, Judge] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
+    partners: set[str] = field(default_factory=set)  # converted with it or not at all
     pending: bool = True  # something it asked for was not known yet
 
 
@@ -82,19 +82,21 @@ class Analysis:
     ) -> dict[str, FileAnalysis]:
         """The analysis of each of PATHS.  Errors: TagsError, OSError."""
         names = [str(path) for path in paths]
-        self._outline(names)
+        self.outline(names)
         files = run_all(names, self._read, workers=self.jobs, progress=progress)
         for _ in range(MOST_ROUNDS):
             for file in files:
                 if file.pending:
                     self._judge(file)
-            if not self._learn():
+            if not self.learn():
                 break
-        return {file.path: file for file in files}
+        found = {file.path: file for file in files}
+        Wrappers(self, found).join()
+        return found
 
     # -- reading ----------------------------------------------------------
 
-    def _outline(self, names: Iterable[str]) -> None:
+    def outline(self, names: Iterable[str]) -> None:
         new = [name for name in names if name not in self.outlines]
         self.outlines.update(outlines(self.root, new))
 
@@ -160,7 +162,7 @@ class Analysis:
 
     # -- callees ------------------------------------------------------------
 
-    def _learn(self) -> bool:
+    def learn(self) -> bool:
         """Find and read what was asked for; whether anything new was learnt."""
         wanted, self.callees.wanted = self.callees.wanted, {}
         members, self.callees.wanted_members = self.callees.wanted_members, {}
@@ -205,7 +207,7 @@ class Analysis:
             texts.setdefault((file, text))
             for caller in names[name]:
                 self.callees.place(caller, name, [file])
-        self._outline(file for file, _ in texts)
+        self.outline(file for file, _ in texts)
         for file, text in texts:
             self.callees.add(file, self._facts(file, text, ())[0])
 
@@ -224,11 +226,16 @@ class Analysis:
         for caller, name in wanted:
             for file in self.callees.places.get((caller, name), ()):
                 needed[file].add(name)
-        self._outline(needed)
+        self.outline(needed)
         for caller, name in wanted:
             self._follow_alias(caller, name)
+        self.read_functions(needed)
+
+    def read_functions(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """Make the functions and macros of these names in these files, which are
+        outlined, known to `callees`."""
         jobs = []
-        for file, names in needed.items():
+        for file, names in wanted.items():
             outline = self.outlines[file]
             spans = {s for s in outline.functions if s.name in names}
             macros = {m for m in outline.macros if m.name in names}
@@ -338,59 +345,6 @@ def _settle(function: Function, wanted: list[Span]) -> bool:
 
 def _within(function: Function, span: Span) -> bool:
     return any(span.line <= stmt.start[0] <= span.end for stmt in function.body)
-
-
-def syntax_doubts(outline: Outline, function: Function) -> list[Doubt]:
-    """What the preprocessor hides in a function: halves, and macros that map,
-    unmap or leave it."""
-    calls = function.calls(api.OLD)
-    doubts = [d for call in calls for d in _half_doubts(outline, function, call)]
-    hidden = {m.name: m for m in outline.macros_holding(api.OLD)}
-    leaving = {m.name: m for m in outline.macros if m.leaves()}
-    first, last = calls[0].start, calls[-1].end
-    for call in function.exprs:
-        name = call.callee
-        if name in hidden:
-            why = f"{name}() is a macro that maps or unmaps (line {hidden[name].line})"
-            doubts.append(Doubt(SYNTAX, *call.start, why))
-        elif name in leaving and first < call.start < last:
-            why = f"{name}() is a macro that may leave (line {leaving[name].line})"
-            doubts.append(Doubt(SYNTAX, *call.start, why))
-    doubts += [
-        Doubt(SYNTAX, *e.start, "a statement expression holds a map or unmap call")
-        for e in function.exprs
-        if e.kind == "statement-expression" and any(n in calls for n in e.walk())
-    ]
-    return sorted(set(doubts), key=lambda d: (d.line, d.column))
-
-
-def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:
-    """Comments between a kmap_atomic() and its unmap that speak of it: they say
-    what the code relies on, which no rule can read."""
-    calls = function.calls(ATOMIC)
-    if not calls:
-        return []
-    code = {t.line for t in outline.tokens if t.text in ATOMIC}
-    lines = outline.text.split("\n")
-    for number in range(calls[0].start[0], calls[-1].end[0] + 1):
-        named = [name for name in ATOMIC if name in lines[number - 1]]
-        if named and number not in code:
-            why = f"the comment here says something about {named[0]}()"
-            return [Doubt(PREEMPT, number, 0, why)]
-    return []
-
-
-def _half_doubts(outline: Outline, function: Function, call) -> list[Doubt]:
-    """A map or unmap in a branch of an #if that does not hold all of them."""
-    calls = function.calls(api.OLD)
-    for group in outline.conditionals:
-        branch = group.branch(call.start[0])
-        if branch < 0 or not function.line < group.lines[0] <= function.last:
-            continue
-        if any(group.branch(other.start[0]) != branch for other in calls):
-            why = f"{call.callee}() is in one half of the #if of line {group.lines[0]}"
-            return [Doubt(SYNTAX, *call.start, why)]
-    return []
 
 
 def _macro_verdicts(file: FileAnalysis) -> list[Verdict]:

@@ -8,7 +8,7 @@ function that is not in the tree) is unknown, and said so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from kmaplocal.judge import primitives
@@ -204,6 +204,8 @@ class FileKnowledge:
         self.callees = callees
         self.source = source
         self.helpers = callees.helpers
+        self.maps: Mapping[str, api.Map] = api.MAPS
+        self.unmaps: Mapping[str, api.Unmap] = api.UNMAPS
         macros = outline.macros if outline else []
         groups = outline.conditionals if outline else []
         self.macros = {m.name: list(m.words) for m in macros}

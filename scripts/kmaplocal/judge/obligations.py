@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kmaplocal.judge import primitives
 from kmaplocal.read import api
 from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds
@@ -60,8 +62,19 @@ def fails(name: str, expr: Expr, why: str, state: str = FAILS) -> Obligation:
 class Judge:
     """Judges one function."""
 
-    def __init__(self, file: str, function: Function, knowledge: FileKnowledge):
+    def __init__(
+        self,
+        file: str,
+        function: Function,
+        knowledge: FileKnowledge,
+        handed: Collection[int] = (),
+        mapped: Collection[int] = (),
+    ):
+        """HANDED: the mappings that the function is to hand to its caller; MAPPED:
+        the parameters that hold the address of one it is to end."""
         self.file = file
+        self.handed = handed
+        self.mapped = mapped
         self.function = function
         self.knowledge = knowledge
         self.trace: Trace | None = None
@@ -70,15 +83,17 @@ class Judge:
     def judge(self) -> Verdict:
         """The verdict on the function, with a certificate a mapping."""
         verdict = Verdict(self.file, self.function.name, self.function.line)
-        tracer = Tracer(self.function, self.knowledge)
+        names = [self.function.params[number].name for number in self.mapped]
+        tracer = Tracer(self.function, self.knowledge, names, self.mapped)
         self.trace = tracer.trace
         try:
             tracer.run()
         except (Unstructured, TooManyPaths) as error:
-            first = self.function.calls(api.OLD)[0]
+            known = (*self.knowledge.maps, *self.knowledge.unmaps)
+            first = self.function.calls(known)[0]
             verdict.doubts.append(Doubt(PAIRED, *_at(first), str(error)))
         for site in self.trace.sites:
-            if site.api.new:
+            if site.api.new or site.name not in api.MAPS:
                 verdict.certificates.append(self.certify(site))
         verdict.doubts.extend(self._unmap_doubts())
         return verdict
@@ -114,7 +129,10 @@ class Judge:
         for use in trace.uses_of(site.number, "mapped-again"):
             why = "mapped again while it is still mapped"
             return fails(PAIRED, use.expr, why)
+        handed = site.number in self.handed
         for use in trace.uses_of(site.number, "leaked"):
+            if handed and site.number not in trace.dropped:
+                break
             why = f"still mapped where line {use.detail} leaves the function"
             return fails(PAIRED, site.call, why)
         for use in trace.uses_of(site.number, "after-unmap"):
@@ -123,11 +141,14 @@ class Judge:
             mine = [problem for number, problem in ends if number == site.number]
             if mine and "double" in mine:
                 return fails(PAIRED, expr, "unmapped twice on a path")
-            if mine and expr.callee != site.api.ends:
+            if mine and self.knowledge.unmaps[expr.callee].kind != site.api.ends:
                 why = f"mapped by {site.name}(), unmapped by {expr.callee}()"
                 return fails(PAIRED, expr, why)
-        if not any(n == site.number for ends in trace.unmaps.values() for n, _ in ends):
+        ended = any(n == site.number for ends in trace.unmaps.values() for n, _ in ends)
+        if not ended and not handed:
             return fails(PAIRED, site.call, "no unmap of it in this function")
+        if handed:
+            return holds(PAIRED, "every caller that is given it unmaps it once")
         return holds(PAIRED, "one unmap on every path")
 
     def lifo(self, site: Site) -> Obligation:
@@ -157,13 +178,19 @@ class Judge:
             "address-taken": "the address of {}, which holds the mapping, is taken",
             "escapes": "{}",
         }
+        handed = site.number in self.handed
         for use in self._uses(site, *sentences):
+            if handed and use.what == "returned":
+                continue
             return fails(LOCAL, use.expr, sentences[use.what].format(use.detail))
         for use in self._uses(site, "unknown", "opaque"):
             why = use.detail
             if use.what == "opaque":
                 why = f"the address is used in a way not understood: {use.detail}"
             return fails(LOCAL, use.expr, why, UNKNOWN)
+        if handed:
+            why = "returned to callers that are local, all of them read"
+            return Obligation(LOCAL, REPAIRED, why, repair="together with its unmaps")
         return holds(LOCAL, "every use of the address reads, writes or compares")
 
     def _uses(self, site: Site, *kinds: str) -> list[Use]:
@@ -247,9 +274,10 @@ class Judge:
 
     def _unmap_beyond(self, site: Site, unmap: Expr) -> bool:
         """Whether the unmap's argument visibly is in another page."""
-        if unmap.callee == "kunmap" or 0 not in unmap.arguments:
+        argument = unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
+        if unmap.callee == "kunmap" or argument is None:
             return False
-        terms = terms_of(unmap.arguments[0], site.variable, self.function)
+        terms = terms_of(argument, site.variable, self.function)
         if terms == []:
             terms = self._mapped_at(site)
         if not terms:
@@ -375,17 +403,16 @@ class Judge:
     def _unmap_doubts(self) -> list[Doubt]:
         """Unmaps of what this function did not map, or cannot be traced."""
         doubts = []
+        names = [name for name in self.knowledge.unmaps if name != "kunmap_local"]
         for expr, ends in self.trace.unmaps.items():
-            if expr.callee not in api.OLD_UNMAPS:
+            if expr.callee not in names:
                 continue
             problems = {problem for _, problem in ends}
             if "untraced" in problems or "parameter" in problems:
                 argument = expr.arguments[0].text if expr.arguments else ""
                 why = f"{argument} is unmapped here but not mapped in this function"
                 doubts.append(Doubt(PAIRED, *_at(expr), why))
-        missed = [
-            e for e in self.function.calls(api.OLD_UNMAPS) if e not in self.trace.unmaps
-        ]
+        missed = [e for e in self.function.calls(names) if e not in self.trace.unmaps]
         if not doubts:
             for expr in missed:
                 why = "no path to this unmap was found"

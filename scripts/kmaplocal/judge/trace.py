@@ -11,6 +11,7 @@ judged here.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -26,6 +27,7 @@ MOST_STATES = 48  # a node; past it, decided conditions are forgotten
 TRANSPARENT = {"likely", "unlikely", "READ_ONCE", "unlikely_notrace"}
 TESTS = {"IS_ERR", "IS_ERR_OR_NULL", "WARN_ON", "WARN_ON_ONCE", "BUG_ON"}
 LOOPS = {"while", "do", "for"}
+ERRORS = {"ERR_PTR", "ERR_CAST"}
 COMPARISONS = {"==", "!=", "<", ">", "<=", ">=", "&&", "||"}
 
 
@@ -36,7 +38,7 @@ class TooManyPaths(Exception):
 class Value(NamedTuple):
     """What a variable or expression holds."""
 
-    kind: str  # address, null, constant, copy (of an expression, by its text)
+    kind: str  # address, null, error, constant, copy (of an expression, by its text)
     site: int = 0  # of an address: the mapping, or -1 - n for parameter n
     moved: int = 0  # of an address: START, OFFSET or CURSOR
     text: str = ""
@@ -48,6 +50,8 @@ class Value(NamedTuple):
 
 START, OFFSET, CURSOR = range(3)  # CURSOR: moved step by step, anywhere by now
 NULL = Value("null", text="0")
+ERROR = Value("error")
+_FAILURES = {"null": NULL, "error": ERROR}
 
 
 class State(NamedTuple):
@@ -103,6 +107,9 @@ class Effect(NamedTuple):
 class Knowledge(Protocol):
     """What the rest of the tree says."""
 
+    maps: Mapping[str, api.Map]
+    unmaps: Mapping[str, api.Unmap]
+
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
 
@@ -146,6 +153,9 @@ class Trace:
     nested: set[tuple[int, int]] = field(default_factory=set)
     disordered: dict[tuple[int, int], Expr] = field(default_factory=dict)
     returned: set[int] = field(default_factory=set)
+    carried: set[int] = field(default_factory=set)  # mapped, and so returned
+    dropped: set[int] = field(default_factory=set)  # mapped, but not returned
+    results: set[str] = field(default_factory=set)  # the kinds of what is returned
 
     def note(self, site: int, expr: Expr, what: str, detail: str = "") -> None:
         """Record that WHAT happens to an address of SITE at EXPR."""
@@ -162,13 +172,17 @@ Results = list[tuple[Value | None, State]]
 class Tracer:
     """Runs one function."""
 
-    def __init__(self, function: Function, knowledge: Knowledge, params=()):
+    def __init__(self, function: Function, knowledge: Knowledge, params=(), mapped=()):
+        """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
+        that hold the address of a mapping this function is to end."""
         self.function = function
         self.knowledge = knowledge
+        self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
         self.trace = Trace(function)
         self.site_of: dict[Expr, int] = {}
         self.params = params
-        for call in function.calls(api.MAPS):
+        self.mapped = tuple(-1 - number for number in mapped)
+        for call in function.calls(self.maps):
             self._add_site(call)
         self.tracked = self._tracked_names()
         self.repeated = self._repeated_conditions()
@@ -179,7 +193,7 @@ class Tracer:
         page = call.arguments[0].text if 0 in call.arguments else ""
         name = call.callee
         self.site_of[call] = number
-        self.trace.sites.append(Site(number, call, api.MAPS[name], name, page))
+        self.trace.sites.append(Site(number, call, self.maps[name], name, page))
 
     def _tracked_names(self) -> set[str]:
         """Variables that may hold an address, or a page that is unmapped."""
@@ -200,11 +214,13 @@ class Tracer:
             for name, value in pairs
         ]
         for name, words, value in mentions:
-            if words & set(api.MAPS):
+            if words & set(self.maps):
                 names.add(name)
-        for call in self.function.calls((*api.MAPS, *api.UNMAPS)):
-            if 0 in call.arguments and call.arguments[0].bare().kind == "identifier":
-                names.add(call.arguments[0].bare().text)
+        for call in self.function.calls((*self.maps, *self.unmaps)):
+            unmap = self.unmaps.get(call.callee)
+            argument = call.arguments.get(unmap.number if unmap else 0)
+            if argument is not None and argument.bare().kind == "identifier":
+                names.add(argument.bare().text)
         while True:
             more = {n for n, words, _ in mentions if words & names} - names
             if not more:
@@ -232,7 +248,7 @@ class Tracer:
         )
         self._all_read()
         entry = control_flow(self.function)
-        work = [(entry, State(held=held))]
+        work = [(entry, State(self.mapped, held=held))]
         seen: dict[Node, set[State]] = defaultdict(set)
         steps = 0
         while work:
@@ -268,6 +284,7 @@ class Tracer:
         if node.stmt is not None and node.stmt.kind == "asm":
             self._operands(node.stmt, state)
         states = self._declare(node, [state])
+        results: Results = [(None, s) for s in states]
         for expr in node.exprs:
             if node.variables and self._initialises(node, expr):
                 continue
@@ -278,8 +295,8 @@ class Tracer:
             if node.assigns:
                 states = [self._forget_assigned(expr, s) for s in states]
         if node.returns:
-            for after in states:
-                self._leave(node, after)
+            for value, after in results:
+                self._leave(node, value, after)
         if node.dead_end:
             return []
         return [(following, s) for s in states for following in node.next]
@@ -331,8 +348,13 @@ class Tracer:
             ]
         return states
 
-    def _leave(self, node: Node, state: State) -> None:
+    def _leave(self, node: Node, value: Value | None, state: State) -> None:
+        self.trace.results.add(value.kind if value else "")
+        given = value.site if value and value.kind == "address" else None
         for site in state.live:
+            (self.trace.carried if site == given else self.trace.dropped).add(site)
+            if site < 0:
+                continue
             expr = node.exprs[-1] if node.exprs else self.trace.sites[site].call
             line = node.stmt.start[0] if node.stmt else self.function.last
             self.trace.note(site, expr, "leaked", str(line))
@@ -381,8 +403,9 @@ class Tracer:
     def _known(self, node: Expr, value: Value | None, state: State) -> bool | None:
         if node.kind == "call" and node.callee in TESTS and node.callee[:2] == "IS":
             inner = [v for v, _ in self.evaluate(node.arguments[0], state)]
-            if inner and all(v and v.kind == "address" for v in inner):
-                return False
+            kinds = {v.kind if v else "" for v in inner}
+            if len(kinds) == 1 and kinds <= {"address", "error"}:
+                return kinds == {"error"}
         if node.kind == "constant" and node.text in ("0", "1"):
             return node.text == "1"
         if value:
@@ -520,7 +543,8 @@ class Tracer:
         return value.onward()._replace(text="" if array else "member")
 
     def _touch(self, value: Value, expr: Expr, state: State) -> None:
-        alive = value.site < 0 or value.site in state.live
+        given = value.site < 0 and value.site not in self.mapped
+        alive = given or value.site in state.live
         self.trace.note(value.site, expr, "access" if alive else "after-unmap")
 
     def on_index(self, expr, state):
@@ -685,7 +709,7 @@ class Tracer:
     def on_call(self, expr, state):
         if expr in self.site_of:
             return self._map(expr, state)
-        if expr.callee in api.UNMAPS:
+        if expr.callee in self.unmaps:
             return self._unmap(expr, state)
         if expr.callee in TRANSPARENT and 0 in expr.arguments:
             return self.evaluate(expr.arguments[0], state)
@@ -713,10 +737,11 @@ class Tracer:
                 self.trace.nested.add((outer, number))
             site.page = site.page or expr.text
             results.append((Value("address", number), self._begin(site, after)))
+            results += [(_FAILURES[how], after) for how in site.api.fails]
         return results
 
     def _begin(self, site: Site, state: State) -> State:
-        argument = site.call.arguments.get(0)
+        argument = site.call.arguments.get(0) if site.name in api.MAPS else None
         pages = state.pages
         if site.name == "kmap" and argument is not None and _steady(argument):
             pages += ((site.number, self._page(argument.bare().text, state)),)
@@ -743,7 +768,7 @@ class Tracer:
         for values, after in self._arguments(expr, state):
             for site in after.live:
                 self.trace.during[site].setdefault(expr)
-            result = None
+            result = ERROR if expr.callee in ERRORS else None
             for number, value in values:
                 if value and value.kind == "address":
                     result = self._passed(expr, number, value, after) or result
@@ -763,11 +788,11 @@ class Tracer:
     def _unmap(self, expr, state):
         results = []
         for values, after in self._arguments(expr, state):
-            value = values[0][1] if values else None
+            value = dict(values).get(self.unmaps[expr.callee].number)
             site = self._ended(expr, value, after)
             where = self.trace.unmaps.setdefault(expr, set())
             where.add((site, self._problem(site, after)))
-            if site is not None and site >= 0 and site in after.live:
+            if site is not None and site in after.live:
                 after = self._pop(expr, site, value, after)
             results.append((None, after))
         return results
@@ -796,16 +821,16 @@ class Tracer:
     def _problem(self, site: int | None, state: State) -> str:
         if site is None:
             return "untraced"
-        if site < 0:
-            return "parameter"
-        return "" if site in state.live else "double"
+        if site in state.live:
+            return ""
+        return "parameter" if site < 0 else "double"
 
     def _within(self, name: str, value: Value, number: int) -> bool:
         """Whether the variable NAME holds the mapping's address, or that of the
         offset at which it was mapped: an address in the page either way."""
         if value.kind != "address" or value.site != number:
             return False
-        mapped_into = name == self.trace.sites[number].variable
+        mapped_into = number >= 0 and name == self.trace.sites[number].variable
         return value.moved <= (OFFSET if mapped_into else START)
 
     def _pop(self, expr, site, value, state):

@@ -11,13 +11,22 @@ from typing import NamedTuple
 
 
 class Map(NamedTuple):
-    """A map call: the unmap that ends it, what replaces it, and whether it
-    disables page faults and preemption, and whether it is on the stack."""
+    """A map call: the unmap that ends it, what replaces it, whether it disables
+    page faults and preemption, whether it is on the stack, and what else than
+    an address it may return ("null", "error")."""
 
     ends: str
     new: str
     atomic: bool
     stacked: bool
+    fails: tuple[str, ...] = ()
+
+
+class Unmap(NamedTuple):
+    """An unmap call: its kind, and the number of the argument that it ends."""
+
+    kind: str
+    number: int = 0
 
 
 MAPS = {
@@ -32,7 +41,7 @@ MAPS = {
     "bvec_kmap_local": Map("kunmap_local", "", False, True),
 }
 
-UNMAPS = ("kunmap", "kunmap_atomic", "kunmap_local")
+UNMAPS = {name: Unmap(name) for name in ("kunmap", "kunmap_atomic", "kunmap_local")}
 
 OLD_MAPS = tuple(name for name, api in MAPS.items() if api.new)
 OLD_UNMAPS = ("kunmap", "kunmap_atomic")

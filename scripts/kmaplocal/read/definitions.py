@@ -164,6 +164,14 @@ class Definitions:
                 found[name] |= self._read[file][name]
         return found
 
+    def mentions(self, names: Iterable[str]) -> list[str]:
+        """The files of the kernel proper that hold one of these words, relative
+        to the tree.  Errors: OSError."""
+        asked = ["-rlawF", "--include=*.c", "--include=*.h"]
+        asked += [f"-e{name}" for name in sorted(names)]
+        found = os.fsdecode(_grep([*asked, "--", *self._places("")], self.tree))
+        return sorted(os.path.normpath(line) for line in found.split("\n") if line)
+
     def _inside(self, path: Path) -> Path:
         path = Path(os.path.normpath(path))
         return path.relative_to(self.tree) if path.is_absolute() else path

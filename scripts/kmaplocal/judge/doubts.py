@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Why a function is left to a person: what the preprocessor hides, and what
+only a comment says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from kmaplocal.judge.certificate import PREEMPT, Doubt
+from kmaplocal.read import api
+from kmaplocal.read.outline import Outline
+from kmaplocal.read.syntax import Function
+
+SYNTAX = "syntax"
+ATOMIC = ("kmap_atomic", "kunmap_atomic")
+
+
+def syntax_doubts(
+    outline: Outline, function: Function, names: Collection[str] = api.OLD
+) -> list[Doubt]:
+    """What the preprocessor hides in a function: halves, and macros that map,
+    unmap (by one of NAMES) or leave it."""
+    calls = function.calls(names)
+    doubts = [d for call in calls for d in _half_doubts(outline, calls, function, call)]
+    hidden = {m.name: m for m in outline.macros_holding(names)}
+    leaving = {m.name: m for m in outline.macros if m.leaves()}
+    first, last = calls[0].start, calls[-1].end
+    for call in function.exprs:
+        name = call.callee
+        if name in hidden:
+            why = f"{name}() is a macro that maps or unmaps (line {hidden[name].line})"
+            doubts.append(Doubt(SYNTAX, *call.start, why))
+        elif name in leaving and first < call.start < last:
+            why = f"{name}() is a macro that may leave (line {leaving[name].line})"
+            doubts.append(Doubt(SYNTAX, *call.start, why))
+    doubts += [
+        Doubt(SYNTAX, *e.start, "a statement expression holds a map or unmap call")
+        for e in function.exprs
+        if e.kind == "statement-expression" and any(n in calls for n in e.walk())
+    ]
+    return sorted(set(doubts), key=lambda d: (d.line, d.column))
+
+
+def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:
+    """Comments between a kmap_atomic() and its unmap that speak of it: they say
+    what the code relies on, which no rule can read."""
+    calls = function.calls(ATOMIC)
+    if not calls:
+        return []
+    code = {t.line for t in outline.tokens if t.text in ATOMIC}
+    lines = outline.text.split("\n")
+    for number in range(calls[0].start[0], calls[-1].end[0] + 1):
+        named = [name for name in ATOMIC if name in lines[number - 1]]
+        if named and number not in code:
+            why = f"the comment here says something about {named[0]}()"
+            return [Doubt(PREEMPT, number, 0, why)]
+    return []
+
+
+def _half_doubts(outline: Outline, calls, function: Function, call) -> list[Doubt]:
+    """A map or unmap in a branch of an #if that does not hold all of CALLS."""
+    for group in outline.conditionals:
+        branch = group.branch(call.start[0])
+        if branch < 0 or not function.line < group.lines[0] <= function.last:
+            continue
+        if any(group.branch(other.start[0]) != branch for other in calls):
+            why = f"{call.callee}() is in one half of the #if of line {group.lines[0]}"
+            return [Doubt(SYNTAX, *call.start, why)]
+    return []

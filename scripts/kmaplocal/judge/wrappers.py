@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mapping and unmapping in different functions: wrappers and all their users.
+
+A function that returns the address it mapped is a map function to its callers,
+one that unmaps what it is given an unmap function.  With all of their callers,
+found all over the tree, they are a component: judged as one, and converted or
+kept as one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kmaplocal.judge.callees import FileKnowledge
+from kmaplocal.judge.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
+from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
+from kmaplocal.judge.obligations import Judge
+from kmaplocal.judge.paths import Unstructured
+from kmaplocal.judge.trace import TooManyPaths, Trace, Tracer
+from kmaplocal.read import api
+from kmaplocal.read.outline import Outline, Span
+from kmaplocal.read.syntax import Function
+
+MOST_ROUNDS = 6
+HARMFUL = ("stored", "address-taken", "escapes", "unknown", "opaque", "returned")
+HARMFUL += ("after-unmap",)
+_FAILURES = {"null", "error"}
+
+Key = tuple[str, int]  # a function: its file and its line
+
+
+class Wrapper(NamedTuple):
+    """A function that maps or unmaps for its callers, and who can be one."""
+
+    name: str
+    key: Key
+    everywhere: bool
+    map: api.Map | None = None
+    unmap: api.Unmap | None = None
+
+
+@dataclass(eq=False)
+class Member:
+    """A function of a component, as it was judged last."""
+
+    file: str
+    span: Span
+    function: Function | None
+    judge: Judge | None = None
+    verdict: Verdict | None = None
+    wrapper: Wrapper | None = None
+    handed: tuple[int, ...] = ()
+    mapped: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all others."""
+        return self.file, self.span.line
+
+    @property
+    def old(self) -> bool:
+        """Whether there is something to convert in it."""
+        return bool(self.function and self.function.calls(api.OLD))
+
+
+@dataclass
+class Component:
+    """Functions that are converted together or not at all."""
+
+    members: list[Member] = field(default_factory=list)
+    obligation: str = ""  # what stands against it
+    reason: str = ""
+
+
+class Wrappers:
+    """The components of a tree, from what ANALYSIS found in FILES."""
+
+    def __init__(self, analysis, files: dict):
+        self.analysis = analysis
+        self.files = files
+        self.members: dict[Key, Member] = {}
+        self.wrappers: dict[Key, Wrapper] = {}
+        self.refused: dict[Key, str] = {}
+        for file in files.values():
+            for line, judge in file.judges.items():
+                span = next(s for s in file.wanted if s.line == line)
+                member = Member(file.path, span, judge.function, judge)
+                member.verdict = next(v for v in file.verdicts if v.line == line)
+                self.members[member.key] = member
+
+    def join(self) -> None:
+        """Find all components, judge them, and change what FILES say of their
+        functions.  Errors: TagsError, OSError."""
+        looked = list(self.members.values())
+        for _ in range(MOST_ROUNDS):
+            new = [m for m in looked if m.key not in self.wrappers and self._wraps(m)]
+            if not new:
+                break
+            for member in new:
+                self.wrappers[member.key] = member.wrapper
+            users = self._users([member.wrapper for member in new])
+            looked = list({m.key: m for m in (*new, *users)}.values())
+            self._judge(looked)
+        for component in self._components():
+            self._conclude(component)
+
+    # -- what wraps --------------------------------------------------------
+
+    def _wraps(self, member: Member) -> bool:
+        """Whether MEMBER is a map or unmap function to its callers."""
+        if not member.judge or not member.judge.trace:
+            return False
+        wrapper = self._maps(member) or self._unmaps(member)
+        member.wrapper = wrapper
+        return wrapper is not None
+
+    def _maps(self, member: Member) -> Wrapper | None:
+        """It as a map function: whatever it returns mapped, it maps, and it maps
+        nothing else that it leaves mapped."""
+        trace = member.judge.trace
+        sites = sorted(trace.carried)
+        if not sites or sites[0] < 0 or trace.carried & trace.dropped:
+            return None
+        fails = trace.results - {"address"}
+        first = trace.sites[sites[0]].api
+        same = all(trace.sites[n].api[:1] == first[:1] for n in sites)
+        if not fails <= _FAILURES or not same or trace.returned != trace.carried:
+            return None
+        member.handed = tuple(sites)
+        made = first._replace(new="", fails=tuple(sorted(fails)))
+        return self._wrapper(member, map=made)
+
+    def _unmaps(self, member: Member) -> Wrapper | None:
+        """It as an unmap function: one of its parameters is unmapped on every
+        path, and nothing else becomes of it."""
+        function, trace = member.function, member.judge.trace
+        given = {p.name: number for number, p in enumerate(function.params)}
+        for call, ends in trace.unmaps.items():
+            argument = call.arguments.get(member.judge.knowledge.unmaps[call.callee][1])
+            if argument is None or not any(n is None for n, _ in ends):
+                continue
+            for name in {n.text for n in argument.walk()} & given.keys():
+                found = self._ends(member, name, given[name])
+                if found is not None:
+                    member.mapped = (given[name],)
+                    return self._wrapper(member, unmap=found)
+        return None
+
+    def _ends(self, member: Member, name: str, number: int) -> api.Unmap | None:
+        tracer = Tracer(member.function, self._knowledge(member.file), [name], [number])
+        try:
+            trace: Trace = tracer.run()
+        except (Unstructured, TooManyPaths):
+            return None
+        site = -1 - number
+        kinds = {
+            tracer.unmaps[call.callee].kind
+            for call, ends in trace.unmaps.items()
+            if any(n == site for n, _ in ends)
+        }
+        fine = all(not why for ends in trace.unmaps.values() for _, why in ends)
+        if trace.dropped or trace.disordered or trace.uses_of(site, *HARMFUL):
+            return None
+        return api.Unmap(min(kinds), number) if fine and len(kinds) == 1 else None
+
+    def _wrapper(self, member: Member, **what) -> Wrapper:
+        outline = self._outline(member.file)
+        header = not member.file.endswith(".c")
+        everywhere = header or not _is_static(outline, member.span)
+        return Wrapper(member.span.name, member.key, everywhere, **what)
+
+    # -- who uses it -------------------------------------------------------
+
+    def _users(self, wrappers: list[Wrapper]) -> list[Member]:
+        """The callers of WRAPPERS; notes what uses one in another way."""
+        wanted: dict[str, dict[str, Wrapper]] = defaultdict(dict)
+        for wrapper in wrappers:
+            wanted[wrapper.key[0]][wrapper.name] = wrapper
+        everywhere = {w.name: w for w in wrappers if w.everywhere}
+        for file in self._mentions(everywhere):
+            wanted[file].update(everywhere)
+        self.analysis.outline(wanted)
+        found: dict[str, dict[Span, None]] = {}
+        for file, named in wanted.items():
+            own = {s.name for s in self._outline(file).functions}
+            here = {n: w for n, w in named.items() if w.key[0] == file or n not in own}
+            found[file] = dict.fromkeys(self._callers(file, here))
+        names = {file: {s.name for s in spans} for file, spans in found.items()}
+        self.analysis.read_functions(names)
+        return [self._member(f, span) for f, spans in found.items() for span in spans]
+
+    def _mentions(self, everywhere: dict[str, Wrapper]) -> list[str]:
+        if not everywhere:
+            return []
+        tree = self.analysis.definitions
+        if tree:
+            return tree.mentions(everywhere)
+        for wrapper in everywhere.values():
+            why = f"who calls {wrapper.name}() in other files is not known here"
+            self.refused.setdefault(wrapper.key, why)
+        return []
+
+    def _callers(self, file: str, named: dict[str, Wrapper]) -> Iterator[Span]:
+        """The functions of FILE that call one of NAMED."""
+        tokens = self._outline(file).tokens
+        for index, token in enumerate(tokens):
+            wrapper = named.get(token.text)
+            if wrapper is None or wrapper.key == (file, token.line):
+                continue
+            following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+            before = [t.text for t in tokens[max(index - 2, 0) : index]]
+            if before[-1:] in (["."], ["->"]) or _is_exported(before):
+                continue
+            where = f"{file}:{token.line}"
+            span = self._around(file, token.line)
+            if token.directive:
+                self.refused.setdefault(wrapper.key, f"{where}: a macro names it")
+            elif following != "(":
+                self.refused.setdefault(wrapper.key, f"{where}: used as a value")
+            elif span is not None:
+                yield span
+
+    def _around(self, file: str, line: int) -> Span | None:
+        spans = self._outline(file).functions
+        return next((s for s in spans if s.line <= line <= s.end), None)
+
+    def _member(self, file: str, span: Span) -> Member:
+        known = self.members.get((file, span.line))
+        if known:
+            return known
+        function = self.analysis.callees.sources.get(file, {}).get(span.name)
+        inside = function and any(
+            span.line <= s.start[0] <= span.end for s in function.body
+        )
+        member = Member(file, span, function if inside else None)
+        return self.members.setdefault(member.key, member)
+
+    # -- judging -----------------------------------------------------------
+
+    def _judge(self, members: Iterable[Member]) -> None:
+        """Judge MEMBERS again, with all wrappers known so far."""
+        for _ in range(MOST_ROUNDS):
+            for member in members:
+                if member.function is not None:
+                    self._judge_one(member)
+            if not self.analysis.learn():
+                break
+
+    def _judge_one(self, member: Member) -> None:
+        knowledge = self._knowledge(member.file)
+        member.judge = Judge(
+            member.file, member.function, knowledge, member.handed, member.mapped
+        )
+        member.verdict = member.judge.judge()
+        member.verdict.line = member.span.line
+        outline = self._outline(member.file)
+        names = {*knowledge.maps, *knowledge.unmaps} - {
+            name for name, how in api.MAPS.items() if not how.new
+        }
+        doubts = syntax_doubts(outline, member.function, names - {"kunmap_local"})
+        member.verdict.doubts.extend(doubts)
+        member.verdict.doubts.extend(comment_doubts(outline, member.function))
+
+    def _knowledge(self, file: str) -> FileKnowledge:
+        """What is known in FILE, the wrappers it can call among the calls."""
+        known = self.files.get(file)
+        source = known.source if known else None
+        outline = self._outline(file)
+        knowledge = FileKnowledge(file, self.analysis.callees, source, outline)
+        own = {s.name for s in outline.functions}
+        visible = [
+            w
+            for w in self.wrappers.values()
+            if w.key[0] == file or (w.everywhere and w.name not in own)
+        ]
+        maps = {w.name: w.map for w in visible if w.map}
+        unmaps = {w.name: w.unmap for w in visible if w.unmap}
+        knowledge.maps = {**api.MAPS, **maps}
+        knowledge.unmaps = {**api.UNMAPS, **unmaps}
+        return knowledge
+
+    def _outline(self, file: str) -> Outline:
+        return self.analysis.outlines[file]
+
+    # -- components --------------------------------------------------------
+
+    def _components(self) -> list[Component]:
+        """The wrappers and their callers, each with whom it is tied to."""
+        tied: dict[Key, Key] = {}
+
+        def root(key: Key) -> Key:
+            while tied.setdefault(key, key) != key:
+                key = tied[key]
+            return key
+
+        for member in self.members.values():
+            for wrapper in self._used(member):
+                tied[root(member.key)] = root(wrapper.key)
+        groups: dict[Key, Component] = defaultdict(Component)
+        for key in sorted(tied):
+            groups[root(key)].members.append(self.members[key])
+        for component in groups.values():
+            component.obligation, component.reason = self._reason(component.members)
+        return list(groups.values())
+
+    def _used(self, member: Member) -> list[Wrapper]:
+        """The wrappers MEMBER calls; one that was not read may call any."""
+        if member.function is None:
+            words = self._outline(member.file).words(member.span)
+            return [w for w in self.wrappers.values() if w.name in words]
+        if not member.judge:
+            return []
+        knowledge = self._knowledge(member.file)
+        names = {*knowledge.maps, *knowledge.unmaps} - {*api.MAPS, *api.UNMAPS}
+        called = {e.callee for e in member.function.calls(names)}
+        return [w for w in self.wrappers.values() if w.name in called]
+
+    def _reason(self, members: list[Member]) -> tuple[str, str]:
+        """Why a component is kept: the obligation, and the reason; "" when nothing
+        stands against it.  What is certain comes before what is not known."""
+        called = {w.key for m in members for w in self._used(m)}
+        for member in members:
+            if member.key in self.refused:
+                return LOCAL, self.refused[member.key]
+            if member.wrapper and member.key not in called:
+                return LOCAL, f"no caller of {member.span.name}() was found"
+        found = [why for member in members for why in self._against(member)]
+        return min(found, key=lambda why: why[0])[1:] if found else ("", "")
+
+    def _against(self, member: Member) -> Iterator[tuple[bool, str, str]]:
+        """What stands against converting MEMBER: whether it is only not known,
+        the obligation, and the reason."""
+        name, place = member.span.name, f"{member.file}:{member.span.line}"
+        if member.function is None:
+            yield True, SYNTAX, f"{place}: {name}() was not understood"
+            return
+        if member.verdict.verdict != CONVERT:
+            bad = [c.failing for c in member.verdict.certificates if not c.good]
+            unknown = bool(bad) and all(o.state == UNKNOWN for o in bad)
+            why = member.verdict.reasons()[0]
+            reason = f"{member.file}:{why.line}: {name}(): {why.reason}"
+            yield unknown, why.obligation, reason
+        if member.old and member.file not in self.files:
+            reason = f"{place}: {name}() is to be converted with it: name its file"
+            yield False, LOCAL, reason
+
+    def _conclude(self, component: Component) -> None:
+        """Change what is said of the functions that have something to convert."""
+        homes = {m.file for m in component.members if m.old}
+        for member in component.members:
+            file = self.files.get(member.file)
+            if file is None or not member.old:
+                continue
+            index = [v.line for v in file.verdicts].index(member.span.line)
+            if not component.reason:
+                certificates = [
+                    c for c in member.verdict.certificates if c.api in api.OLD_MAPS
+                ]
+                member.verdict.certificates = certificates
+                file.verdicts[index] = member.verdict
+                file.judges[member.span.line] = member.judge
+                file.partners |= homes - {member.file}
+            elif file.verdicts[index].verdict != CONVERT:
+                why = f"kept with all that map and unmap together: {component.reason}"
+                doubt = Doubt(component.obligation, member.span.line, 0, why)
+                file.verdicts[index].doubts.append(doubt)
+
+
+def _is_static(outline: Outline, span: Span) -> bool:
+    """Whether the function is declared static where it is defined."""
+    words: list[str] = []
+    for token in outline.tokens:
+        if token.line > span.line:
+            break
+        if token.directive or token.text in (";", "}"):
+            words = []
+        elif token.text == span.name and token.line == span.line:
+            return "static" in words
+        else:
+            words.append(token.text)
+    return False
+
+
+def _is_exported(before: list[str]) -> bool:
+    return before[-1:] == ["("] and before[0].startswith("EXPORT_SYMBOL")

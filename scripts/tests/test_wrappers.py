@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Map and unmap functions in different files are converted together or not."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kmaplocal.convert import conversion
+from kmaplocal.read.spatch import find_spatch
+
+MAP = """
+void *slot_map(struct page *page)
+{
+	return kmap_atomic(page);
+}
+"""
+READ = """
+int slot_read(struct page *page)
+{
+	char *at = slot_map(page);
+	int first = *at;
+
+	kunmap_atomic(at);
+	return first;
+}
+"""
+KEEP = """
+void slot_keep(struct slot *slot)
+{
+	slot->at = slot_map(slot->page);
+}
+"""
+
+
+@pytest.fixture
+def convert(tmp_path):
+    """convert(names, **files): the outcome by name of a tree of these FILES."""
+
+    def run(names, **files):
+        for name, text in files.items():
+            folder = tmp_path / "lib"
+            folder.mkdir(exist_ok=True)
+            (folder / f"{name}.c").write_text(text)
+        paths = [Path(f"lib/{name}.c") for name in names]
+        request = SimpleNamespace(jobs=1, timeout=60.0)
+        worker = conversion.prepare(
+            tmp_path, paths, find_spatch(), request, lambda done: None
+        )
+        return {path.stem: worker(path) for path in paths}
+
+    return run
+
+
+def test_both_files_are_converted(convert):
+    done = convert(["one", "two"], one=MAP, two=READ)
+    assert done["one"].converted == ("slot_map",)
+    assert done["two"].converted == ("slot_read",)
+    assert b"kmap_local_page" in done["one"].after
+    assert b"kunmap_local" in done["two"].after
+
+
+def test_one_of_them_alone_is_kept(convert):
+    done = convert(["one"], one=MAP, two=READ)
+    assert not done["one"].converted
+    assert any("lib/two.c" in doubt.reason for doubt in done["one"].kept)
+
+
+def test_a_caller_in_a_third_file_keeps_both(convert):
+    done = convert(["one", "two"], one=MAP, two=READ, three=KEEP)
+    assert not done["one"].converted and not done["two"].converted
+    assert any("slot_keep()" in doubt.reason for doubt in done["two"].kept)
+
+
+def test_a_static_namesake_is_another_function(convert):
+    namesake = KEEP.replace("slot_keep", "other") + "static " + MAP.strip() + "\n"
+    done = convert(["one", "two"], one=MAP, two=READ, three=namesake)
+    assert done["one"].converted == ("slot_map",)
+
+
+def test_what_fails_in_one_file_withholds_the_other(convert, monkeypatch):
+    real = conversion._converted
+
+    def fails(file, *arguments):
+        if file.path == "lib/two.c":
+            raise conversion.NotApplied("no")
+        return real(file, *arguments)
+
+    monkeypatch.setattr(conversion, "_converted", fails)
+    done = convert(["one", "two"], one=MAP, two=READ)
+    for outcome in done.values():
+        assert outcome.after == outcome.before and outcome.unanalysed

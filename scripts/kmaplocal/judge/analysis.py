@@ -55,7 +55,8 @@ class FileAnalysis:
 
 
 class Analysis:
-    """Analyses files below ROOT."""
+    """Analyses files below ROOT: the functions with one of CALLS, each by what
+    JUDGE makes of it."""
 
     def __init__(
         self,
@@ -64,12 +65,16 @@ class Analysis:
         timeout: float,
         jobs: int | None = None,
         tree: definitions.Definitions | None = None,
+        calls: Collection[str] = api.OLD,
+        judge: Callable[[str, Function, FileKnowledge], Judge] = Judge,
     ):
         self.root = root
         self.spatch = spatch
         self.timeout = timeout
         self.jobs = jobs
         self.definitions = tree
+        self.calls = calls
+        self.judge = judge
         self.callees = Callees()
         self.callees.helpers = _helpers(root)
         if tree:
@@ -91,7 +96,8 @@ class Analysis:
             if not self.learn():
                 break
         found = {file.path: file for file in files}
-        Wrappers(self, found).join()
+        if self.calls == api.OLD:  # what flags takes functions one by one
+            Wrappers(self, found).join()
         return found
 
     # -- reading ----------------------------------------------------------
@@ -102,7 +108,7 @@ class Analysis:
 
     def _read(self, path: str) -> FileAnalysis:
         outline = self.outlines[path]
-        wanted = outline.holding(api.OLD)
+        wanted = outline.holding(self.calls)
         excerpt = outline.excerpt(wanted)
         source, gaps = self._facts(path, excerpt, wanted)
         analysis = FileAnalysis(path, outline, excerpt, source, wanted)
@@ -110,7 +116,7 @@ class Analysis:
         source.functions = [
             function for function in source.functions if _settle(function, wanted)
         ]
-        analysis.lost = list(_lost(path, outline, source, gaps))
+        analysis.lost = list(_lost(analysis, gaps, self.calls))
         self.callees.add(path, source)
         self.loaded[path].update(wanted)
         return analysis
@@ -149,11 +155,11 @@ class Analysis:
         for function in file.source.functions:
             if any(_within(function, span) for span in gone):
                 continue
-            if not function.calls(api.OLD):
+            if not function.calls(self.calls):
                 continue
-            judge = Judge(file.path, function, knowledge)
+            judge = self.judge(file.path, function, knowledge)
             verdict = judge.judge()
-            verdict.doubts.extend(syntax_doubts(file.outline, function))
+            verdict.doubts.extend(syntax_doubts(file.outline, function, self.calls))
             verdict.doubts.extend(comment_doubts(file.outline, function))
             file.judges[function.line] = judge
             file.verdicts.append(verdict)
@@ -301,12 +307,12 @@ def _holds_conditional(outline: Outline, wanted: Iterable[Span]) -> bool:
     )
 
 
-def _lost(path: str, outline: Outline, source: Source, gaps) -> Iterable[Lost]:
-    """What of the functions that call old functions was not read: every call the
+def _lost(file: FileAnalysis, gaps, names: Collection[str]) -> Iterable[Lost]:
+    """What of the functions that call one of NAMES was not read: every call the
     tokens show must be among the facts."""
-    shown = {e.start for f in source.functions for e in f.calls(api.OLD)}
+    shown = {e.start for f in file.source.functions for e in f.calls(names)}
     done: set[Span | None] = set()
-    for call in old_calls(outline):
+    for call in old_calls(file.outline, names):
         span = call.span
         if span in done:
             continue
@@ -321,7 +327,7 @@ def _lost(path: str, outline: Outline, source: Source, gaps) -> Iterable[Lost]:
         if why:
             done.add(span)
             name = span.name if span else "(outside of functions)"
-            yield Lost(path, span.line if span else call.line, name, why)
+            yield Lost(file.path, span.line if span else call.line, name, why)
 
 
 def _gap_in(span: Span, gaps: Iterable[parsing.Gap]) -> str:

@@ -46,3 +46,4 @@ UNMAPS = {name: Unmap(name) for name in ("kunmap", "kunmap_atomic", "kunmap_loca
 OLD_MAPS = tuple(name for name, api in MAPS.items() if api.new)
 OLD_UNMAPS = ("kunmap", "kunmap_atomic")
 OLD = OLD_MAPS + OLD_UNMAPS
+ALL = (*MAPS, *UNMAPS)

@@ -7,7 +7,7 @@ over in silence.  Bodies of macros are left out; Outline.macros has them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from kmaplocal.read import api, lexer
@@ -29,11 +29,12 @@ class Call(NamedTuple):
     span: Span | None
 
 
-def old_calls(outline: Outline) -> list[Call]:
-    """The calls of old map and unmap functions, in the order of the text."""
+def old_calls(outline: Outline, names: Collection[str] = api.OLD) -> list[Call]:
+    """The calls of old map and unmap functions, or of NAMES, in the order of
+    the text."""
     found, tokens = [], outline.tokens
     for index, token in enumerate(tokens):
-        if token.text not in api.OLD or token.directive:
+        if token.text not in names or token.directive:
             continue
         if [t.text for t in tokens[index + 1 : index + 2]] != ["("]:
             continue

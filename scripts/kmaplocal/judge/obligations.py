@@ -78,6 +78,7 @@ class Judge:
         self.function = function
         self.knowledge = knowledge
         self.trace: Trace | None = None
+        self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
 
     def judge(self) -> Verdict:
@@ -91,7 +92,8 @@ class Judge:
         except (Unstructured, TooManyPaths) as error:
             known = (*self.knowledge.maps, *self.knowledge.unmaps)
             first = self.function.calls(known)[0]
-            verdict.doubts.append(Doubt(PAIRED, *_at(first), str(error)))
+            self.unfollowed = str(error)
+            verdict.doubts.append(Doubt(PAIRED, *_at(first), self.unfollowed))
         for site in self.trace.sites:
             if site.api.new or site.name not in api.MAPS:
                 verdict.certificates.append(self.certify(site))

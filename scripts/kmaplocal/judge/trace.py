@@ -58,7 +58,7 @@ class State(NamedTuple):
     """One way to have arrived here."""
 
     live: tuple[int, ...] = ()
-    pages: tuple[tuple[int, str], ...] = ()  # of a live kmap(): its page's text
+    pages: tuple[tuple[int, str], ...] = ()  # of a kmap(): its page's text
     held: tuple[tuple[str, Value], ...] = ()
     decided: tuple[tuple[str, bool], ...] = ()
 
@@ -156,6 +156,7 @@ class Trace:
     carried: set[int] = field(default_factory=set)  # mapped, and so returned
     dropped: set[int] = field(default_factory=set)  # mapped, but not returned
     results: set[str] = field(default_factory=set)  # the kinds of what is returned
+    tested: dict[Expr, set[int | None]] = field(default_factory=dict)
 
     def note(self, site: int, expr: Expr, what: str, detail: str = "") -> None:
         """Record that WHAT happens to an address of SITE at EXPR."""
@@ -289,8 +290,8 @@ class Tracer:
             if node.variables and self._initialises(node, expr):
                 continue
             results = [r for before in states for r in self.evaluate(expr, before)]
-            for value, _ in results:
-                self._consume(node, expr, value)
+            for value, after in results:
+                self._consume(node, expr, value, after)
             states = [after for _, after in results]
             if node.assigns:
                 states = [self._forget_assigned(expr, s) for s in states]
@@ -322,11 +323,13 @@ class Tracer:
     def _initialises(self, node: Node, expr: Expr) -> bool:
         return any(v.value_at == expr.start for v in node.variables)
 
-    def _consume(self, node: Node, expr: Expr, value: Value | None) -> None:
+    def _consume(self, node: Node, expr: Expr, value: Value | None, state) -> None:
         """Note what becomes of an address that is a whole statement's value."""
         if node.returns and value and value.kind == "address":
             self.trace.note(value.site, expr, "returned")
             self.trace.returned.add(value.site)
+            if not self._alive(value, state):
+                self.trace.note(value.site, expr, "gone", value.text)
         elif node.variables and value and value.kind == "address":
             self.trace.note(value.site, expr, "stored", "a local structure")
 
@@ -377,12 +380,18 @@ class Tracer:
             ways = self.condition(node.children[0], state)
             return [(t == truth, s) for t, s in ways]
         for value, after in self.evaluate(node, state):
+            self._tested(node, value)
             known = self._known(node, value, after)
             if known is not None:
                 results.append((known, after))
             else:
                 results.extend(self._both(node, after))
         return results
+
+    def _tested(self, node: Expr, value: Value | None) -> None:
+        """Note what a condition tests: a mapping's address, or (None) another."""
+        whole = value and value.kind == "address" and not value.moved
+        self.trace.tested.setdefault(node, set()).add(value.site if whole else None)
 
     def _short_circuit(self, node: Expr, state: State) -> list[tuple[bool, State]]:
         results = []
@@ -542,10 +551,13 @@ class Tracer:
             return None
         return value.onward()._replace(text="" if array else "member")
 
-    def _touch(self, value: Value, expr: Expr, state: State) -> None:
+    def _alive(self, value: Value, state: State) -> bool:
         given = value.site < 0 and value.site not in self.mapped
-        alive = given or value.site in state.live
-        self.trace.note(value.site, expr, "access" if alive else "after-unmap")
+        return given or value.site in state.live
+
+    def _touch(self, value: Value, expr: Expr, state: State) -> None:
+        what = "access" if self._alive(value, state) else "after-unmap"
+        self.trace.note(value.site, expr, what, value.text)
 
     def on_index(self, expr, state):
         results = []
@@ -574,6 +586,7 @@ class Tracer:
                 self._touch(value, expr, after)
                 value = value.onward() if _is_place(expr) else None
             elif expr.op == "!":
+                self._tested(operand.bare(), value)
                 value = None
             results.append((value if expr.op == "*" else None, after))
         return results
@@ -744,6 +757,7 @@ class Tracer:
         argument = site.call.arguments.get(0) if site.name in api.MAPS else None
         pages = state.pages
         if site.name == "kmap" and argument is not None and _steady(argument):
+            pages = tuple(p for p in pages if p[0] != site.number)
             pages += ((site.number, self._page(argument.bare().text, state)),)
         if argument is not None and argument.bare().kind == "identifier":
             # Only an existing page can be mapped.
@@ -783,6 +797,8 @@ class Tracer:
             self._touch(value, expr, state)
         else:
             self.trace.note(value.site, expr, effect.verdict, effect.evidence)
+            if not self._alive(value, state):
+                self.trace.note(value.site, expr, "gone", value.text)
         return value.onward() if effect.returns else None
 
     def _unmap(self, expr, state):
@@ -805,8 +821,11 @@ class Tracer:
             return None
         page = self._page(expr.arguments[0].bare().text, state)
         found = [number for number, text in state.pages if text == page]
+        alive = [number for number in found if number in state.live]
+        if expr.callee == "page_address":
+            found = alive
         if found and _steady(expr.arguments[0]):
-            return found[-1]
+            return (alive or found)[-1]
         return None
 
     def _page(self, text: str, state: State) -> str:
@@ -846,9 +865,8 @@ class Tracer:
         self.trace.bases[expr] = here if known is None else known & here
         if value and value.kind == "address" and value.moved:
             self.trace.moved[expr] = value
-        pages = tuple(p for p in state.pages if p[0] != site)
         live = state.live[:place] + state.live[place + 1 :]
-        return state._replace(live=live, pages=pages)
+        return state._replace(live=live)
 
 
 def _steady(page: Expr) -> bool:

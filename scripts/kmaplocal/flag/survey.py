@@ -3,10 +3,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from kmaplocal.flag.deprecated import deprecated
 from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.inspection import Inspection
+from kmaplocal.judge.analysis import SYNTAX, Analysis, FileAnalysis
+from kmaplocal.read import api
+from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Lost
+from kmaplocal.read.spatch import Spatch
+
+TIMEOUT = 120.0
 
 
 @dataclass
@@ -15,3 +26,60 @@ class Survey:
 
     findings: list[Finding] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
+
+    def add(self, file: FileAnalysis) -> None:
+        """Add what is known of one file."""
+        hidden = {
+            v.line: [d for d in v.doubts if d.obligation == SYNTAX]
+            for v in file.verdicts
+        }
+        self.lost += file.lost
+        self.findings += deprecated(file.path, file.outline)
+        for line, inspection in file.judges.items():
+            name = inspection.function.name
+            doubts = hidden.get(line, ())
+            reasons = [inspection.unfollowed] if inspection.unfollowed else []
+            reasons += [f"line {doubt.line}: {doubt.reason}" for doubt in doubts]
+            if reasons:
+                self.lost.append(Lost(file.path, line, name, reasons[0]))
+            else:
+                self.findings += inspection.findings
+
+
+def survey(
+    root: Path,
+    paths: Iterable[str | Path],
+    spatch: Spatch,
+    timeout: float,
+    jobs: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+    tree: Definitions | None = None,
+) -> Survey:
+    """The findings in PATHS below ROOT, callees all over the tree included, in
+    the order of file, line and column; and what was not analysed.
+
+    PROGRESS is told how many files are read.  Errors: TagsError, OSError."""
+    analysis = Analysis(
+        root, spatch, timeout, jobs, tree or Definitions(root), api.ALL, Inspection
+    )
+    return _collected(analysis.run([str(path) for path in paths], progress))
+
+
+def survey_file(path: Path, spatch: Spatch) -> Survey:
+    """The findings in one file, knowing nothing of any other.
+
+    Errors: TagsError, OSError."""
+    file = Path(os.path.abspath(path))
+    analysis = Analysis(
+        file.parent, spatch, TIMEOUT, jobs=1, calls=api.ALL, judge=Inspection
+    )
+    return _collected(analysis.run([file.name]))
+
+
+def _collected(files: dict[str, FileAnalysis]) -> Survey:
+    found = Survey()
+    for file in files.values():
+        found.add(file)
+    found.findings = sorted(set(found.findings))
+    found.lost.sort(key=lambda lost: (lost.file, lost.line))
+    return found

@@ -206,6 +206,7 @@ class FileKnowledge:
         self.helpers = callees.helpers
         self.maps: Mapping[str, api.Map] = api.MAPS
         self.unmaps: Mapping[str, api.Unmap] = api.UNMAPS
+        self.outline = outline
         macros = outline.macros if outline else []
         groups = outline.conditionals if outline else []
         self.macros = {m.name: list(m.words) for m in macros}

@@ -84,21 +84,26 @@ class Judge:
     def judge(self) -> Verdict:
         """The verdict on the function, with a certificate a mapping."""
         verdict = Verdict(self.file, self.function.name, self.function.line)
-        names = [self.function.params[number].name for number in self.mapped]
-        tracer = Tracer(self.function, self.knowledge, names, self.mapped)
-        self.trace = tracer.trace
-        try:
-            tracer.run()
-        except (Unstructured, TooManyPaths) as error:
+        self.follow()
+        if self.unfollowed:
             known = (*self.knowledge.maps, *self.knowledge.unmaps)
             first = self.function.calls(known)[0]
-            self.unfollowed = str(error)
             verdict.doubts.append(Doubt(PAIRED, *_at(first), self.unfollowed))
         for site in self.trace.sites:
             if site.api.new or site.name not in api.MAPS:
                 verdict.certificates.append(self.certify(site))
         verdict.doubts.extend(self._unmap_doubts())
         return verdict
+
+    def follow(self) -> None:
+        """Trace the function; where not every path could be followed, say why."""
+        names = [self.function.params[number].name for number in self.mapped]
+        tracer = Tracer(self.function, self.knowledge, names, self.mapped)
+        self.trace = tracer.trace
+        try:
+            tracer.run()
+        except (Unstructured, TooManyPaths) as error:
+            self.unfollowed = str(error)
 
     def certify(self, site: Site) -> Certificate:
         """The certificate of one mapping."""
@@ -246,7 +251,7 @@ class Judge:
         """An access that visibly passes the end of the page."""
         for use in self._uses(site, "access"):
             call = use.expr
-            if call.kind == "index" and self._index_beyond(site, call):
+            if call.kind == "index" and self.index_beyond(site, call):
                 return call
             if call.kind != "call" or call.callee not in SIZED:
                 continue
@@ -263,7 +268,8 @@ class Judge:
                     return call
         return None
 
-    def _index_beyond(self, site: Site, access: Expr) -> bool:
+    def index_beyond(self, site: Site, access: Expr) -> bool:
+        """Whether `address[index]` visibly is behind the page."""
         base, index = access.children
         variable = self.function.variables.get(site.variable)
         if base.bare().text != site.variable or variable is None:
@@ -274,19 +280,19 @@ class Judge:
         terms = [(index, size, 1)]
         return self.bounds().fits(terms, size, access).answer == OUTSIDE
 
-    def _unmap_beyond(self, site: Site, unmap: Expr) -> bool:
+    def unmap_beyond(self, site: Site, unmap: Expr) -> bool:
         """Whether the unmap's argument visibly is in another page."""
         argument = unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
         if unmap.callee == "kunmap" or argument is None:
             return False
         terms = terms_of(argument, site.variable, self.function)
         if terms == []:
-            terms = self._mapped_at(site)
+            terms = self.mapped_at(site)
         if not terms:
             return False
         return self.bounds().fits(terms, 1, unmap).answer == OUTSIDE
 
-    def _mapped_at(self, site: Site) -> list | None:
+    def mapped_at(self, site: Site) -> list | None:
         """The offset in `v = map(page) + offset`."""
         whole = site.call
         while whole.parent is not None and whole.parent.kind in _SUMS:
@@ -357,7 +363,7 @@ class Judge:
         for expr, ends in self.trace.unmaps.items():
             if not any(number == site.number for number, _ in ends):
                 continue
-            if self._unmap_beyond(site, expr):
+            if self.unmap_beyond(site, expr):
                 why = f"{expr.arguments[0].text} is in another page"
                 return fails(ONE_PAGE, expr, why)
             if self.trace.bases.get(expr) or self.moved_once(site, expr):

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""NULL checks of what cannot be NULL: kmap-null-check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.scene import Scene
+from kmaplocal.judge.bounds import plain
+from kmaplocal.judge.trace import Site
+from kmaplocal.read.syntax import Expr, Stmt
+
+RULE = "kmap-null-check"
+ERRORS = ("IS_ERR", "IS_ERR_OR_NULL")
+
+
+def null_checks(scene: Scene) -> Iterator[Finding]:
+    """Tests of an address that is a mapping's on every path to them."""
+    for node, seen in scene.trace.tested.items():
+        if None not in seen and node.kind in ("identifier", "assign", "call"):
+            yield _check(scene, scene.trace.sites[min(seen)], node)
+    for site in scene.trace.sites:
+        yield from _of_member(scene, site)
+        yield from _of_error(scene, site)
+
+
+def _check(scene: Scene, site: Site, node: Expr) -> Finding:
+    return scene.finding(
+        RULE,
+        node,
+        f"{plain(node.text)} is tested, but {site.name}() of line"
+        f" {site.call.start[0]} never fails",
+        "remove the test and what it guards",
+    )
+
+
+def _of_error(scene: Scene, site: Site) -> Iterator[Finding]:
+    for node in scene.function.calls(ERRORS):
+        argument = node.arguments.get(0)
+        if argument is not None and argument.bare() in scene.trace.reads[site.number]:
+            yield _check(scene, site, node)
+
+
+def _of_member(scene: Scene, site: Site) -> Iterator[Finding]:
+    """`s->p = map(page); if (!s->p) ...`: a place that is no variable."""
+    home = scene.statement(site.call)
+    if home is None or home.kind != "expression" or len(home.exprs) != 1:
+        return
+    assign = home.exprs[0]
+    if assign.kind != "assign" or assign.children[1].bare() is not site.call:
+        return
+    target = assign.children[0].bare()
+    following = scene.next_statement(home)
+    if target.kind == "identifier" or following is None or following.kind != "if":
+        return
+    tested = _tested(following)
+    if tested is not None and tested.text == target.text:
+        yield _check(scene, site, tested)
+
+
+def _tested(stmt: Stmt) -> Expr | None:
+    """What `if (!x)`, `if (x == NULL)` or `if (x)` tests."""
+    node = stmt.exprs[0].bare() if stmt.exprs else None
+    while node is not None and node.callee in ("likely", "unlikely"):
+        node = node.arguments[0].bare()
+    if node is not None and node.kind == "unary" and node.op == "!":
+        node = node.children[0].bare()
+    elif node is not None and node.op in ("==", "!=") and node.kind == "binary":
+        if node.children[1].bare().text == "NULL":
+            node = node.children[0].bare()
+    return node

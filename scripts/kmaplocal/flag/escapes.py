@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Addresses that leave the thread or the function: kmap-handoff, kmap-returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.flag.finding import NOTE, WARNING, Finding
+from kmaplocal.flag.scene import Scene, lasting
+from kmaplocal.judge.bounds import plain
+from kmaplocal.judge.trace import Site, Use
+from kmaplocal.read.syntax import Expr
+
+HANDOFF, RETURNED = "kmap-handoff", "kmap-returned"
+
+# Compute from an address what only the kernel's direct map gives (asm/page.h,
+# linux/scatterlist.h, dma-mapping.h, blk-mq.h): wrong for every highmem mapping.
+TRANSLATING = {
+    "sg_set_buf": "makes a scatterlist entry of it",
+    "sg_init_one": "makes a scatterlist entry of it",
+    "virt_to_page": "computes its struct page",
+    "virt_to_head_page": "computes its struct page",
+    "virt_to_folio": "computes its folio",
+    "virt_to_phys": "computes its physical address",
+    "virt_to_pfn": "computes its page frame",
+    "__pa": "computes its physical address",
+    "vmalloc_to_page": "looks for it among vmalloc()'s",
+    "vmalloc_to_pfn": "looks for it among vmalloc()'s",
+    "dma_map_single": "maps it for DMA",
+    "dma_map_single_attrs": "maps it for DMA",
+    "pci_map_single": "maps it for DMA",
+    "bio_map_kern": "makes a bio of it",
+    "blk_rq_map_kern": "makes a request of it",
+    "kfree": "frees it",
+    "kvfree": "frees it",
+    "vfree": "frees it",
+}
+
+# Let another context run, with what they are given.
+HANDING = frozenset(
+    """
+queue_work queue_work_on schedule_work schedule_work_on queue_delayed_work
+schedule_delayed_work mod_delayed_work queue_rcu_work kthread_queue_work
+kthread_run kthread_create kthread_create_worker wake_up_process
+mod_timer add_timer add_timer_on timer_setup hrtimer_start
+tasklet_schedule tasklet_hi_schedule tasklet_init tasklet_setup irq_work_queue
+call_rcu call_srcu task_work_add complete complete_all swait_event
+wake_up wake_up_all wake_up_interruptible wake_up_interruptible_all wake_up_nr
+wake_up_poll smp_call_function smp_call_function_single smp_call_function_many
+on_each_cpu stop_machine kfifo_in kfifo_put
+""".split()
+)
+PUBLISHING = frozenset(["rcu_assign_pointer", "list_add", "list_add_tail"])
+PUBLISHING |= frozenset(["list_add_rcu", "list_add_tail_rcu", "hlist_add_head"])
+
+# Name the function that another context is to run.
+REGISTERING = frozenset(
+    """
+INIT_WORK INIT_DELAYED_WORK INIT_RCU_WORK kthread_init_work kthread_run
+kthread_create timer_setup tasklet_init tasklet_setup call_rcu init_irq_work
+request_irq request_threaded_irq devm_request_irq devm_request_threaded_irq
+smp_call_function smp_call_function_single on_each_cpu
+""".split()
+)
+LOWMEM = {"GFP_KERNEL", "GFP_ATOMIC", "GFP_NOIO", "GFP_NOFS", "GFP_DMA", "GFP_DMA32"}
+LOWMEM |= {"GFP_NOWAIT", "GFP_KERNEL_ACCOUNT"}
+ALLOCATING = ("alloc_page", "alloc_pages", "alloc_pages_node", "__get_free_page")
+
+
+def handoffs(scene: Scene) -> Iterator[Finding]:
+    """Addresses that another thread, a device or the direct map is asked to
+    understand."""
+    for site in scene.trace.sites:
+        for use in scene.uses(site, "escapes"):
+            found = _given(scene, site, use)
+            if found:
+                yield found
+                break
+        if not lasting(site):
+            yield from _stored(scene, site)
+
+
+def _given(scene: Scene, site: Site, use: Use) -> Finding | None:
+    names = set(TRANSLATING)
+    if not lasting(site):
+        names |= HANDING | PUBLISHING
+    chain = scene.peers.handed(scene.file, use.expr, names)
+    if chain is None:
+        return None
+    last, way = chain
+    page = scene.named(site)
+    if last in TRANSLATING:
+        message = (
+            f"the address {page} goes to {way}: it {TRANSLATING[last]}, which is wrong"
+            " for a highmem page"
+        )
+        remedy = "pass the page and the offset, as to sg_set_page() or dma_map_page()"
+        severity = NOTE if _lowmem(scene, site) else ""
+        return scene.finding(HANDOFF, use.expr, message, remedy, severity)
+    message = (
+        f"the address {page} goes to {way}: another context reads it, but"
+        f" {site.name}() is valid in this thread only"
+    )
+    remedy = "pass the page and map it where it is used"
+    return scene.finding(HANDOFF, use.expr, message, remedy)
+
+
+def _lowmem(scene: Scene, site: Site) -> bool:
+    """Whether the page was allocated here, and not from highmem."""
+    page = site.page
+    for expr in scene.function.exprs:
+        if expr.kind == "assign" and expr.children[0].bare().text == page:
+            call = expr.children[1].bare()
+            if call.callee in ALLOCATING:
+                words = {n.text for a in call.arguments.values() for n in a.walk()}
+                return bool(words & LOWMEM) and "__GFP_HIGHMEM" not in words
+    return False
+
+
+# -- stored -----------------------------------------------------------------
+
+
+def _stored(scene: Scene, site: Site) -> Iterator[Finding]:
+    for use in scene.uses(site, "stored"):
+        if use.expr.kind != "assign":
+            continue
+        target = use.expr.children[0].bare()
+        root = _root(target)
+        if root is None:
+            continue
+        reader = _reader(scene, site, use, target, root)
+        if reader:
+            remedy = "keep the page, and map it where the address is used"
+            message = (
+                f"the address is stored in {plain(target.text)}, and {reader}, but"
+                f" {site.name}() is valid in this thread only"
+            )
+            yield scene.finding(HANDOFF, use.expr, message, remedy)
+            return
+        if _leaves_with(scene, site, root):
+            yield _kept(scene, site, use, target)
+            return
+
+
+def _reader(scene: Scene, site: Site, use: Use, target: Expr, root: Expr) -> str:
+    """Which other context can read what was stored; "" when none is seen."""
+    variable = scene.function.variables.get(root.text)
+    if variable is None or variable.static:
+        return f"every thread can read {root.text}"
+    for call in sorted(scene.trace.during[site.number], key=lambda e: e.start):
+        after = call.start > use.expr.start
+        if after and call.callee in HANDING and _mentions(call, root.text):
+            return f"{call.callee}() of line {call.start[0]} hands {root.text} on"
+    if target.kind == "member":
+        callback = _callback_reading(scene, target.label)
+        if callback:
+            return f"{callback}(), which runs in another context, reads it"
+    return ""
+
+
+def _mentions(call: Expr, name: str) -> bool:
+    return any(n.text == name for a in call.arguments.values() for n in a.walk())
+
+
+def _root(target: Expr) -> Expr | None:
+    """The variable that a place belongs to."""
+    node = target
+    while node.kind in ("member", "index", "paren", "unary", "cast"):
+        node = node.children[0]
+    return node if node.kind == "identifier" else None
+
+
+def _leaves_with(scene: Scene, site: Site, root: Expr) -> bool:
+    """Whether the function ends with the mapping alive and kept by the caller."""
+    variable = scene.function.variables.get(root.text)
+    kept = variable is not None and variable.is_pointer
+    return kept and bool(scene.uses(site, "leaked"))
+
+
+def _kept(scene: Scene, site: Site, use: Use, target: Expr) -> Finding:
+    return scene.finding(
+        HANDOFF,
+        use.expr,
+        f"{plain(target.text)} keeps the address of {site.name}() after the function"
+        " returns: only this thread may use and unmap it",
+        "keep the page, unless one thread does all of it before it sleeps in another",
+        NOTE,
+    )
+
+
+def _callback_reading(scene: Scene, member: str) -> str:
+    """A function of this file that another context runs and that reads MEMBER,
+    without having come through the function that stored it."""
+    outline = scene.knowledge.outline
+    if outline is None:
+        return ""
+    readers = {span.name for span in outline.holding([member])}
+    for span in outline.holding(REGISTERING):
+        for _, function in scene.peers.definitions(span.name):
+            for name in _registered(function) & readers:
+                if _reads_member(scene, name, member):
+                    return name
+    return ""
+
+
+def _registered(function) -> set[str]:
+    calls = function.calls(REGISTERING)
+    return {a.bare().text for c in calls for a in c.arguments.values()}
+
+
+def _reads_member(scene: Scene, name: str, member: str) -> bool:
+    for home, function in scene.peers.definitions(name):
+        if scene.peers.calls(home, function, scene.function.name):
+            continue
+        if any(e.kind == "member" and e.label == member for e in function.exprs):
+            return True
+    return False
+
+
+# -- returned -----------------------------------------------------------------
+
+
+def returns(scene: Scene) -> Iterator[Finding]:
+    """Addresses that the function returns while their page is mapped."""
+    for site in scene.trace.sites:
+        gone = {use.expr for use in scene.uses(site, "gone")}
+        alive = [u for u in scene.uses(site, "returned") if u.expr not in gone]
+        for use in alive[:1]:
+            yield _returned(scene, site, use)
+
+
+def _returned(scene: Scene, site: Site, use: Use) -> Finding:
+    message = f"the address of {plain(site.call.text)} is returned still mapped"
+    unmapped = _unmapped_in_file(scene, site)
+    if not unmapped:
+        message += f", and no function of this file calls {site.api.ends}()"
+    remedy = f"say in a comment that the caller is to call {site.api.ends}()"
+    severity = NOTE if unmapped else WARNING
+    return scene.finding(RETURNED, use.expr, message, remedy, severity)
+
+
+def _unmapped_in_file(scene: Scene, site: Site) -> bool:
+    outline = scene.knowledge.outline
+    if outline is None or scene.file.endswith(".h"):
+        return True
+    return site.api.ends in {t.text for t in outline.tokens}

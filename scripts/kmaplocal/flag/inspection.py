@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""An inspection: what the rules say about one function."""
+
+from __future__ import annotations
+
+from kmaplocal.flag.checks import null_checks
+from kmaplocal.flag.escapes import handoffs, returns
+from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.leaks import leaks
+from kmaplocal.flag.lifetimes import double_unmaps, uses_after_unmap
+from kmaplocal.flag.nesting import disordered, nested
+from kmaplocal.flag.pages import off_page
+from kmaplocal.flag.pairs import mixed_pairs, wrong_arguments
+from kmaplocal.flag.scene import Scene, is_api
+from kmaplocal.flag.sleeps import sleeps
+from kmaplocal.judge.certificate import Verdict
+from kmaplocal.judge.obligations import Judge
+
+RULES = (
+    nested,
+    disordered,
+    handoffs,
+    returns,
+    leaks,
+    double_unmaps,
+    uses_after_unmap,
+    mixed_pairs,
+    wrong_arguments,
+    off_page,
+    sleeps,
+    null_checks,
+)
+
+
+class Inspection(Judge):
+    """Judges one function by the rules instead of the obligations."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.findings: list[Finding] = []
+
+    def judge(self) -> Verdict:
+        """An empty verdict; what was found is in `findings`."""
+        self.follow()
+        if not self.unfollowed and not is_api(self.function.name):
+            scene = Scene(self)
+            self.findings = [f for rule in RULES for f in rule(scene)]
+        return Verdict(self.file, self.function.name, self.function.line)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mappings that a path leaves behind: kmap-leak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.scene import Scene, lasting
+from kmaplocal.judge.bounds import plain
+from kmaplocal.judge.trace import Site
+from kmaplocal.read.syntax import Expr
+
+RULE = "kmap-leak"
+
+
+def leaks(scene: Scene) -> Iterator[Finding]:
+    """The mappings that some path of the function never unmaps, where nobody
+    else can."""
+    for site in scene.trace.sites:
+        if _unmapped_by_others(scene, site):
+            continue
+        yield from _in_loop(scene, site)
+        yield from _on_path(scene, site)
+
+
+def _unmapped_by_others(scene: Scene, site: Site) -> bool:
+    """Whether the address, or the page of a kmap(), goes where it may be
+    unmapped."""
+    if scene.passed_on(site) or _unmapped_untraced(scene, site):
+        return True
+    return any(
+        scene.peers.unmaps(call, number)
+        for call in scene.function.exprs
+        if call.kind == "call" and call is not site.call
+        for number, argument in call.arguments.items()
+        if _names(argument, site) and call.callee not in ("kunmap", "kunmap_local")
+    )
+
+
+def _names(argument: Expr, site: Site) -> bool:
+    words = {node.text for node in argument.walk()}
+    if site.variable and site.variable in words:
+        return True
+    return lasting(site) and bool(site.page) and site.page in words
+
+
+def _unmapped_untraced(scene: Scene, site: Site) -> bool:
+    """Whether an unmap that nothing is known of may be this mapping's."""
+    return any(expr.callee == site.api.ends for expr in scene.untraced)
+
+
+def _in_loop(scene: Scene, site: Site) -> Iterator[Finding]:
+    for use in scene.uses(site, "mapped-again")[:1]:
+        yield scene.finding(
+            RULE,
+            use.expr,
+            f"{plain(site.call.text)} is mapped again while a path of the loop has"
+            " not unmapped it",
+            f"call {site.api.ends}() on every way to the next turn",
+        )
+
+
+def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
+    returned = {use.expr for use in scene.uses(site, "returned")}
+    leaving = [u for u in scene.uses(site, "leaked") if u.expr not in returned]
+    if not leaving:
+        return
+    name, remedy = scene.named(site), f"call {site.api.ends}() before leaving"
+    if not scene.unmaps(site) and not returned:
+        if lasting(site):
+            return
+        message = f"{name} is never unmapped: no path has {site.api.ends}()"
+        yield scene.finding(RULE, site.call, message, remedy)
+        return
+    for line in sorted({int(use.detail) for use in leaving}):
+        at = scene.leaving(line) or site.call
+        message = f"{name}, mapped in line {site.call.start[0]}, is still mapped"
+        yield scene.finding(RULE, at, f"{message} where line {line} leaves", remedy)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mappings that are over: kmap-double-unmap and kmap-use-after-unmap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.flag.finding import WARNING, Finding
+from kmaplocal.flag.scene import Scene
+from kmaplocal.judge.bounds import plain
+from kmaplocal.judge.trace import Site, Use
+from kmaplocal.read.syntax import Expr
+
+# Print an address as a number, unless the format asks for what is there.
+PRINTING = frozenset(
+    """
+printk pr_debug pr_info pr_err pr_warn pr_notice pr_cont pr_emerg pr_alert pr_crit
+dev_dbg dev_info dev_err dev_warn netdev_dbg netdev_err no_printk
+""".split()
+)
+READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
+
+
+def double_unmaps(scene: Scene) -> Iterator[Finding]:
+    """Unmaps of a mapping that some path has unmapped before."""
+    for expr, seen in scene.trace.unmaps.items():
+        again = [n for n, problem in seen if problem == "double"]
+        for number in sorted(set(again)):
+            site = scene.trace.sites[number]
+            yield scene.finding(
+                "kmap-double-unmap",
+                expr,
+                f"{scene.named(site)}, mapped in line {site.call.start[0]}, is already"
+                f" unmapped here on the path through {_before(scene, site, expr)}",
+                f"call {expr.callee}() once on every path",
+            )
+
+
+def _before(scene: Scene, site: Site, expr: Expr) -> str:
+    lines = [e.start[0] for e in scene.unmaps(site) if e is not expr]
+    return f"line {lines[0]}" if lines else "the loop around it"
+
+
+def uses_after_unmap(scene: Scene) -> Iterator[Finding]:
+    """Uses of an address after the unmap of its page."""
+    for site in scene.trace.sites:
+        done: set[tuple[int, int]] = set()
+        for use in scene.uses(site, "after-unmap", "gone"):
+            if use.detail == "member" or use.expr.start in done:
+                continue
+            if use.expr.callee in PRINTING and not _reads(use.expr):
+                continue
+            done.add(use.expr.start)
+            yield _used(scene, site, use)
+
+
+def _used(scene: Scene, site: Site, use: Use) -> Finding:
+    returned = any(u.expr is use.expr for u in scene.uses(site, "returned"))
+    what = f"{plain(use.expr.text)} {'returns' if returned else 'uses'} the address of"
+    message = (
+        f"{what} {plain(site.call.text)} after {scene.gone(use, site)} unmapped it"
+    )
+    sure = use.what == "after-unmap" or returned
+    remedy = "unmap after the last use, or copy what is needed before"
+    severity = "" if sure else WARNING
+    return scene.finding("kmap-use-after-unmap", use.expr, message, remedy, severity)
+
+
+def _reads(call: Expr) -> bool:
+    """Whether a printing function reads what an address points at."""
+    texts = [a.text for a in call.arguments.values() if a.text[:1] == '"']
+    return any(form in text for text in texts for form in READING_FORMATS)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mappings alive together: kmap-nested and kmap-nesting-order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.scene import Scene, lasting
+from kmaplocal.judge.bounds import plain
+from kmaplocal.judge.trace import Site
+from kmaplocal.read import api
+from kmaplocal.read.syntax import Expr, Stmt
+
+ORDER = "kmap-nesting-order"
+REVERSE = "unmap in the reverse order of mapping"
+
+
+def nested(scene: Scene) -> Iterator[Finding]:
+    """Mappings made while another one is alive, with their order."""
+    pairs = scene.trace.nested - set(scene.trace.disordered)
+    for outer, inner in sorted(pairs):
+        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
+        if lasting(first) or lasting(later):
+            continue
+        yield scene.finding(
+            "kmap-nested",
+            later.call,
+            f"{scene.named(later)} is mapped while {scene.named(first)} of line"
+            f" {first.call.start[0]} is: {scene.named(later)} is to be unmapped first",
+            "nothing, if it stays so",
+        )
+
+
+def disordered(scene: Scene) -> Iterator[Finding]:
+    """Mappings unmapped before one that was mapped later."""
+    for (outer, inner), expr in scene.trace.disordered.items():
+        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
+        if lasting(first) or lasting(later):
+            continue
+        yield scene.finding(
+            ORDER,
+            expr,
+            f"{_with_line(scene, first)} is unmapped while {_with_line(scene, later)},"
+            " mapped after it, still is mapped",
+            REVERSE,
+        )
+    yield from _arrays(scene)
+
+
+def _with_line(scene: Scene, site: Site) -> str:
+    return f"{scene.named(site)} (line {site.call.start[0]})"
+
+
+# -- arrays of mappings ------------------------------------------------------
+
+
+def _arrays(scene: Scene) -> Iterator[Finding]:
+    """Mappings kept in an array by a loop that counts up, unmapped by another one
+    that counts up."""
+    kept = {
+        array: site
+        for site in scene.trace.sites
+        if not lasting(site)
+        for array in _arrays_of(scene, site)
+    }
+    for unmap in scene.function.calls(api.UNMAPS):
+        array, index = _element(unmap.arguments.get(0))
+        if array in kept and _counts_up(scene, unmap, index):
+            site = kept[array]
+            if unmap.callee == site.api.ends:
+                yield scene.finding(
+                    ORDER,
+                    unmap,
+                    f"{array}[] is unmapped from its first element on, as it was"
+                    f" mapped in line {site.call.start[0]}",
+                    REVERSE,
+                )
+
+
+def _arrays_of(scene: Scene, site: Site) -> Iterator[str]:
+    """The arrays in which a mapping is kept by a loop that counts up."""
+    for use in scene.uses(site, "stored"):
+        if use.expr.kind == "assign":
+            array, index = _element(use.expr.children[0])
+            if array and _counts_up(scene, use.expr, index):
+                yield array
+
+
+def _element(expr: Expr | None) -> tuple[str, str]:
+    """The array and the index of `array[index]`, or of a member of it."""
+    node = expr.bare() if expr is not None else None
+    while node is not None and node.kind in ("member", "paren"):
+        node = node.children[0]
+    if node is None or node.kind != "index":
+        return "", ""
+    return plain(node.children[0].text), node.children[1].bare().text
+
+
+def _counts_up(scene: Scene, expr: Expr, index: str) -> bool:
+    """Whether EXPR stands in a loop whose INDEX only ever grows."""
+    loops = list(scene.loops(expr))
+    if not loops or not index.isidentifier():
+        return index.endswith("++") and bool(loops)
+    steps = [n for s in loops[-1:] for n in _steps(s) if _target(n) == index]
+    return bool(steps) and all(n.op in ("++", "+=") for n in steps)
+
+
+def _steps(loop: Stmt) -> Iterator[Expr]:
+    for stmt in loop.walk():
+        for root in stmt.exprs:
+            yield from (n for n in root.walk() if _changes(n))
+
+
+def _changes(node: Expr) -> bool:
+    if node.kind == "assign":
+        return node.op != "="
+    return node.op in ("++", "--") and node.kind in ("postfix", "unary")
+
+
+def _target(node: Expr) -> str:
+    return node.children[0].bare().text

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Accesses and unmaps outside of the mapped page: kmap-off-page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.flag.finding import WARNING, Finding
+from kmaplocal.flag.scene import Scene
+from kmaplocal.judge.bounds import OUTSIDE, plain
+from kmaplocal.judge.obligations import MANY_PAGES
+from kmaplocal.judge.offsets import Term, terms_of
+from kmaplocal.judge.trace import CURSOR, Site, Use
+from kmaplocal.read.syntax import Expr
+
+RULE = "kmap-off-page"
+
+# Calls that access as much as an argument says: the numbers of addresses and of
+# the length.
+SIZED = {
+    "memcpy": ((0, 1), 2),
+    "memmove": ((0, 1), 2),
+    "memset": ((0,), 2),
+    "memcmp": ((0, 1), 2),
+    "memchr_inv": ((0,), 2),
+    "copy_to_user": ((1,), 2),
+    "copy_from_user": ((0,), 2),
+    "__copy_to_user_inatomic": ((1,), 2),
+    "__copy_from_user_inatomic": ((0,), 2),
+    "copy_to_iter": ((0,), 1),
+    "copy_from_iter": ((0,), 1),
+    "crc32": ((1,), 2),
+    "crc32c": ((1,), 2),
+    "crc32_le": ((1,), 2),
+    "memcpy_fromio": ((0,), 2),
+    "memcpy_toio": ((1,), 2),
+    "memzero_explicit": ((0,), 1),
+    "get_random_bytes": ((0,), 1),
+    "strscpy": ((0,), 2),
+    "snprintf": ((0,), 1),
+}
+
+# Iterate over entries that may be of many pages.
+BVECS = {"bio_for_each_bvec", "bio_for_each_bvec_all", "rq_for_each_bvec"}
+ENTRIES = {"for_each_sg", "for_each_sgtable_sg", "for_each_sgtable_dma_sg"}
+
+
+def off_page(scene: Scene) -> Iterator[Finding]:
+    """Accesses and unmap arguments that leave the page, as far as can be told."""
+    for site in scene.trace.sites:
+        found = [
+            *_accesses(scene, site),
+            *_indexes(scene, site),
+            *_entries(scene, site),
+        ]
+        yield from found
+        if not found:
+            yield from _unmaps(scene, site)
+
+
+def _accesses(scene: Scene, site: Site) -> Iterator[Finding]:
+    for use in scene.uses(site, "access"):
+        if use.expr.callee not in SIZED:
+            continue
+        numbers, size = SIZED[use.expr.callee]
+        length = use.expr.arguments.get(size)
+        if length is None:
+            continue
+        many = next((n for n in length.walk() if n.callee in MANY_PAGES), None)
+        if many is not None and length.bare() is many:
+            yield _many(scene, site, use, many)
+            return
+        for number in numbers:
+            if number in use.expr.arguments:
+                why = _beyond(scene, site, use.expr.arguments[number], length, use)
+                if why:
+                    yield _outside(scene, use.expr, why)
+                    return
+
+
+def _beyond(scene: Scene, site: Site, address: Expr, length: Expr, use: Use) -> str:
+    """Why the bytes from ADDRESS are not all in the page; "" when they may be."""
+    terms = _terms(scene, site, address)
+    if terms is None:
+        return ""
+    answer = scene.judge.bounds().fits(terms, length, use.expr)
+    return answer.reason if answer.answer == OUTSIDE else ""
+
+
+def _terms(scene: Scene, site: Site, address: Expr) -> list[Term] | None:
+    """How far in the page an address is, as terms of a sum."""
+    whole = terms_of(address, site.call.text, scene.function)
+    if whole is not None:
+        return whole
+    if not site.variable:
+        return None
+    terms = terms_of(address, site.variable, scene.function)
+    start = scene.judge.mapped_at(site)
+    if terms is None or start is None:
+        return None
+    return [*start, *terms]
+
+
+def _outside(scene: Scene, at: Expr, why: str) -> Finding:
+    message = f"{plain(at.text)} leaves the mapped page: {why}"
+    return scene.finding(RULE, at, message, "split it at the page's end")
+
+
+def _many(scene: Scene, site: Site, use: Use, size: Expr) -> Finding:
+    return scene.finding(
+        RULE,
+        use.expr,
+        f"{plain(use.expr.text)} goes up to {plain(size.text)}, but {site.name}() maps"
+        " one page of it",
+        "map page by page, or use folio_zero_range(), memcpy_to_folio() and the like",
+    )
+
+
+def _indexes(scene: Scene, site: Site) -> Iterator[Finding]:
+    for use in scene.uses(site, "access"):
+        if use.expr.kind == "index" and scene.judge.index_beyond(site, use.expr):
+            yield _outside(scene, use.expr, "the index is beyond its end")
+            return
+
+
+# -- entries of many pages ----------------------------------------------------
+
+
+def _entries(scene: Scene, site: Site) -> Iterator[Finding]:
+    """A bio_vec or scatterlist entry that may be of many pages, walked through
+    the mapping of its first."""
+    for loop in scene.loops(site.call):
+        name = loop.text.split()[0]
+        if loop.kind != "iterator" or not loop.exprs:
+            continue
+        if name in BVECS and _is_of(site, loop.exprs[0]):
+            yield _walked(scene, site, name, "a bio_vec", "bio_for_each_segment()")
+        elif name in ENTRIES and len(loop.exprs) > 1 and _is_of(site, loop.exprs[1]):
+            if _whole_entry(scene, site):
+                yield _walked(scene, site, name, "an entry", "sg_miter_start()")
+
+
+def _is_of(site: Site, entry: Expr) -> bool:
+    argument = site.call.arguments.get(0)
+    words = {n.text for n in argument.walk()} if argument is not None else set()
+    return entry.bare().text in words
+
+
+def _whole_entry(scene: Scene, site: Site) -> bool:
+    """Whether an access goes as far as the entry's length."""
+    lengths = [
+        use.expr.arguments[SIZED[use.expr.callee][1]]
+        for use in scene.uses(site, "access")
+        if use.expr.callee in SIZED and SIZED[use.expr.callee][1] in use.expr.arguments
+    ]
+    return any(
+        a.bare().kind == "member" and a.bare().label == "length" for a in lengths
+    )
+
+
+def _walked(scene: Scene, site: Site, loop: str, what: str, better: str) -> Finding:
+    return scene.finding(
+        RULE,
+        site.call,
+        f"{what} of {loop}() may be of many pages, but {site.name}() maps its first",
+        f"go page by page, as {better} does",
+        WARNING,
+    )
+
+
+# -- unmap arguments ------------------------------------------------------------
+
+
+def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
+    for expr in scene.unmaps(site):
+        if expr.callee == "kunmap" or 0 not in expr.arguments:
+            continue
+        argument = expr.arguments[0]
+        if scene.judge.unmap_beyond(site, expr):
+            yield _elsewhere(scene, expr, "is in another page", "")
+            continue
+        value = scene.trace.moved.get(expr)
+        if value is None or value.moved != CURSOR or argument.bare().op == "-":
+            continue
+        if not _moves_inside(scene, site):
+            why = "was moved and may point behind the page"
+            yield _elsewhere(scene, expr, why, WARNING)
+
+
+def _elsewhere(scene: Scene, expr: Expr, why: str, severity: str) -> Finding:
+    return scene.finding(
+        RULE,
+        expr,
+        f"{plain(expr.arguments[0].text)} {why}: {expr.callee}() is to be given an"
+        " address in the page it unmaps",
+        "keep the address that was mapped, and unmap that",
+        severity,
+    )
+
+
+def _moves_inside(scene: Scene, site: Site) -> bool:
+    """Whether the one move of the cursor visibly stays in the page."""
+    unmaps = scene.unmaps(site)
+    return any(scene.judge.moved_once(site, expr) for expr in unmaps)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Unmaps that do not fit: kmap-mixed-pair and kmap-wrong-argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.scene import Scene
+from kmaplocal.judge.bounds import plain
+from kmaplocal.judge.trace import Site
+from kmaplocal.read import api
+from kmaplocal.read.syntax import Expr
+
+PAGE, FOLIO = "struct page *", "struct folio *"
+DATA = ("void", "char", "u8", "unsigned char", "__u8", "uint8_t", "u32", "__le32")
+
+EFFECTS = {
+    "kunmap": "kunmap() does not undo it on HIGHMEM",
+    "kunmap_atomic": "preemption and page faults are enabled once too often",
+    "kunmap_local": "preemption and page faults stay disabled",
+}
+
+
+def mixed_pairs(scene: Scene) -> Iterator[Finding]:
+    """Unmaps of a mapping of another kind."""
+    for expr in scene.trace.unmaps:
+        sites = _ended(scene, expr)
+        if sites and all(site.api.ends != expr.callee for site in sites):
+            yield _mixed(scene, sites[0], expr)
+
+
+def _ended(scene: Scene, expr: Expr) -> list[Site]:
+    """The mappings that an unmap is given; for kunmap(page) also those of the
+    page that it does not end."""
+    numbers = {n for n, _ in scene.trace.unmaps[expr] if n is not None and n >= 0}
+    sites = [scene.trace.sites[number] for number in sorted(numbers)]
+    if sites or expr.callee != "kunmap" or 0 not in expr.arguments:
+        return sites
+    page = expr.arguments[0].bare().text
+    same = [site for site in scene.trace.sites if _page_of(site) == page]
+    return [site for site in same if site.call.start < expr.start]
+
+
+def _page_of(site: Site) -> str:
+    argument = site.call.arguments.get(0)
+    return argument.bare().text if argument is not None else ""
+
+
+def _mixed(scene: Scene, site: Site, expr: Expr) -> Finding:
+    effect = EFFECTS["kunmap" if expr.callee == "kunmap" else expr.callee]
+    if site.name == "kmap" and expr.callee == "kunmap_local":
+        effect = "the page stays mapped, and a slot of another mapping may be cleared"
+    if site.api.ends == "kunmap_local" and expr.callee == "kunmap":
+        effect = "the local mapping stays on the thread's stack"
+    return scene.finding(
+        "kmap-mixed-pair",
+        expr,
+        f"{plain(expr.text)} ends what line {site.call.start[0]} mapped by"
+        f" {site.name}(): {effect}",
+        f"unmap by {site.api.ends}()",
+    )
+
+
+def wrong_arguments(scene: Scene) -> Iterator[Finding]:
+    """Unmaps and maps given a page for an address, or the reverse."""
+    for call in scene.function.calls(api.ALL):
+        argument = call.arguments.get(0)
+        if argument is None:
+            continue
+        wrong = _wrong(scene, call.callee, argument)
+        if wrong:
+            given, wanted = wrong
+            yield scene.finding(
+                "kmap-wrong-argument",
+                call,
+                f"{plain(call.text)}: {plain(argument.text)} is {given}, and"
+                f" {call.callee}() takes {wanted}",
+                f"pass {wanted}",
+            )
+
+
+def _wrong(scene: Scene, callee: str, argument: Expr) -> tuple[str, str] | None:
+    """What an argument is, and what it is to be; None where it may be right."""
+    type_, address = scene.type_of(argument), _is_address(scene, argument)
+    if callee in ("kunmap_local", "kunmap_atomic"):
+        what = {PAGE: "a page", FOLIO: "a folio"}.get(type_, "")
+        return (what, "the mapped address") if what else None
+    if callee == "kunmap":
+        wanted = "the page"
+    elif callee in ("kmap", "kmap_atomic", "kmap_local_page"):
+        wanted = "a page"
+    else:
+        return None
+    if address or _is_data(type_):
+        return "an address", wanted
+    return ("a folio", wanted) if type_ == FOLIO else None
+
+
+def _is_address(scene: Scene, argument: Expr) -> bool:
+    """Whether the argument holds the address of a mapping."""
+    if argument.bare().kind != "identifier":
+        return False
+    return any(argument.bare() in reads for reads in scene.trace.reads.values())
+
+
+def _is_data(type_: str) -> bool:
+    """Whether a type is a pointer to data that no page structure is."""
+    words = type_.split()
+    return len(words) >= 2 and words[-1] == "*" and " ".join(words[:-1]) in DATA[1:]

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A scene: one function with its mappings, as the rules look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from kmaplocal.flag.finding import RULES, Finding
+from kmaplocal.flag.peers import Peers
+from kmaplocal.judge.bounds import plain
+from kmaplocal.judge.obligations import Judge
+from kmaplocal.judge.places import Places, base_type
+from kmaplocal.judge.trace import Site, Use
+from kmaplocal.read import api
+from kmaplocal.read.syntax import Expr, Point, Stmt
+
+# What makes an address somebody else's to unmap.
+PASSED_ON = ("stored", "address-taken", "escapes", "unknown", "opaque")
+
+
+class Scene:
+    """What the rules ask about one function, and how they answer."""
+
+    def __init__(self, judge: Judge):
+        self.judge = judge
+        self.file = judge.file
+        self.function = judge.function
+        self.trace = judge.trace
+        self.knowledge = judge.knowledge
+        self.peers = Peers(judge.file, judge.knowledge.callees)
+        self.places = Places(judge.function)
+
+    def finding(
+        self,
+        rule: str,
+        at: Expr | Stmt | Point,
+        message: str,
+        remedy: str,
+        severity: str = "",
+    ) -> Finding:
+        """A finding of RULE at a place of this function."""
+        line, column = at if isinstance(at, tuple) else at.start
+        return Finding(
+            self.file,
+            line,
+            column + 1,
+            rule,
+            severity or RULES[rule].severity,
+            self.function.name,
+            message,
+            remedy,
+        )
+
+    # -- mappings ----------------------------------------------------------
+
+    def unmaps(self, site: Site) -> list[Expr]:
+        """The unmaps that end a mapping on some path, in the order of the text."""
+        ends = self.trace.unmaps.items()
+        found = [expr for expr, seen in ends if any(n == site.number for n, _ in seen)]
+        return sorted(found, key=lambda expr: expr.start)
+
+    def uses(self, site: Site, *kinds: str) -> list[Use]:
+        """What was recorded of a mapping, of one of KINDS, in the order of the
+        text."""
+        found = self.trace.uses_of(site.number, *kinds)
+        return sorted(found, key=lambda use: use.expr.start)
+
+    def passed_on(self, site: Site) -> bool:
+        """Whether the address goes where another function may unmap it, or is
+        used in a way not understood."""
+        return bool(self.uses(site, *PASSED_ON))
+
+    def gone(self, use: Use, site: Site) -> str:
+        """After which unmap a use stands: "line 12", or "its unmap"."""
+        before = [e for e in self.unmaps(site) if e.start < use.expr.start]
+        return f"line {before[-1].start[0]}" if before else "its unmap"
+
+    @cached_property
+    def untraced(self) -> list[Expr]:
+        """Unmaps of what this function did not map, as far as was seen."""
+        found = [
+            expr
+            for expr, seen in self.trace.unmaps.items()
+            if any(problem in ("untraced", "parameter") for _, problem in seen)
+        ]
+        return sorted(found, key=lambda expr: expr.start)
+
+    # -- words -------------------------------------------------------------
+
+    def named(self, site: Site) -> str:
+        """A mapping by the variable that holds it, or by its call."""
+        return site.variable or plain(site.call.text)
+
+    def type_of(self, expr: Expr) -> str:
+        """The type of a variable, member or cast, as its text; "" when it is not
+        known."""
+        node = expr
+        while node.kind == "paren":
+            node = node.children[0]
+        if node.kind == "cast":
+            return base_type(node.op)
+        if node.kind == "identifier":
+            variable = self.function.variables.get(node.text)
+            return base_type(variable.type) if variable else ""
+        return ""
+
+    def statement(self, expr: Expr) -> Stmt | None:
+        """The statement an expression stands in."""
+        return self.places.statement(expr)
+
+    def next_statement(self, stmt: Stmt) -> Stmt | None:
+        """What follows STMT in its block; None at the end of the block."""
+        block = self.places.siblings(stmt)
+        index = block.index(stmt) + 1
+        return block[index] if index < len(block) else None
+
+    def leaving(self, line: int) -> Stmt | None:
+        """The return statement that begins in LINE."""
+        for stmt in self.function.statements():
+            if stmt.kind == "return" and stmt.start[0] == line:
+                return stmt
+        return None
+
+    def loops(self, expr: Expr) -> Iterator[Stmt]:
+        """The loops an expression stands in, the outer first."""
+        for stmt in self.function.statements():
+            if stmt.kind in ("while", "do", "for", "iterator"):
+                if stmt.start <= expr.start and expr.end <= stmt.end:
+                    yield stmt
+
+
+def lasting(site: Site) -> bool:
+    """Whether a mapping is kmap()'s: every thread sees it, and no stack has it."""
+    return not site.api.stacked
+
+
+def is_api(name: str) -> bool:
+    """Whether a function is one of the mapping calls itself."""
+    return name in api.ALL

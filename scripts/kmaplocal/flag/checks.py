@@ -12,17 +12,15 @@ from kmaplocal.judge.trace import Site
 from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-null-check"
-ERRORS = ("IS_ERR", "IS_ERR_OR_NULL")
 
 
 def null_checks(scene: Scene) -> Iterator[Finding]:
     """Tests of an address that is a mapping's on every path to them."""
     for node, seen in scene.trace.tested.items():
-        if None not in seen and node.kind in ("identifier", "assign", "call"):
+        if None not in seen and node.kind in ("identifier", "assign"):
             yield _check(scene, scene.trace.sites[min(seen)], node)
     for site in scene.trace.sites:
         yield from _of_member(scene, site)
-        yield from _of_error(scene, site)
 
 
 def _check(scene: Scene, site: Site, node: Expr) -> Finding:
@@ -33,13 +31,6 @@ def _check(scene: Scene, site: Site, node: Expr) -> Finding:
         f" {site.call.start[0]} never fails",
         "remove the test and what it guards",
     )
-
-
-def _of_error(scene: Scene, site: Site) -> Iterator[Finding]:
-    for node in scene.function.calls(ERRORS):
-        argument = node.arguments.get(0)
-        if argument is not None and argument.bare() in scene.trace.reads[site.number]:
-            yield _check(scene, site, node)
 
 
 def _of_member(scene: Scene, site: Site) -> Iterator[Finding]:

@@ -36,6 +36,9 @@ TRANSLATING = {
     "vfree": "frees it",
 }
 
+# A callee that frees its argument mostly does so to what it allocated itself.
+FREEING = ("kfree", "kvfree", "vfree")
+
 # Let another context run, with what they are given.
 HANDING = frozenset(
     """
@@ -62,6 +65,8 @@ request_irq request_threaded_irq devm_request_irq devm_request_threaded_irq
 smp_call_function smp_call_function_single on_each_cpu
 """.split()
 )
+# Unmap what they are given, besides something else (linux/highmem.h).
+HELPERS = ("folio_release_kmap", "unmap_and_put_page", "unmap_and_put_folio")
 LOWMEM = {"GFP_KERNEL", "GFP_ATOMIC", "GFP_NOIO", "GFP_NOFS", "GFP_DMA", "GFP_DMA32"}
 LOWMEM |= {"GFP_NOWAIT", "GFP_KERNEL_ACCOUNT"}
 ALLOCATING = ("alloc_page", "alloc_pages", "alloc_pages_node", "__get_free_page")
@@ -81,10 +86,7 @@ def handoffs(scene: Scene) -> Iterator[Finding]:
 
 
 def _given(scene: Scene, site: Site, use: Use) -> Finding | None:
-    names = set(TRANSLATING)
-    if not lasting(site):
-        names |= HANDING | PUBLISHING
-    chain = scene.peers.handed(scene.file, use.expr, names)
+    chain = _chain(scene, site, use)
     if chain is None:
         return None
     last, way = chain
@@ -103,6 +105,19 @@ def _given(scene: Scene, site: Site, use: Use) -> Finding | None:
     )
     remedy = "pass the page and map it where it is used"
     return scene.finding(HANDOFF, use.expr, message, remedy)
+
+
+def _chain(scene: Scene, site: Site, use: Use) -> tuple[str, str] | None:
+    """The function that cannot have the address, and how it gets there."""
+    names = set(TRANSLATING)
+    if not lasting(site):
+        names |= HANDING | PUBLISHING
+    for number in use.expr.arguments:
+        if scene.knowledge.argument(use.expr.callee, number).verdict == "escapes":
+            chain = scene.peers.handed(scene.file, use.expr, number, names)
+            if chain and (chain[0] not in FREEING or chain[0] == use.expr.callee):
+                return chain
+    return None
 
 
 def _lowmem(scene: Scene, site: Site) -> bool:
@@ -137,21 +152,20 @@ def _stored(scene: Scene, site: Site) -> Iterator[Finding]:
             )
             yield scene.finding(HANDOFF, use.expr, message, remedy)
             return
-        if _leaves_with(scene, site, root):
+        if _leaves_with(scene, site, root, target):
             yield _kept(scene, site, use, target)
             return
 
 
 def _reader(scene: Scene, site: Site, use: Use, target: Expr, root: Expr) -> str:
     """Which other context can read what was stored; "" when none is seen."""
-    variable = scene.function.variables.get(root.text)
-    if variable is None or variable.static:
+    if not _is_local(scene, root):
         return f"every thread can read {root.text}"
     for call in sorted(scene.trace.during[site.number], key=lambda e: e.start):
         after = call.start > use.expr.start
         if after and call.callee in HANDING and _mentions(call, root.text):
             return f"{call.callee}() of line {call.start[0]} hands {root.text} on"
-    if target.kind == "member":
+    if target.kind == "member" and _outlives(scene, root, target):
         callback = _callback_reading(scene, target.label)
         if callback:
             return f"{callback}(), which runs in another context, reads it"
@@ -170,11 +184,28 @@ def _root(target: Expr) -> Expr | None:
     return node if node.kind == "identifier" else None
 
 
-def _leaves_with(scene: Scene, site: Site, root: Expr) -> bool:
-    """Whether the function ends with the mapping alive and kept by the caller."""
+def _is_local(scene: Scene, root: Expr) -> bool:
     variable = scene.function.variables.get(root.text)
-    kept = variable is not None and variable.is_pointer
-    return kept and bool(scene.uses(site, "leaked"))
+    return variable is not None and not variable.static
+
+
+def _outlives(scene: Scene, root: Expr, target: Expr) -> bool:
+    """Whether what was stored in TARGET is still there, and mapped, when the
+    function returns."""
+    variable = scene.function.variables[root.text]
+    if not variable.is_pointer or ("[" in variable.type and not _is_given(scene, root)):
+        return False
+    unmapped = [c.arguments[0].bare() for c in scene.untraced if 0 in c.arguments]
+    return all(argument.text != target.text for argument in unmapped)
+
+
+def _is_given(scene: Scene, root: Expr) -> bool:
+    return root.text in {variable.name for variable in scene.function.params}
+
+
+def _leaves_with(scene: Scene, site: Site, root: Expr, target: Expr) -> bool:
+    """Whether the function ends with the mapping alive and kept by the caller."""
+    return _outlives(scene, root, target) and bool(scene.uses(site, "leaked"))
 
 
 def _kept(scene: Scene, site: Site, use: Use, target: Expr) -> Finding:
@@ -243,4 +274,5 @@ def _unmapped_in_file(scene: Scene, site: Site) -> bool:
     outline = scene.knowledge.outline
     if outline is None or scene.file.endswith(".h"):
         return True
-    return site.api.ends in {t.text for t in outline.tokens}
+    words = {t.text for t in outline.tokens}
+    return not words.isdisjoint((site.api.ends, *HELPERS))

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.pairs import ended
 from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.trace import Site
+from kmaplocal.read import api
 from kmaplocal.read.syntax import Expr
 
 RULE = "kmap-leak"
@@ -34,7 +36,7 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
         for call in scene.function.exprs
         if call.kind == "call" and call is not site.call
         for number, argument in call.arguments.items()
-        if _names(argument, site) and call.callee not in ("kunmap", "kunmap_local")
+        if _names(argument, site) and call.callee not in api.UNMAPS
     )
 
 
@@ -46,12 +48,18 @@ def _names(argument: Expr, site: Site) -> bool:
 
 
 def _unmapped_untraced(scene: Scene, site: Site) -> bool:
-    """Whether an unmap that nothing is known of may be this mapping's."""
-    return any(expr.callee == site.api.ends for expr in scene.untraced)
+    """Whether an unmap that nothing is known of may be meant for this mapping:
+    another rule speaks of it where it is wrong."""
+    return any(
+        expr.callee == site.api.ends or site in ended(scene, expr)
+        for expr in scene.untraced
+    )
 
 
 def _in_loop(scene: Scene, site: Site) -> Iterator[Finding]:
     for use in scene.uses(site, "mapped-again")[:1]:
+        if set(use.detail.split()) - {site.variable}:
+            return  # another variable goes on with the earlier turn's address
         yield scene.finding(
             RULE,
             use.expr,

@@ -44,22 +44,30 @@ def _before(scene: Scene, site: Site, expr: Expr) -> str:
 def uses_after_unmap(scene: Scene) -> Iterator[Finding]:
     """Uses of an address after the unmap of its page."""
     for site in scene.trace.sites:
-        done: set[tuple[int, int]] = set()
+        done: set[int] = set()
         for use in scene.uses(site, "after-unmap", "gone"):
-            if use.detail == "member" or use.expr.start in done:
+            if use.expr.start[0] in done or not _is_use(use):
                 continue
-            if use.expr.callee in PRINTING and not _reads(use.expr):
-                continue
-            done.add(use.expr.start)
+            done.add(use.expr.start[0])
             yield _used(scene, site, use)
+
+
+def _is_use(use: Use) -> bool:
+    """Whether what was recorded reads or writes, for all that is known."""
+    if use.detail == "member" or (use.detail == "cursor" and use.what == "gone"):
+        return False
+    if use.expr.callee in PRINTING:
+        return _reads(use.expr)
+    parent = use.expr.parent
+    while parent is not None and parent.kind in ("paren", "member"):
+        parent = parent.parent
+    return parent is None or parent.kind != "unary" or parent.op != "&"
 
 
 def _used(scene: Scene, site: Site, use: Use) -> Finding:
     returned = any(u.expr is use.expr for u in scene.uses(site, "returned"))
-    what = f"{plain(use.expr.text)} {'returns' if returned else 'uses'} the address of"
-    message = (
-        f"{what} {plain(site.call.text)} after {scene.gone(use, site)} unmapped it"
-    )
+    how = "is returned" if returned else f"is used by {plain(use.expr.text)}"
+    message = f"{scene.named(site)} {how} after {scene.gone(use, site)} unmapped it"
     sure = use.what == "after-unmap" or returned
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING

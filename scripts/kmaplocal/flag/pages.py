@@ -175,14 +175,11 @@ def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
     for expr in scene.unmaps(site):
         if expr.callee == "kunmap" or 0 not in expr.arguments:
             continue
-        argument = expr.arguments[0]
-        if scene.judge.unmap_beyond(site, expr):
-            yield _elsewhere(scene, expr, "is in another page", "")
-            continue
         value = scene.trace.moved.get(expr)
-        if value is None or value.moved != CURSOR or argument.bare().op == "-":
-            continue
-        if not _moves_inside(scene, site):
+        if value is None or value.moved != CURSOR:
+            if scene.judge.unmap_beyond(site, expr):
+                yield _elsewhere(scene, expr, "is in another page", "")
+        elif expr.arguments[0].bare().op != "-" and _moves_in_loop(scene, site):
             why = "was moved and may point behind the page"
             yield _elsewhere(scene, expr, why, WARNING)
 
@@ -198,7 +195,11 @@ def _elsewhere(scene: Scene, expr: Expr, why: str, severity: str) -> Finding:
     )
 
 
-def _moves_inside(scene: Scene, site: Site) -> bool:
-    """Whether the one move of the cursor visibly stays in the page."""
-    unmaps = scene.unmaps(site)
-    return any(scene.judge.moved_once(site, expr) for expr in unmaps)
+def _moves_in_loop(scene: Scene, site: Site) -> bool:
+    """Whether a loop after the mapping moves the address step by step."""
+    around = list(scene.loops(site.call))
+    return any(
+        loop not in around
+        for use in scene.uses(site, "moved")
+        for loop in scene.loops(use.expr)
+    )

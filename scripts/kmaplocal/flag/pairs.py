@@ -25,26 +25,33 @@ EFFECTS = {
 def mixed_pairs(scene: Scene) -> Iterator[Finding]:
     """Unmaps of a mapping of another kind."""
     for expr in scene.trace.unmaps:
-        sites = _ended(scene, expr)
+        sites = ended(scene, expr)
         if sites and all(site.api.ends != expr.callee for site in sites):
             yield _mixed(scene, sites[0], expr)
 
 
-def _ended(scene: Scene, expr: Expr) -> list[Site]:
+def ended(scene: Scene, expr: Expr) -> list[Site]:
     """The mappings that an unmap is given; for kunmap(page) also those of the
-    page that it does not end."""
+    page, or of its folio, that it does not end."""
     numbers = {n for n, _ in scene.trace.unmaps[expr] if n is not None and n >= 0}
     sites = [scene.trace.sites[number] for number in sorted(numbers)]
     if sites or expr.callee != "kunmap" or 0 not in expr.arguments:
         return sites
-    page = expr.arguments[0].bare().text
-    same = [site for site in scene.trace.sites if _page_of(site) == page]
-    return [site for site in same if site.call.start < expr.start]
+    return [
+        site
+        for site in scene.trace.sites
+        if site.call.start < expr.start and _is_of(site, expr.arguments[0].bare())
+    ]
 
 
-def _page_of(site: Site) -> str:
-    argument = site.call.arguments.get(0)
-    return argument.bare().text if argument is not None else ""
+def _is_of(site: Site, page: Expr) -> bool:
+    """Whether PAGE is what was mapped, or a page of the folio that was."""
+    mapped = site.call.arguments.get(0)
+    if mapped is None:
+        return False
+    if page.callee == "folio_page" or page.kind == "unary":
+        return mapped.bare().text in {node.text for node in page.walk()}
+    return mapped.bare().text == page.text
 
 
 def _mixed(scene: Scene, site: Site, expr: Expr) -> Finding:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.judge.paths import Unstructured
-from kmaplocal.judge.trace import TooManyPaths, Trace, Tracer
+from kmaplocal.judge.trace import TooManyPaths, Trace, Tracer, Use
 from kmaplocal.read import api
 from kmaplocal.read.syntax import Expr, Function
 
@@ -63,25 +65,41 @@ class Peers:
             for home, found in self.definitions(inner, file)
         )
 
-    def handed(self, file: str, call: Expr, names) -> tuple[str, str] | None:
-        """To which of NAMES an address escapes that CALL, in FILE, is given: the
-        last function's name, and how it is reached; None when it is none."""
-        return self._handed(file, call, names, MOST_DEEP)
+    def handed(
+        self, file: str, call: Expr, number: int, names: Collection[str]
+    ) -> tuple[str, str] | None:
+        """To which of NAMES an address escapes that CALL, in FILE, is given as
+        argument NUMBER: the last function's name, and how it is reached; None
+        when it is none."""
+        return self._handed(file, call, number, names, MOST_DEEP)
 
-    def _handed(self, file, call, names, deep) -> tuple[str, str] | None:
+    def _handed(self, file, call, number, names, deep) -> tuple[str, str] | None:
         if call.callee in names:
             return call.callee, f"{call.callee}()"
         if not deep:
             return None
         for home, function in self.definitions(call.callee, file):
-            trace = follow(self.callees, home, function)
-            for use in trace.uses if trace else ():
-                if use.what != "escapes" or use.site >= 0:
-                    continue
-                inner = self._handed(home, use.expr, names, deep - 1)
-                if inner:
-                    return inner[0], f"{call.callee}(), which calls {inner[1]}"
+            for use in self._escapes(home, function, number):
+                for place in self._escaping(home, use.expr):
+                    inner = self._handed(home, use.expr, place, names, deep - 1)
+                    if inner:
+                        return inner[0], f"{call.callee}(), which calls {inner[1]}"
         return None
+
+    def _escapes(self, file: str, function: Function, number: int) -> list[Use]:
+        """The calls to which a function's parameter escapes."""
+        trace = follow(self.callees, file, function)
+        found = trace.uses_of(-1 - number, "escapes") if trace else []
+        return [use for use in found if use.expr.kind == "call"]
+
+    def _escaping(self, file: str, call: Expr) -> list[int]:
+        """The arguments of a call that escape."""
+        knowledge = FileKnowledge(file, self.callees)
+        return [
+            number
+            for number in call.arguments
+            if knowledge.argument(call.callee, number).verdict == "escapes"
+        ]
 
 
 def follow(callees: Callees, file: str, function: Function) -> Trace | None:

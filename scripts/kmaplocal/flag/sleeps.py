@@ -89,11 +89,19 @@ def sleeps(scene: Scene) -> Iterator[Finding]:
     for site in scene.trace.sites:
         if not site.api.atomic:
             continue
-        for call in sorted(scene.trace.during[site.number], key=lambda e: e.start):
+        for call in _during(scene, site):
             found = _sleep(scene, call)
             if found:
                 yield found_in(scene, site, call, *found)
                 break
+
+
+def _during(scene: Scene, site: Site) -> list[Expr]:
+    """The calls made while a mapping is alive, map calls too."""
+    inner = [n for outer, n in scene.trace.nested if outer == site.number]
+    calls = [*scene.trace.during[site.number]]
+    calls += [scene.trace.sites[number].call for number in inner]
+    return sorted(calls, key=lambda call: call.start)
 
 
 def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Finding:

@@ -82,6 +82,10 @@ class State(NamedTuple):
         return self._replace(decided=tuple(sorted(decided.items())))
 
 
+def _is_of(value: Value, site: int) -> bool:
+    return value.kind == "address" and value.site == site
+
+
 def _speaks_of(value: Value, name: str) -> bool:
     return value.kind == "copy" and name in value.text.split()
 
@@ -328,8 +332,7 @@ class Tracer:
         if node.returns and value and value.kind == "address":
             self.trace.note(value.site, expr, "returned")
             self.trace.returned.add(value.site)
-            if not self._alive(value, state):
-                self.trace.note(value.site, expr, "gone", value.text)
+            self._gone(value, expr, state)
         elif node.variables and value and value.kind == "address":
             self.trace.note(value.site, expr, "stored", "a local structure")
 
@@ -412,6 +415,8 @@ class Tracer:
     def _known(self, node: Expr, value: Value | None, state: State) -> bool | None:
         if node.kind == "call" and node.callee in TESTS and node.callee[:2] == "IS":
             inner = [v for v, _ in self.evaluate(node.arguments[0], state)]
+            for tested in inner:
+                self._tested(node.arguments[0].bare(), tested)
             kinds = {v.kind if v else "" for v in inner}
             if len(kinds) == 1 and kinds <= {"address", "error"}:
                 return kinds == {"error"}
@@ -554,6 +559,12 @@ class Tracer:
     def _alive(self, value: Value, state: State) -> bool:
         given = value.site < 0 and value.site not in self.mapped
         return given or value.site in state.live
+
+    def _gone(self, value: Value, expr: Expr, state: State) -> None:
+        """Note an address that is handed on after its unmap."""
+        if not self._alive(value, state):
+            text = "cursor" if value.moved == CURSOR else value.text
+            self.trace.note(value.site, expr, "gone", text)
 
     def _touch(self, value: Value, expr: Expr, state: State) -> None:
         what = "access" if self._alive(value, state) else "after-unmap"
@@ -744,7 +755,8 @@ class Tracer:
         results = []
         for _, after in self._arguments(expr, state):
             if number in after.live:
-                self.trace.note(number, expr, "mapped-again")
+                holders = " ".join(n for n, v in after.held if _is_of(v, number))
+                self.trace.note(number, expr, "mapped-again", holders)
                 continue
             for outer in after.live:
                 self.trace.nested.add((outer, number))
@@ -797,8 +809,7 @@ class Tracer:
             self._touch(value, expr, state)
         else:
             self.trace.note(value.site, expr, effect.verdict, effect.evidence)
-            if not self._alive(value, state):
-                self.trace.note(value.site, expr, "gone", value.text)
+            self._gone(value, expr, state)
         return value.onward() if effect.returns else None
 
     def _unmap(self, expr, state):

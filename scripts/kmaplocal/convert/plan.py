@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from kmaplocal.read import api
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.certificate import CONVERT, Verdict
-from kmaplocal.convert.flushes import missing_flushes
+from kmaplocal.convert.flushes import missing_flushes, slice_of
 from kmaplocal.convert.idioms import Idiom, find_idioms
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.read.syntax import Expr
@@ -83,7 +83,7 @@ def _plan_function(plan: Plan, file: FileAnalysis, judge: Judge, flushes) -> Non
             done.add(site.call)
     for call in judge.function.calls(api.OLD):
         if call not in done:
-            _plan_renaming(plan, judge, call)
+            _plan_renaming(plan, file, judge, call)
     for call, page in flushes.get(judge, ()):
         if call not in done:
             why = f"flush_dcache_page({page}) is missing after this write"
@@ -104,13 +104,16 @@ def _plan_idiom(plan: Plan, idiom: Idiom) -> None:
         plan.add("unused_variable", variable.at, why)
 
 
-def _plan_renaming(plan: Plan, judge: Judge, call: Expr) -> None:
+def _plan_renaming(plan: Plan, file: FileAnalysis, judge: Judge, call: Expr) -> None:
     rule = "kmap" if call.callee in ("kmap", "kunmap") else "kmap_atomic"
     if call.callee in api.MAPS:
         new = api.MAPS[call.callee].new
         plan.add(rule, call, f"{call.callee}() is deprecated: {new}()", address="")
         return
     address = unmap_address(judge, call)
+    given = judge.trace.given(call)
+    if not address and given is not call:
+        address = slice_of(file.outline.text, given.arguments[0])
     shown = address or (call.arguments[0].text if call.arguments else "")
     why = f"{call.callee}() is deprecated: kunmap_local({shown})"
     plan.add(rule, call, why, address=address)
@@ -120,7 +123,7 @@ def unmap_address(judge: Judge, call: Expr) -> str:
     """The variable an unmap is to be given; "" when its argument will do."""
     trace = judge.trace
     moved = trace.moved.get(call)
-    if call.callee != "kunmap" and (moved is None or moved.moved < CURSOR):
+    if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
         return ""
     sites = {number for number, _ in trace.unmaps[call]}
     preferred = {trace.sites[n].variable for n in sites if n is not None and n >= 0}

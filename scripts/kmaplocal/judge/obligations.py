@@ -26,6 +26,7 @@ from kmaplocal.judge.certificate import (
     Verdict,
 )
 from kmaplocal.judge.offsets import terms_of
+from kmaplocal.judge.order import exchanges
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
 from kmaplocal.judge.paths import Unstructured
 from kmaplocal.read.syntax import Expr, Function, Source, Stmt
@@ -59,6 +60,11 @@ def fails(name: str, expr: Expr, why: str, state: str = FAILS) -> Obligation:
     return Obligation(name, state, why, *_at(expr))
 
 
+def repaired(name: str, expr: Expr, why: str, how: str) -> Obligation:
+    """An obligation that a change makes hold: where, what, and how."""
+    return Obligation(name, REPAIRED, why, *_at(expr), repair=how)
+
+
 class Judge:
     """Judges one function."""
 
@@ -85,6 +91,7 @@ class Judge:
         """The verdict on the function, with a certificate a mapping."""
         verdict = Verdict(self.file, self.function.name, self.function.line)
         self.follow()
+        self._reorder()
         if self.unfollowed:
             known = (*self.knowledge.maps, *self.knowledge.unmaps)
             first = self.function.calls(known)[0]
@@ -97,13 +104,32 @@ class Judge:
 
     def follow(self) -> None:
         """Trace the function; where not every path could be followed, say why."""
-        names = [self.function.params[number].name for number in self.mapped]
-        tracer = Tracer(self.function, self.knowledge, names, self.mapped)
+        tracer = self._tracer()
         self.trace = tracer.trace
         try:
             tracer.run()
         except (Unstructured, TooManyPaths) as error:
             self.unfollowed = str(error)
+
+    def _reorder(self) -> None:
+        """Exchange unmaps that are in the wrong order, where every path is right
+        afterwards."""
+        exchanged = self.trace.disordered and exchanges(self.function, self.trace)
+        if not exchanged or self.unfollowed:
+            return
+        tracer = self._tracer(exchanged=exchanged)
+        try:
+            trace = tracer.run()
+        except TooManyPaths:
+            return
+        if not trace.disordered and not any(
+            u.what in ("after-unmap", "gone") for u in trace.uses
+        ):
+            self.trace = trace
+
+    def _tracer(self, **how) -> Tracer:
+        names = [self.function.params[number].name for number in self.mapped]
+        return Tracer(self.function, self.knowledge, names, self.mapped, **how)
 
     def certify(self, site: Site) -> Certificate:
         """The certificate of one mapping."""
@@ -148,8 +174,9 @@ class Judge:
             mine = [problem for number, problem in ends if number == site.number]
             if mine and "double" in mine:
                 return fails(PAIRED, expr, "unmapped twice on a path")
-            if mine and self.knowledge.unmaps[expr.callee].kind != site.api.ends:
-                why = f"mapped by {site.name}(), unmapped by {expr.callee}()"
+            ending = trace.given(expr).callee
+            if mine and self.knowledge.unmaps[ending].kind != site.api.ends:
+                why = f"mapped by {site.name}(), unmapped by {ending}()"
                 return fails(PAIRED, expr, why)
         ended = any(n == site.number for ends in trace.unmaps.values() for n, _ in ends)
         if not ended and not handed:
@@ -172,6 +199,10 @@ class Judge:
             if not site.api.stacked and self.knowledge.leaves_mapped(call):
                 why = f"{call.callee}() leaves a page mapped, to be unmapped in turn"
                 return fails(LIFO, call, why, UNKNOWN)
+        for expr, other in self.trace.exchanged.items():
+            if any(number == site.number for number, _ in self.trace.unmaps[expr]):
+                why = f"unmapped here instead of at line {other.start[0]}"
+                return repaired(LIFO, expr, why, "exchanged")
         nested = [pair for pair in self.trace.nested if site.number in pair]
         if nested:
             return holds(LIFO, "nested, unmapped in reverse order")
@@ -282,6 +313,7 @@ class Judge:
 
     def unmap_beyond(self, site: Site, unmap: Expr) -> bool:
         """Whether the unmap's argument visibly is in another page."""
+        unmap = self.trace.given(unmap)
         argument = unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
         if unmap.callee == "kunmap" or argument is None:
             return False
@@ -371,7 +403,7 @@ class Judge:
             if self.inline_copy(site, expr):
                 why = "the mapping serves one memcpy() that names no address"
                 return Obligation(ONE_PAGE, REPAIRED, why, repair="page helper")
-            if expr.callee == "kunmap":
+            if self.trace.given(expr).callee == "kunmap":
                 why = "no variable holds the address at the unmap"
                 return fails(ONE_PAGE, expr, why)
             value = self.trace.moved.get(expr)

@@ -161,6 +161,12 @@ class Trace:
     dropped: set[int] = field(default_factory=set)  # mapped, but not returned
     results: set[str] = field(default_factory=set)  # the kinds of what is returned
     tested: dict[Expr, set[int | None]] = field(default_factory=dict)
+    exchanged: dict[Expr, Expr] = field(default_factory=dict)
+
+    def given(self, unmap: Expr) -> Expr:
+        """The unmap whose argument the call UNMAP has: its own, unless two of
+        them are exchanged."""
+        return self.exchanged.get(unmap, unmap)
 
     def note(self, site: int, expr: Expr, what: str, detail: str = "") -> None:
         """Record that WHAT happens to an address of SITE at EXPR."""
@@ -177,13 +183,21 @@ Results = list[tuple[Value | None, State]]
 class Tracer:
     """Runs one function."""
 
-    def __init__(self, function: Function, knowledge: Knowledge, params=(), mapped=()):
+    def __init__(
+        self,
+        function: Function,
+        knowledge: Knowledge,
+        params=(),
+        mapped=(),
+        exchanged=None,
+    ):
         """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
-        that hold the address of a mapping this function is to end."""
+        that hold the address of a mapping this function is to end; EXCHANGED: for
+        some of its unmaps, those whose arguments they are to have."""
         self.function = function
         self.knowledge = knowledge
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
-        self.trace = Trace(function)
+        self.trace = Trace(function, exchanged=exchanged or {})
         self.site_of: dict[Expr, int] = {}
         self.params = params
         self.mapped = tuple(-1 - number for number in mapped)
@@ -814,9 +828,10 @@ class Tracer:
 
     def _unmap(self, expr, state):
         results = []
-        for values, after in self._arguments(expr, state):
-            value = dict(values).get(self.unmaps[expr.callee].number)
-            site = self._ended(expr, value, after)
+        given = self.trace.given(expr)
+        for values, after in self._arguments(given, state):
+            value = dict(values).get(self.unmaps[given.callee].number)
+            site = self._ended(given, value, after)
             where = self.trace.unmaps.setdefault(expr, set())
             where.add((site, self._problem(site, after)))
             if site is not None and site in after.live:

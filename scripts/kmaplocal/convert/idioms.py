@@ -16,7 +16,7 @@ from kmaplocal.read import api
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.convert.fills import find_fill
 from kmaplocal.convert.flushes import FLUSH, slice_of
-from kmaplocal.judge.obligations import Judge
+from kmaplocal.judge.obligations import DISABLE, Judge
 from kmaplocal.judge.offsets import terms_of
 from kmaplocal.judge.places import Places, changes, names_in
 from kmaplocal.read.syntax import Expr, Stmt, Variable
@@ -108,6 +108,8 @@ class Finder:
     def span(self, site: Site) -> Span | None:
         """The frame of a mapping, or None when it has not this shape."""
         if not site.api.new or not site.variable or site.name not in _PLAIN:
+            return None
+        if any(self.judge.explicit(name).get(site.number) for name in DISABLE):
             return None
         unmaps = [
             e for e, ends in self.trace.unmaps.items() if (site.number, "") in ends

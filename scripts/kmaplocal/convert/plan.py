@@ -15,14 +15,16 @@ from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.certificate import CONVERT, Verdict
 from kmaplocal.convert.flushes import missing_flushes, slice_of
 from kmaplocal.convert.idioms import Idiom, find_idioms
-from kmaplocal.judge.obligations import Judge
-from kmaplocal.read.syntax import Expr
+from kmaplocal.judge.explicit import Around
+from kmaplocal.judge.obligations import DISABLE, Judge
+from kmaplocal.read.syntax import Expr, Stmt
 from kmaplocal.judge.trace import CURSOR
 
 RULES = (
     "kmap_atomic",
     "kmap",
     "page_address",
+    "explicit_disable",
     "page_helper",
     "struct_fill",
     "dcache_flush",
@@ -81,6 +83,9 @@ def _plan_function(plan: Plan, file: FileAnalysis, judge: Judge, flushes) -> Non
             plan.add("page_address", site.call, why, what="drop")
             plan.add("page_address", asked, why, what="map")
             done.add(site.call)
+    for name in DISABLE:
+        for place in filter(None, judge.explicit(name).values()):
+            _plan_explicit(plan, file, place, *DISABLE[name])
     for call in judge.function.calls(api.OLD):
         if call not in done:
             _plan_renaming(plan, file, judge, call)
@@ -102,6 +107,25 @@ def _plan_idiom(plan: Plan, idiom: Idiom) -> None:
     for variable in idiom.unused:
         why = f"{variable.name} is not used any more"
         plan.add("unused_variable", variable.at, why)
+
+
+def _plan_explicit(
+    plan: Plan, file: FileAnalysis, place: Around, disable: str, enable: str
+) -> None:
+    why = f"what follows counts on a {disable}()"
+    where, stmt = "after", place.begin
+    if stmt.kind == "declaration" or _has_comment(file.outline.text, stmt):
+        where, stmt = "before", place.first
+    plan.add("explicit_disable", stmt, why, call=f"{disable}()", where=where)
+    for end in place.ends:
+        why = f"the {enable}() of the map call stands here"
+        plan.add("explicit_disable", end, why, call=f"{enable}()", where="before")
+
+
+def _has_comment(text: str, stmt: Stmt) -> bool:
+    """Whether something follows a statement on its last line."""
+    line, column = stmt.end
+    return bool(text.split("\n")[line - 1][column:].strip(" \t;"))
 
 
 def _plan_renaming(plan: Plan, file: FileAnalysis, judge: Judge, call: Expr) -> None:

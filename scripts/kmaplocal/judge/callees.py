@@ -275,3 +275,12 @@ class FileKnowledge:
         if chain:
             return f"{chain} may depend on {what} being disabled"
         return ""
+
+    def helped(self, call: Expr, kind: str) -> bool:
+        """Whether all that CALL can need is met by disabling page faults
+        (`faults`) or preemption (`preempt`) by name around it."""
+        wrong = primitives.FAULTS_ASSERTED
+        if kind == "preempt":
+            wrong = primitives.PREEMPT_OFF - primitives.PER_CPU
+            wrong = wrong | primitives.SLEEPING_LOCKS
+        return not self.callees.reaches(self.file, call.callee, wrong, 2)

@@ -25,6 +25,7 @@ from kmaplocal.judge.certificate import (
     Obligation,
     Verdict,
 )
+from kmaplocal.judge.explicit import Around, explicit
 from kmaplocal.judge.offsets import terms_of
 from kmaplocal.judge.order import exchanges
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
@@ -40,6 +41,11 @@ SIZED = {
     "memcmp": (0, 1),
     "copy_to_user": (1,),
     "copy_from_user": (0,),
+}
+# What disables and enables that which an obligation is about.
+DISABLE = {
+    FAULTS: ("pagefault_disable", "pagefault_enable"),
+    PREEMPT: ("preempt_disable", "preempt_enable"),
 }
 _SUMS = ("binary", "paren", "cast")
 MANY_PAGES = {"page_size", "compound_nr", "compound_order", "folio_size"}
@@ -86,6 +92,7 @@ class Judge:
         self.trace: Trace | None = None
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
+        self._explicit: dict[str, dict[int, Around | None]] = {}
 
     def judge(self) -> Verdict:
         """The verdict on the function, with a certificate a mapping."""
@@ -243,7 +250,7 @@ class Judge:
             return fails(FAULTS, site.call, f"{why}: the choice is the fault policy")
         if not site.api.atomic:
             return holds(FAULTS, f"{site.name}() leaves page faults enabled")
-        return self._context(site, FAULTS, "faults", primitives.FAULTS_OFF_BY)
+        return self._context(site, FAULTS)
 
     def _chosen(self, site: Site) -> Expr | None:
         """The other map call in `x ? kmap(page) : kmap_atomic(page)`."""
@@ -259,15 +266,48 @@ class Judge:
         """... on preemption, migration or interrupts being off?"""
         if not site.api.atomic:
             return holds(PREEMPT, f"{site.name}() leaves preemption enabled")
-        return self._context(site, PREEMPT, "preempt", primitives.PREEMPT_OFF_BY)
+        return self._context(site, PREEMPT)
 
-    def _context(self, site: Site, name: str, kind: str, by: set[str]) -> Obligation:
-        explicit = self.function.calls(by)
-        for expr in sorted(self.trace.during[site.number], key=_at):
-            why = self.knowledge.context(expr, kind)
-            if why and not any(e.start < expr.start for e in explicit):
-                return fails(name, expr, why)
-        return holds(name, "nothing between map and unmap depends on it")
+    def _context(self, site: Site, name: str) -> Obligation:
+        needing = self._needing(site, name)
+        if not needing:
+            return holds(name, "nothing between map and unmap depends on it")
+        expr = needing[0]
+        why = self.knowledge.context(expr, name)
+        if site.number not in self.explicit(name):
+            return fails(name, expr, why)
+        return repaired(name, expr, why, f"explicit {DISABLE[name][0]}()")
+
+    def _needing(self, site: Site, name: str) -> list[Expr]:
+        """The calls during a mapping that rely on what it disables."""
+        by = primitives.FAULTS_OFF_BY if name == FAULTS else primitives.PREEMPT_OFF_BY
+        by_name = self.function.calls(by)
+        return [
+            expr
+            for expr in sorted(self.trace.during[site.number], key=_at)
+            if self.knowledge.context(expr, name)
+            and not any(e.start < expr.start for e in by_name)
+        ]
+
+    def explicit(self, name: str) -> dict[int, Around | None]:
+        """The mappings around which page faults or preemption can be disabled by
+        name (None: it is done around an outer one)."""
+        if name not in self._explicit:
+            needy = {}
+            # Both at a time would have to go to the same places.
+            alone = name == FAULTS or not self.explicit(FAULTS)
+            for site in self.trace.sites if alone else ():
+                calls = self._needing(site, name) if site.api.atomic else []
+                if calls and self._helped(site, name, calls):
+                    needy[site.number] = calls
+            self._explicit[name] = explicit(self.function, self.trace, needy)
+        return self._explicit[name]
+
+    def _helped(self, site: Site, name: str, calls: list[Expr]) -> bool:
+        """Whether disabling by name is all that is needed, and harms nothing."""
+        if name == PREEMPT:
+            calls = list(self.trace.during[site.number])
+        return all(self.knowledge.helped(call, name) for call in calls)
 
     def bounds(self) -> Bounds:
         """What is known of offsets and lengths in the function."""

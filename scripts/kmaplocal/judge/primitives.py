@@ -172,6 +172,17 @@ assert_spin_locked_preempt cant_sleep kernel_fpu_usable
 """.split()
 )
 
+# Those that use the data of the processor they run on, and assert nothing.
+PER_CPU = set(
+    """
+smp_processor_id __smp_processor_id this_cpu_ptr __this_cpu_read __this_cpu_write
+__this_cpu_add __this_cpu_inc __this_cpu_dec __this_cpu_sub raw_cpu_ptr __get_cpu_var
+""".split()
+)
+
+# Those of FAULTS_OFF that say what they count on: a person wrote that for kmap.
+FAULTS_ASSERTED = {"pagefault_disabled", "faulthandler_disabled"}
+
 # Single instructions that are safe with preemption on.
 PREEMPT_SAFE = set(
     "this_cpu_inc this_cpu_dec this_cpu_add this_cpu_read this_cpu_write".split()
@@ -186,6 +197,15 @@ preempt_disable get_cpu get_cpu_ptr get_cpu_var local_irq_save local_irq_disable
 spin_lock spin_lock_irq spin_lock_irqsave spin_lock_bh raw_spin_lock
 raw_spin_lock_irqsave read_lock write_lock local_bh_disable migrate_disable
 rcu_read_lock_sched bit_spin_lock kernel_fpu_begin kernel_neon_begin
+""".split()
+)
+
+# What a region with preemption off must not call: on PREEMPT_RT these sleep,
+# and kmap_atomic() lets them.
+SLEEPING_LOCKS = set(
+    """
+spin_lock spin_lock_irq spin_lock_irqsave spin_lock_bh spin_trylock read_lock
+write_lock local_bh_disable local_lock mutex_lock down down_read down_write
 """.split()
 )
 

@@ -151,6 +151,9 @@ class Trace:
     during: dict[int, dict[Expr, None]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    alive: dict[Expr, set[tuple[int, ...]]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
     reads: dict[int, dict[Expr, None]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -806,6 +809,7 @@ class Tracer:
         if not expr.callee:
             self.evaluate(expr.children[0], state)  # what is read for the pointer
         for values, after in self._arguments(expr, state):
+            self.trace.alive[expr].add(after.live)
             for site in after.live:
                 self.trace.during[site].setdefault(expr)
             result = ERROR if expr.callee in ERRORS else None

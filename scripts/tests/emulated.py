@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The fixtures as programs: each with its driver, against the emulator.
+
+A driver, fixtures/emulator/run/<path of the fixture>, includes its fixture and
+calls it. The comment at its head says what is to become of the functions that the
+driver of kmaplocal refuses to convert (fixtures/emulator/README.md).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from conftest import REPOSITORY
+from test_doors import MAKES_OWN
+
+from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tell import fixtures
+
+EMULATOR = REPOSITORY / "fixtures/emulator"
+DRIVERS = EMULATOR / "run"
+FORCE = EMULATOR / "force.cocci"
+
+SANITIZE = "-fsanitize=address,undefined"
+COMPILE = ["gcc", "-std=gnu11", "-Wall", "-Werror", "-gdwarf-4", SANITIZE]
+TIMEOUT = 60
+# What a finding ends the program with.
+FOUND = 1
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What became of a run."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def clean(self) -> bool:
+        return self.status == 0 and not self.errors
+
+    def found(self, finding: str) -> bool:
+        """Whether it ended with this finding, and with a place for it."""
+        if self.status != FOUND or not self.errors:
+            return False
+        said = self.errors.splitlines()[-1]
+        return re.match(rf"\S+\.c:\d+: {finding}: ", said) is not None
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """One fixture, by its NAME below the repository."""
+
+    name: str
+
+    @property
+    def driver(self) -> Path:
+        return DRIVERS / Path(self.name).relative_to("fixtures")
+
+    @property
+    def diff(self) -> Path:
+        return fixtures.golden(self.name, "diff")
+
+    @cached_property
+    def reported(self) -> dict[str, str]:
+        """The functions that its golden report names: `converted` or `kept`."""
+        verdicts = {}
+        for line in fixtures.golden(self.name, "report").read_text().splitlines():
+            said = re.search(r"(converted|kept|not analysed):? (\w+)", line)
+            verdict = "converted" if said[1] == "converted" else "kept"
+            verdicts[said[2]] = verdict
+        return verdicts
+
+    @property
+    def refused(self) -> set[str]:
+        return {name for name, said in self.reported.items() if said == "kept"}
+
+    @cached_property
+    def _head(self) -> str:
+        return self.driver.read_text().partition("*/")[0]
+
+    def said(self, keyword: str) -> dict[str, str]:
+        """What the lines `KEYWORD: function words` of the driver's head say."""
+        lines = re.findall(rf"^ \* {keyword}: (\w+) (.+)$", self._head, re.M)
+        return dict(lines)
+
+
+def make(*arguments: str) -> None:
+    """Run the emulator's make, without the settings of one that runs the tests."""
+    own = {k: v for k, v in os.environ.items() if k not in MAKES_OWN}
+    command = ["make", "-s", "-C", EMULATOR, *arguments]
+    subprocess.run(command, check=True, env=own, timeout=TIMEOUT)
+
+
+class Emulator:
+    """The library, built in FOLDER, and the programs built with it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        make(f"O={folder}")
+
+    def compile(self, source: Path, program: Path, *options: str):
+        """Build PROGRAM; returns what gcc did."""
+        program.parent.mkdir(parents=True, exist_ok=True)
+        includes = [f"-I{EMULATOR}/include", f"-I{REPOSITORY}/fixtures/include"]
+        library = [f"-L{self.folder}", "-lkmap-emulator", "-pthread"]
+        command = [*COMPILE, *options, *includes, source, "-o", program, *library]
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+
+
+def run(program: Path, *names: str) -> Ran:
+    """Run the tests NAMES of a program; leaks of its own memory do not matter."""
+    done = subprocess.run(
+        [program, *names],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def listed(program: Path) -> list[str]:
+    """The tests in a program."""
+    return run(program, "--list").output.split()
+
+
+class Tree:
+    """All fixtures in one state, below ROOT/fixtures, and their programs."""
+
+    def __init__(self, root: Path, emulator: Emulator):
+        self.root = root
+        self.emulator = emulator
+
+    def program(self, fixture: Fixture) -> Path:
+        return self.emulator.folder / self.root.name / fixture.name
+
+    def build(self, fixture: Fixture) -> str:
+        """Build the fixture's program; returns what gcc says against it."""
+        found_in = f"-I{self.root}/fixtures"
+        program = self.program(fixture)
+        return self.emulator.compile(fixture.driver, program, found_in).stderr
+
+
+def converted(folder: Path, found: Iterable[Fixture]) -> Path:
+    """A copy of the fixtures with their golden patches applied."""
+    root = _copied(folder / "after")
+    patches = b"".join(f.diff.read_bytes() for f in found if f.diff.exists())
+    command = ["git", "apply", "--unidiff-zero", "-p1", "-"]
+    subprocess.run(command, cwd=root, input=patches, check=True, timeout=TIMEOUT)
+    return root
+
+
+def forced(folder: Path, found: Iterable[Fixture]) -> Path:
+    """A copy of the fixtures, those of FOUND converted by force."""
+    root = _copied(folder / "forced")
+    together(lambda fixture: _force(root / fixture.name), found)
+    return root
+
+
+def _copied(root: Path) -> Path:
+    for name in fixtures.FOLDERS:
+        shutil.copytree(REPOSITORY / name, root / name)
+    return root
+
+
+def _force(path: Path) -> None:
+    command = [find_spatch().program, "--very-quiet", "--no-includes"]
+    command += ["--sp-file", FORCE, path, "-o", path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    assert done.returncode == 0 and "EXN" not in done.stderr, done.stderr
+
+
+def together(call: Callable, items: Iterable) -> list:
+    """What CALL returns for each of ITEMS, a processor each at a time."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(call, items))

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every fixture runs in the emulator: as it is, converted, and by force.
+
+What is converted does what it did before. What is refused is caught when it is
+converted nevertheless, or its driver says why it cannot be.
+"""
+
+import re
+import subprocess
+from functools import cache
+
+import pytest
+from conftest import REPOSITORY
+from emulated import (
+    DRIVERS,
+    EMULATOR,
+    FOUND,
+    Emulator,
+    Fixture,
+    Tree,
+    converted,
+    forced,
+    listed,
+    make,
+    run,
+    together,
+)
+
+from kmaplocal.tell import fixtures
+
+FIXTURES = [Fixture(name) for name in fixtures.names()]
+REFUSING = [f for f in FIXTURES if f.refused]
+# The one expectation that compares two runs instead of naming a finding.
+DIFFERS = "differs"
+
+every_fixture = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.name)
+every_refusal = pytest.mark.parametrize(
+    "fixture, function",
+    [(f, function) for f in REFUSING for function in sorted(f.refused)],
+    ids=lambda x: x if isinstance(x, str) else x.name,
+)
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory):
+    return Emulator(tmp_path_factory.mktemp("emulator"))
+
+
+@pytest.fixture(scope="module")
+def trees(emulator, tmp_path_factory):
+    """The fixtures before and after their conversion, and by force: all built.
+    Programs that cannot be built are named by what gcc said."""
+    folder = tmp_path_factory.mktemp("trees")
+    before = Tree(REPOSITORY, emulator)
+    after = Tree(converted(folder, FIXTURES), emulator)
+    force = Tree(forced(folder, REFUSING), emulator)
+    jobs = [(before, f) for f in FIXTURES]
+    jobs += [(after, f) for f in FIXTURES if f.diff.exists()]
+    jobs += [(force, f) for f in REFUSING]
+    said = together(lambda job: job[0].build(job[1]), jobs)
+    broken = {(t.root.name, f.name): s for (t, f), s in zip(jobs, said) if s}
+    assert not broken
+    return {"before": before, "after": after, "forced": force}
+
+
+@pytest.fixture
+def program(trees, fixture):
+    """program(state): the program of the fixture at hand."""
+    return lambda state: trees[state].program(fixture)
+
+
+# -- the drivers -------------------------------------------------------------------
+
+
+def test_every_fixture_has_a_driver_and_every_driver_a_fixture():
+    drivers = {path for path in DRIVERS.rglob("*.c")}
+    assert drivers == {fixture.driver for fixture in FIXTURES}
+
+
+@every_fixture
+def test_every_verdict_has_a_test(fixture, program):
+    tests = set(listed(program("before")))
+    assert tests and set(fixture.reported) <= tests
+
+
+@every_fixture
+def test_every_refusal_is_spoken_of_once(fixture):
+    caught, excused = fixture.said("caught"), fixture.said("not caught")
+    assert not set(caught) & set(excused)
+    assert set(caught) | set(excused) == fixture.refused
+    assert set(fixture.said("today")) <= fixture.refused
+
+
+# -- what is converted ---------------------------------------------------------------
+
+
+@every_fixture
+def test_does_what_it_did_before(fixture, program):
+    tests = [t for t in listed(program("before")) if t not in fixture.refused]
+    if not tests:
+        assert fixture.refused
+        return
+    before = run(program("before"), *tests)
+    assert before.clean, before.errors
+    if fixture.diff.exists():
+        after = run(program("after"), *tests)
+        assert after.clean, after.errors
+        assert _unflushed(after) == _unflushed(before)
+        assert _flushed(before) <= _flushed(after)
+
+
+def _flushed(ran):
+    """Which pages were flushed: one more is right where a helper does it too."""
+    lines = enumerate(_by_test(ran))
+    return {(n, line) for n, test in lines for line in test if "flushed" in line}
+
+
+def _unflushed(ran):
+    return [[x for x in test if "flushed" not in x] for test in _by_test(ran)]
+
+
+def _by_test(ran):
+    """The lines of the output, a list for each test."""
+    tests = []
+    for line in ran.output.splitlines():
+        if not line.startswith(" "):
+            tests.append([])
+        tests[-1].append(line)
+    return tests
+
+
+# -- what is refused -----------------------------------------------------------------
+
+
+@every_refusal
+def test_refused_function_today(fixture, function, program):
+    ran = run(program("before"), function)
+    finding = fixture.said("today").get(function)
+    if finding:
+        assert ran.found(finding), ran
+    else:
+        assert ran.clean, ran.errors
+
+
+@every_refusal
+def test_refused_function_is_caught_by_force(fixture, function, program):
+    ran = run(program("forced"), function)
+    finding = fixture.said("caught").get(function)
+    if finding == DIFFERS:
+        assert ran.clean, ran.errors
+        assert ran.output != run(program("before"), function).output
+    elif finding:
+        assert ran.found(finding), ran
+    else:
+        assert ran.clean, "it is caught: no explanation is needed any more"
+
+
+# -- the emulator itself -------------------------------------------------------------
+
+SELF = EMULATOR / "self"
+
+
+def described(source):
+    """By test: what the comment above it says, its marks filled in."""
+    blocks = re.split(r"^(?=/\* \[)", source.read_text(), flags=re.M)
+    line = 1
+    for block in blocks:
+        if block.startswith("/* ["):
+            marks = {
+                mark: f"{source}:{line + n}"
+                for n, text in enumerate(block.splitlines())
+                for mark in re.findall(r"/\* \[(\w)\] \*/", text)
+            }
+            said = block[3:].partition(" */")[0].replace("\n *", "")
+            name = block.partition("TEST(")[2].partition(")")[0]
+            yield name, re.sub(r"\[(\w)\]", lambda m: marks[m[1]], said)
+        line += block.count("\n")
+
+
+DESCRIBED = dict(described(SELF / "findings.c"))
+
+
+@pytest.fixture(scope="module")
+def selves(emulator):
+    """selves(name): the program of a file in self/."""
+
+    def build(name):
+        program = emulator.folder / name
+        done = emulator.compile(SELF / f"{name}.c", program)
+        assert (done.returncode, done.stderr) == (0, "")
+        return program
+
+    return cache(build)
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_finding_is_said_in_one_line(name, selves):
+    ran = run(selves("findings"), name)
+    assert ran.status == FOUND
+    assert ran.errors == DESCRIBED[name] + "\n"
+
+
+def test_every_finding_is_described(selves):
+    assert listed(selves("findings")) == list(DESCRIBED)
+    described = {said.split(": ")[1] for said in DESCRIBED.values()}
+    assert described == _findings() - {"exhausted"}
+
+
+def _findings():
+    """The names of all findings, from the emulator's sources."""
+    sources = "".join(p.read_text() for p in (EMULATOR / "src").glob("*.c"))
+    return set(re.findall(r"\bfinding(?:_at)?\(\s*\"([a-z-]+)\"", sources))
+
+
+def test_finds_nothing_in_what_is_allowed(selves):
+    ran = run(selves("clean"))
+    assert ran.clean, ran.errors
+    assert len(_by_test(ran)) == len(listed(selves("clean")))
+
+
+def test_unknown_test_is_named(selves):
+    ran = run(selves("clean"), "no_such")
+    assert (ran.status, ran.errors) == (3, "no_such: no such test\n")
+
+
+@pytest.mark.parametrize("call", ["kunmap_local", "kunmap_atomic"])
+def test_page_for_an_address_does_not_compile(call, emulator, tmp_path):
+    source = tmp_path / "page.c"
+    source.write_text(
+        "#include <linux/highmem.h>\n"
+        f"int main(void) {{ struct page *p = 0; {call}(p); return 0; }}\n"
+    )
+    done = emulator.compile(source, tmp_path / "page")
+    assert done.returncode and "__same_type((p), struct page *)" in done.stderr
+
+
+# -- used by others ------------------------------------------------------------------
+
+
+EXAMPLE = (EMULATOR / "README.md").read_text().split("```c\n")[1].split("```")[0]
+
+
+def test_installed_it_is_enough_for_a_test_elsewhere(emulator, tmp_path):
+    make("install", f"O={emulator.folder}", f"DESTDIR={tmp_path}", "PREFIX=/opt/it")
+    prefix = tmp_path / "opt/it"
+    source = tmp_path / "sum.c"
+    source.write_text(EXAMPLE)
+    settings = (prefix / "lib/pkgconfig/kmap-emulator.pc").read_text()
+    values = dict(re.findall(r"^(Cflags|Libs): (.*)$", settings, re.M))
+    flags = " ".join(values.values()).replace("${prefix}", str(prefix)).split()
+    command = ["gcc", "-Wall", "-Werror", source, *flags, "-o", tmp_path / "sum"]
+    subprocess.run(command, check=True, timeout=60)
+    ran = run(tmp_path / "sum")
+    lines = [source.read_text().splitlines().index(x) + 1 for x in WHERE]
+    used, mapped, unmapped = (f"{source}:{line}" for line in lines)
+    assert ran.errors == (
+        f"{used}: use-after-unmap: access to the page mapped at {mapped}"
+        f" and unmapped at {unmapped}\n"
+    )
+
+
+# The lines of the example that its message names.
+WHERE = (
+    "\treturn v[0] + v[1];",
+    "\tu32 *v = kmap_local_page(page);",
+    "\tkunmap_local(v);",
+)
+
+
+def test_readme_names_every_finding():
+    readme = (EMULATOR / "README.md").read_text()
+    named = re.findall(r"`([a-z-]+)`", "".join(re.findall(r"^\| `.* \|", readme, re.M)))
+    assert _findings() <= set(named)

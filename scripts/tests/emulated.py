@@ -155,7 +155,10 @@ def converted(folder: Path, found: Iterable[Fixture]) -> Path:
     root = _copied(folder / "after")
     patches = b"".join(f.diff.read_bytes() for f in found if f.diff.exists())
     command = ["git", "apply", "--unidiff-zero", "-p1", "-"]
-    subprocess.run(command, cwd=root, input=patches, check=True, timeout=TIMEOUT)
+    done = subprocess.run(
+        command, cwd=root, input=patches, capture_output=True, timeout=TIMEOUT
+    )
+    assert done.returncode == 0, done.stderr
     return root
 
 

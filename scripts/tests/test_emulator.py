@@ -228,6 +228,20 @@ def test_finds_nothing_in_what_is_allowed(selves):
     assert len(_by_test(ran)) == len(listed(selves("clean")))
 
 
+def test_shows_results_and_what_changed_in_memory(selves):
+    shown = run(selves("clean"), "what_is_shown").output
+    assert re.sub(r": [0-9a-f]{8}$", ": ...", shown, flags=re.M).splitlines() == [
+        "what_is_shown",
+        "  test_bytes(0)[1]++ < 256 = 1",
+        "  page 0: ...",
+        "  page 2: ...",
+        "  page 33: ...",
+        "  user 3: ...",
+        "  buffer 5: ...",
+        "  page 4: flushed",
+    ]
+
+
 def test_unknown_test_is_named(selves):
     ran = run(selves("clean"), "no_such")
     assert (ran.status, ran.errors) == (3, "no_such: no such test\n")

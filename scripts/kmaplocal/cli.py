@@ -18,6 +18,7 @@ from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.spatch import find_spatch
 
+BUILD = Path(__file__).resolve().parents[2] / "build"
 DEFAULT_FILES = ("fs/aio.c",)
 EVERYTHING = (".",)
 INTERRUPTED = Interrupted("interrupted: nothing was changed")
@@ -179,6 +180,35 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
 
     request = main_job.Request(kernel=old, files=EVERYTHING, dry_run=True, **asked)
     return doors.print_history(request, new, console.Console(), form, out)
+
+
+@cli.command()
+@_options(_KERNEL, _JOBS, _TIMEOUT, _FORMAT, _OUT, _FILES)
+@click.option(
+    "--before",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="the tree to compare with; default: HEAD, or the archive in /usr/src",
+)
+@click.option("--cc", metavar="COMMAND", help='the compiler, as in CC="ccache gcc"')
+@click.option(
+    "--build",
+    type=click.Path(path_type=Path),
+    default=BUILD,
+    metavar="FOLDER",
+    help="where to compile and to record",
+)
+def verify(files: tuple[str, ...], form: str, out: Path | None, **asked) -> int:
+    """Say what stands against the change of FILES, whoever made it.
+
+    Compares their code before and after, builds them for x86_64 and i386, and has
+    sparse and checkpatch look at them. Without FILES, fs/aio.c. Nothing is changed
+    in the kernel.
+    """
+    from kmaplocal.tell import verify as door
+
+    request = door.Request(files=files or DEFAULT_FILES, **asked)
+    return door.verify(request, console.Console(), form, out)
 
 
 @cli.command()

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Identity: is the code the same, once all mapping calls are one primitive?
+
+A file is compiled to assembly before and after, with shadow/identity's header.
+Functions that are the same have changed in their mapping calls only.  Of the
+others it is tried whether they are the same when unmapping leaves no trace, or
+when kmap_atomic() is spelt out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kmaplocal.prove import assembly, record
+from kmaplocal.prove.assembly import Assembly, Difference
+from kmaplocal.prove.bench import AFTER, SIDES, Bench, Function, Result
+from kmaplocal.prove.kbuild import X86_64, CannotBuild
+from kmaplocal.read import lexer
+
+_SHADOW = Path(__file__).with_name("shadow") / "identity"
+
+# No function is to show in another: not inlined, cloned, nor known by its callers.
+_APART = (
+    "no-inline-functions no-inline-functions-called-once no-inline-small-functions"
+    " no-partial-inlining no-ipa-cp no-ipa-icf no-ipa-modref no-ipa-pure-const"
+    " no-ipa-ra no-ipa-reference no-ipa-sra"
+)
+# Instrumentation is no part of the code.
+_PLAIN = {
+    name: "n"
+    for name in (
+        "KASAN_SANITIZE",
+        "KCSAN_SANITIZE",
+        "UBSAN_SANITIZE",
+        "KCOV_INSTRUMENT",
+    )
+}
+
+# What replaces a mapping and what is done with it by one call.
+# Source: include/linux/highmem.h, bvec.h of Linux 6.1 and 6.12.
+HELPERS = frozenset(
+    "memcpy_to_page memcpy_from_page memcpy_page memset_page memzero_page"
+    " clear_highpage copy_highpage zero_user zero_user_segment zero_user_segments"
+    " memcpy_to_bvec memcpy_from_bvec memzero_bvec memcpy_to_folio memcpy_from_folio"
+    " memcpy_from_file_folio folio_zero_range folio_zero_segment folio_zero_segments"
+    " folio_fill_tail".split()
+)
+_SPELT_OUT = {"pagefault_disable", "preempt_disable"}
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """A way to define the primitive, and what it means to be the same in it."""
+
+    unmaps: int
+    atomic: int
+    meaning: str
+
+    def settings(self) -> dict[str, str]:
+        """The settings for make."""
+        defines = f"-DKMAPLOCAL_UNMAPS={self.unmaps} -DKMAPLOCAL_ATOMIC={self.atomic}"
+        flags = " ".join(f"-f{flag}" for flag in _APART.split())
+        return {
+            **_PLAIN,
+            "KCFLAGS": f"-g0 {flags}",
+            "NOSTDINC_FLAGS": f"-nostdinc {defines} -I{_SHADOW}",
+        }
+
+
+STRICT = Flavour(1, 0, "the same")
+LOOSE = Flavour(0, 0, "the same but for its unmaps")
+FAULTS = Flavour(0, 1, "the same with kmap_atomic()'s pagefault_disable() spelt out")
+PREEMPT = Flavour(
+    0, 2, "the same with kmap_atomic()'s preempt_ and pagefault_disable() spelt out"
+)
+
+
+@dataclass
+class Verdict:
+    """Of one function that is not the same: its difference, what can be said for
+    it, and whether that lets it pass."""
+
+    difference: Difference
+    words: str
+    passes: bool
+
+
+@dataclass
+class _Object:
+    """What was found for one object."""
+
+    sides: dict[str, Assembly] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+
+class Identity:
+    """Compares all objects of a bench."""
+
+    def __init__(self, bench: Bench):
+        self._bench = bench
+        self._objects = {stem: _Object() for stem in bench.stems()}
+        self._said: dict[str, str] = {}
+        self._closed = ""
+
+    def run(self, side: str, made: Callable[[], None]) -> None:
+        """Compile what the bench shows of SIDE. Raises OSError."""
+        try:
+            found = self._compile(STRICT, list(self._objects), made)
+        except CannotBuild as error:
+            self._closed = str(error)
+            return
+        for stem, code in found.items():
+            self._objects[stem].sides[side] = code
+
+    def judge(self, made: Callable[[], None] = lambda: None) -> None:
+        """Compare both sides, and look into what is not the same. Raises OSError."""
+        for found in self._objects.values():
+            if len(found.sides) == len(SIDES):
+                for difference in assembly.compare(*map(found.sides.get, SIDES)):
+                    verdict = Verdict(difference, "not the same code", False)
+                    found.verdicts[difference.name] = verdict
+        for flavour in (LOOSE, FAULTS, PREEMPT):
+            self._try(flavour, made)
+        for path in self._bench.objects:
+            self._excuse_helpers(path)
+
+    def results(self) -> list[Result]:
+        """What there is to say of each file, when both sides have been judged."""
+        found = list(self._bench.uncompiled(record.IDENTITY))
+        for path, objects in self._bench.objects.items():
+            if objects.stems:
+                found.append(self._result(path))
+        return found
+
+    # -- compiling and comparing --------------------------------------------
+
+    def _compile(
+        self, flavour: Flavour, stems: list[str], made: Callable[[], None]
+    ) -> dict[str, Assembly]:
+        bench, found = self._bench, {}
+        bench.make(X86_64, ".s", flavour.settings(), stems, made)
+        for stem in stems:
+            product = bench.product(X86_64, f"{stem}.s")
+            if product.exists():
+                found[stem] = assembly.read(product.read_text(errors="replace"))
+        return found
+
+    def _try(self, flavour: Flavour, made: Callable[[], None]) -> None:
+        """See which of the functions that differ are the same in FLAVOUR."""
+        stems = [s for s, found in self._objects.items() if self._open(found)]
+        if flavour.atomic:
+            stems = [stem for stem in stems if self._spells_out(stem)]
+        if not stems:
+            return
+        sides = {}
+        for side in SIDES:
+            self._bench.show(side)
+            sides[side] = self._compile(flavour, stems, made)
+        for stem in stems:
+            if all(stem in sides[side] for side in SIDES):
+                code = [sides[side][stem] for side in SIDES]
+                differ = {d.name for d in assembly.compare(*code)}
+                for verdict in self._open(self._objects[stem]):
+                    if verdict.difference.name not in differ:
+                        verdict.words, verdict.passes = flavour.meaning, True
+
+    def _open(self, found: _Object) -> list[Verdict]:
+        return [verdict for verdict in found.verdicts.values() if not verdict.passes]
+
+    def _spells_out(self, stem: str) -> bool:
+        """Whether a changed file of STEM disables something by itself now."""
+        for path, objects in self._bench.objects.items():
+            if stem in objects.stems and self._gains(path, None) & _SPELT_OUT:
+                return True
+        return False
+
+    def _gains(self, path: Path, function: Function | None) -> set[str]:
+        """The words that FUNCTION of PATH (all of it) has more often after."""
+        aligned = self._bench.aligned[path]
+        first, last = (function.first, function.last) if function else (1, None)
+        counts = []
+        for side in (aligned.before, aligned.after):
+            text = b"".join(side.lines[first - 1 : last])
+            words = [t.text for t in lexer.tokens(text.decode(errors="replace"))]
+            counts.append(words)
+        before, after = counts
+        return {word for word in set(after) if after.count(word) > before.count(word)}
+
+    def _excuse_helpers(self, path: Path) -> None:
+        """A helper for several statements may give other code: show, do not fail."""
+        for function in self._bench.functions.get(path, []):
+            helpers = sorted(HELPERS & self._gains(path, function))
+            if not helpers:
+                continue
+            words = f"other code: {helpers[0]}() replaces statements"
+            for stem in self._bench.objects[path].stems:
+                for verdict in self._open(self._objects[stem]):
+                    if _source_name(verdict.difference.name) == function.name:
+                        verdict.words, verdict.passes = words, True
+
+    # -- telling --------------------------------------------------------------
+
+    def _result(self, path: Path) -> Result:
+        if self._closed:
+            return self._unchecked(path, self._closed)
+        stems = self._bench.objects[path].stems
+        objects = [self._objects[stem] for stem in stems]
+        done = [found for found in objects if len(found.sides) == len(SIDES)]
+        if not done:
+            return self._unchecked(path, "does not compile with the shadow header")
+        total = sum(len(found.sides[AFTER].functions) for found in done)
+        verdicts = [v for found in done for v in self._mine(path, found)]
+        broken = [v for v in verdicts if not v.passes]
+        outcome = record.FAILED if broken else record.PASSED
+        remarks = [self._remark(path, verdict) for verdict in verdicts]
+        unseen = self._unseen(path, done)
+        remarks += [self._unseen_remark(path, function) for function in unseen]
+        if not broken and unseen and len(unseen) == len(self._bench.functions[path]):
+            return Result(path, record.IDENTITY, record.UNCHECKED, "-", "", remarks)
+        if verdicts:
+            remarks.append(
+                f"{path}: identity: both are in {self._write(path, verdicts)}"
+            )
+        names = [verdict.difference.name for verdict in verdicts]
+        detail = f"all but {', '.join(names)}" if names else ""
+        words = f"{total - len(names)} of {total}"
+        return Result(path, record.IDENTITY, outcome, words, detail, remarks)
+
+    def _unchecked(self, path: Path, why: str) -> Result:
+        remark = f"{path}: {record.IDENTITY}: not done: {why}"
+        return Result(path, record.IDENTITY, record.UNCHECKED, "-", why, [remark])
+
+    def _mine(self, path: Path, found: _Object) -> list[Verdict]:
+        """The verdicts that PATH is to blame for: all, unless another changed file
+        in the same object has the function."""
+        others = {
+            function.name
+            for other, functions in self._bench.functions.items()
+            if other != path
+            for function in functions
+        }
+        mine = {function.name for function in self._bench.functions.get(path, [])}
+        return [
+            verdict
+            for verdict in found.verdicts.values()
+            if _source_name(verdict.difference.name) not in others - mine
+        ]
+
+    def _unseen(self, path: Path, done: list[_Object]) -> list[Function]:
+        """The changed functions that have no code to be compared."""
+        names = {
+            _source_name(n) for o in done for s in o.sides.values() for n in s.functions
+        }
+        functions = self._bench.functions.get(path, [])
+        return [function for function in functions if function.name not in names]
+
+    def _remark(self, path: Path, verdict: Verdict) -> str:
+        name = verdict.difference.name
+        functions = self._bench.functions.get(path, [])
+        lines = [f.first for f in functions if f.name == _source_name(name)]
+        place = self._bench.place(str(path), lines[0]) if lines else path
+        return f"{place}: identity: {name}: {verdict.words}"
+
+    def _unseen_remark(self, path: Path, function: Function) -> str:
+        place = self._bench.place(str(path), function.first)
+        why = "has no code of its own here: inlined, or not configured"
+        return f"{place}: identity: {function.name}: {why}"
+
+    def _write(self, path: Path, verdicts: list[Verdict]) -> Path:
+        file = self._bench.folder / "differences" / f"{path}.diff"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(verdict.difference.diff() for verdict in verdicts))
+        return file
+
+
+def _source_name(name: str) -> str:
+    """The function that gcc made NAME of: f.part.# is f, __x64_sys_f is not."""
+    return name.split(".")[0]

@@ -22,10 +22,11 @@ FORCE   ?=
 FAIL_ON ?=
 JOBS    ?=
 V       ?=
+BEFORE  ?=
 
 # Recipes read these from their environment: no quoting of make's can get in the
 # way of blanks, quotes or a leading ~ in them.
-export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT
+export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE
 export PYTHONPATH := scripts
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -40,6 +41,12 @@ OPTIONS  = set -f; for word in $$FAIL_ON; do set -- "$$@" --fail-on "$$word"; do
 PRINTING = --format "$$FORMAT" $(if $(OUT),--out "$$OUT")
 SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs $(JOBS)) "$$@" -- $$FILES
 
+# make has a CC of its own; only somebody's choice is passed on.
+ifneq ($(filter-out default undefined,$(origin CC)),)
+export CC
+COMPILER := --cc "$$CC"
+endif
+
 on = $(if $(filter-out 0 no n,$($1)),$2)
 
 # The kernels we unpack on demand, of those that are asked for.
@@ -50,7 +57,7 @@ SHELL_SCRIPTS := scripts/install .ci/run
 FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
-.PHONY: help apply report history check goldens lint clean
+.PHONY: help apply verify report history check goldens lint clean
 
 ## help: this list
 help:
@@ -63,12 +70,15 @@ help:
 	@echo 'DRY_RUN=1     change nothing: make -s apply DRY_RUN=1 | patch -d KERNEL -p1'
 	@echo 'FORCE=1       also files with uncommitted changes'
 	@echo 'FAIL_ON=kept  status 1 when a function is kept (golden: differs from its golden)'
-	@echo 'FORMAT=json   of report and history; default text      OUT=file  write it there'
+	@echo 'FORMAT=json   of report, history, verify; default text  OUT=file  write it there'
+	@echo 'BEFORE=path   of verify: a tree to compare with; default HEAD, or /usr/src'
+	@echo 'CC="..."      of verify: the compiler, as "ccache gcc", distcc or icecc'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
 	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'
 	@echo
 	@echo 'Driver: $(KMAPLOCAL) --help, with PYTHONPATH=scripts. Its status:'
-	@echo '0 all done, 1 FAIL_ON, 2 something was not analysed, 3 bad use or environment.'
+	@echo '0 all done, 1 FAIL_ON or something against a change, 2 something was not'
+	@echo 'analysed or checked, 3 bad use or environment.'
 	@echo 'make itself ends with 2 for all of these but 0; "Error N" names the status.'
 
 ## apply: convert FILES of KERNEL, show the patch, compare it with the golden
@@ -76,6 +86,12 @@ apply: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
 	$(Q)$(OPTIONS) $(KMAPLOCAL) apply $(call on,DRY_RUN,--dry-run) \
 		$(call on,FORCE,--force) $(SETTINGS)
+
+## verify: what stands against a change of FILES: its code, builds, sparse, style
+verify: $(call unpacked,$(KERNEL))
+	$(Q)scripts/install verify
+	$(Q)$(OPTIONS) $(KMAPLOCAL) verify $(if $(BEFORE),--before "$$BEFORE") \
+		$(COMPILER) $(PRINTING) $(SETTINGS)
 
 ## report: certify every mapping in FILES (default here: .), as text or JSON
 report: $(call unpacked,$(KERNEL))

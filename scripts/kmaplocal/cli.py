@@ -32,8 +32,8 @@ INTERRUPTED = Interrupted("interrupted: nothing was changed")
 def cli() -> None:
     """Convert kmap() and kmap_atomic() in Linux to kmap_local_page().
 
-    Exit status: 0 all done; 1 something --fail-on names; 2 something was not
-    analysed; 3 bad use or environment; 130 interrupted.
+    Exit status: 0 all done; 1 something --fail-on names, or something against a
+    change; 2 something was not analysed; 3 bad use or environment; 130 interrupted.
     """
 
 

@@ -49,6 +49,7 @@ class Farm:
         prepare() cannot have one."""
         for path, content in contents.items():
             file = self.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.unlink(missing_ok=True)
             file.write_bytes(content)
 

@@ -85,10 +85,12 @@ class Archive:
         self.name = str(archive)
 
     @classmethod
-    def of(cls, tree: Tree, cache: Path, archives: Path = ARCHIVES) -> Archive | None:
-        """The archive that TREE comes from, if one is installed: its Makefile is
+    def of(
+        cls, tree: Tree, cache: Path, archives: Path | None = None
+    ) -> Archive | None:
+        """The archive that TREE comes from, if one is in ARCHIVES: its Makefile is
         that of the tree. Errors: as read()."""
-        archive = archives / f"linux-source-{tree.version}.tar.xz"
+        archive = (archives or ARCHIVES) / f"linux-source-{tree.version}.tar.xz"
         if not archive.is_file():
             return None
         found, makefile = cls(archive, cache), Path("Makefile")

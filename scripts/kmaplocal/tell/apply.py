@@ -24,7 +24,6 @@ FAIL_ON = ("kept", "golden")
 # reads the files and returns what converts one of them.
 Converter = Callable[..., Callable[[Path], Outcome]]
 
-_OBJECTS_SHOWN = 3
 _DIRTY_SHOWN = 5
 
 
@@ -218,11 +217,8 @@ def _say_next(
     if request.dry_run:
         console.say("next: the same without DRY_RUN=1 writes this to the tree")
         return
-    objects = [str(path.with_suffix(".o")) for path in changed if path.suffix == ".c"]
-    if objects:
-        config = "" if (tree.root / ".config").exists() else "defconfig "
-        built = " ".join(objects[:_OBJECTS_SHOWN])
-        console.say(f"next: build it:  make -C {tree.root} {config}{built}")
+    files = " ".join(request.files)
+    console.say(f'next: check it:  make verify KERNEL={tree.root} FILES="{files}"')
     if (tree.root / ".git").exists():
         console.say(f"next: review it: git -C {tree.root} diff")
 

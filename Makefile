@@ -23,10 +23,11 @@ FAIL_ON ?=
 JOBS    ?=
 V       ?=
 BEFORE  ?=
+DOORS   ?=
 
 # Recipes read these from their environment: no quoting of make's can get in the
 # way of blanks, quotes or a leading ~ in them.
-export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE
+export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE DOORS
 export PYTHONPATH := scripts
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -72,6 +73,7 @@ help:
 	@echo 'FAIL_ON=kept  status 1 when a function is kept (golden: differs from its golden)'
 	@echo 'FORMAT=json   of report, history, verify; default text  OUT=file  write it there'
 	@echo 'BEFORE=path   of verify: a tree to compare with; default HEAD, or /usr/src'
+	@echo 'DOORS="..."   of verify: of identity x86_64 i386 sparse checkpatch flag'
 	@echo 'CC="..."      of verify: the compiler, as "ccache gcc", distcc or icecc'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
 	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'
@@ -90,8 +92,9 @@ apply: $(call unpacked,$(KERNEL))
 ## verify: what stands against a change of FILES: its code, builds, sparse, style
 verify: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install verify
-	$(Q)$(OPTIONS) $(KMAPLOCAL) verify $(if $(BEFORE),--before "$$BEFORE") \
-		$(COMPILER) $(PRINTING) $(SETTINGS)
+	$(Q)$(OPTIONS) for word in $$DOORS; do set -- "$$@" --door "$$word"; done; \
+		$(KMAPLOCAL) verify $(if $(BEFORE),--before "$$BEFORE") $(COMPILER) \
+		$(PRINTING) $(SETTINGS)
 
 ## report: certify every mapping in FILES (default here: .), as text or JSON
 report: $(call unpacked,$(KERNEL))

@@ -190,6 +190,13 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
     metavar="PATH",
     help="the tree to compare with; default: HEAD, or the archive in /usr/src",
 )
+@click.option(
+    "--door",
+    "doors",
+    multiple=True,
+    metavar="NAME",
+    help="only this one: identity, x86_64, i386, sparse, checkpatch, flag",
+)
 @click.option("--cc", metavar="COMMAND", help='the compiler, as in CC="ccache gcc"')
 @click.option(
     "--build",
@@ -198,7 +205,13 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
     metavar="FOLDER",
     help="where to compile and to record",
 )
-def verify(files: tuple[str, ...], form: str, out: Path | None, **asked) -> int:
+def verify(
+    files: tuple[str, ...],
+    doors: tuple[str, ...],
+    form: str,
+    out: Path | None,
+    **asked,
+) -> int:
     """Say what stands against the change of FILES, whoever made it.
 
     Compares their code before and after, builds them for x86_64 and i386, and has
@@ -207,7 +220,8 @@ def verify(files: tuple[str, ...], form: str, out: Path | None, **asked) -> int:
     """
     from kmaplocal.tell import verify as door
 
-    request = door.Request(files=files or DEFAULT_FILES, **asked)
+    files = files or DEFAULT_FILES
+    request = door.Request(files=files, doors=door.named(doors), **asked)
     return door.verify(request, console.Console(), form, out)
 
 

@@ -13,7 +13,7 @@ INSTALL = REPOSITORY / "scripts/install"
 
 MAKES_OWN = set(
     "MAKEFLAGS MAKELEVEL MFLAGS KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE"
-    " CC".split()
+    " CC DOORS".split()
 )
 
 

@@ -25,11 +25,12 @@ SOURCE = $(CURDIR)/$<
 allmodconfig:
 	grep -v =n $(KCONFIG_ALLCONFIG) > $(O)/.config || :
 prepare:
-	$(if $(BROKEN),echo 'no libelf: error'; exit 1)
+	$(if $(BROKEN),@echo 'no libelf: error'; exit 1)
 %.o: %.c FORCE
 	@echo '  $(if $(C),CHECK,CC)      $@'
 	@mkdir -p $(O)/$(@D)
-	@$(if $(C),sparse $(CF) $(FLAGS) $(SOURCE),$(CC) $(FLAGS) -c -o $(O)/$@ $(SOURCE))
+	@$(if $(C),sparse $(CF) $(FLAGS) $(SOURCE))
+	@$(CC) $(FLAGS) -c -o $(O)/$@ $(SOURCE) $(if $(C),2>/dev/null)
 %.s: %.c FORCE
 	@echo '  CC      $@'
 	@mkdir -p $(O)/$(@D)
@@ -279,13 +280,24 @@ def test_disabling_page_faults_by_hand_is_the_same(verify, mend):
 
 
 def test_a_helper_with_other_code_is_shown(verify, mend, tmp_path):
-    mend("(const char *)from, 64)", "(const char *)&(struct page) { n }, 4)")
+    mend("(const char *)from, 64)", "(const char *)&(struct page) { from[n] }, 4)")
     done = verify()
     assert done.returncode == 0
     assert "memcpy_to_page() replaces" in differences(done)["fill"]
     shown = list((tmp_path / "build/verify").glob("*/differences/fs/aio.c.diff"))
     assert shown and shown[0].read_text().startswith("--- before/fill\n")
     assert str(shown[0]) in done.stdout
+
+
+def test_one_door_alone(verify, mend):
+    mend("\tkunmap_local(b);\n", "")
+    assert row(verify("--door", "checkpatch")) == {
+        "file": "fs/aio.c",
+        "checkpatch": "4->0",
+    }
+    done = verify("--door", "sparse", "--door", "i386")
+    assert done.returncode == 1
+    assert row(done).keys() == {"file", "sparse", "build_i386"}
 
 
 def test_nothing_changed(verify, kernel):
@@ -353,6 +365,7 @@ def test_bad_use_is_one_line(verify, tmp_path, kernel, write):
     one_line(verify("fs/none.c"), "fs/none.c", "no such file")
     one_line(verify(before=tmp_path / "none"), "no such folder")
     one_line(verify("--out", tmp_path / "none/x"), "no such folder")
+    one_line(verify("--door", "luck"), "no such door")
     one_line(verify(build=tmp_path / "a b"), "blank")
     write(kernel / ".config", "")
     one_line(verify(), "mrproper")

@@ -8,7 +8,7 @@ files before is subtracted from what is said after.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def _sparse_settings() -> dict[str, str]:
 @dataclass(frozen=True)
 class Door:
     """A door: its name, the configuration it is in, the settings for make, and
-    whether the objects are there and are only to be looked at."""
+    whether it does with the objects that are there."""
 
     name: str
     configuration: Configuration
@@ -42,7 +42,7 @@ class Door:
 BUILD_X86_64 = Door(record.X86_64, X86_64, lambda: _WARNINGS)
 BUILD_I386 = Door(record.I386, I386, lambda: _WARNINGS)
 SPARSE = Door(record.SPARSE, X86_64, _sparse_settings, checks=True)
-# sparse needs the objects of the first.
+# sparse looks at the objects of the first, or makes them.
 DOORS = (BUILD_X86_64, SPARSE, BUILD_I386)
 
 
@@ -58,11 +58,11 @@ class Trial:
 
 
 class Trials:
-    """The trials of all files of a bench by DOORS."""
+    """The trials of all files of a bench, by some DOORS."""
 
-    def __init__(self, bench: Bench):
+    def __init__(self, bench: Bench, doors: Iterable[Door]):
         self._bench = bench
-        self.trials = [Trial(door) for door in DOORS]
+        self.trials = [Trial(door) for door in doors]
 
     def run(self, side: str, made: Callable[[], None]) -> None:
         """Compile and check what the bench shows of SIDE. Raises OSError."""
@@ -72,7 +72,7 @@ class Trials:
             except CannotBuild as error:
                 trial.closed = str(error)
 
-    def results(self) -> list[Result]:
+    def results(self, made: Callable[[], None]) -> list[Result]:
         """What there is to say of each file, when both sides have been run."""
         found = []
         for trial in self.trials:
@@ -88,9 +88,10 @@ class Trials:
         kbuild = bench.kbuild(door.configuration)
         targets = [f"{stem}.o" for stem in bench.stems()]
         if door.checks:
-            targets = [t for t in targets if (kbuild.folder / t).exists()]
-        make = kbuild.again if door.checks else kbuild.make
-        said = make(targets, door.settings(), made)
+            # An object that is there and up to date is only looked at.
+            said = kbuild.again(targets, door.settings(), made)
+        else:
+            said = kbuild.make(targets, door.settings(), made)
         trial.said[side] = complaints.read(said, bench.farm.folder)
         trial.there[side] = {t for t in targets if (kbuild.folder / t).exists()}
         if door.checks and "sparse: not found" in said:

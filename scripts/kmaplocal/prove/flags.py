@@ -10,20 +10,19 @@ from kmaplocal.flag import survey
 from kmaplocal.flag.finding import NOTE, Finding
 from kmaplocal.prove import record
 from kmaplocal.prove.bench import AFTER, BEFORE, SIDES, Bench, Result
-from kmaplocal.read.spatch import Spatch
+from kmaplocal.read.spatch import find_spatch
 
 # An old call that stays is no mistake of the change.
 _EXPECTED = "kmap-deprecated"
 
 
-def results(
-    bench: Bench, spatch: Spatch, timeout: float, jobs: int | None
-) -> list[Result]:
-    """What there is to say of each file of the bench. Errors: those of survey()."""
+def results(bench: Bench, timeout: float, jobs: int | None) -> list[Result]:
+    """What there is to say of each file of the bench. Errors: SpatchMissing, and
+    those of survey()."""
     run = getattr(survey, "survey", None)
     if run is None:
         return []
-    sides = {}
+    spatch, sides = find_spatch(), {}
     for side in SIDES:
         bench.show(side)
         sides[side] = run(

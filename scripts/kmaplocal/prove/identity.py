@@ -114,8 +114,19 @@ class Identity:
         for stem, code in found.items():
             self._objects[stem].sides[side] = code
 
-    def judge(self, made: Callable[[], None] = lambda: None) -> None:
-        """Compare both sides, and look into what is not the same. Raises OSError."""
+    def results(self, made: Callable[[], None]) -> list[Result]:
+        """What there is to say of each file, when both sides have been run. What is
+        not the same is compiled in other flavours first. Raises OSError."""
+        self._judge(made)
+        found = list(self._bench.uncompiled(record.IDENTITY))
+        for path, objects in self._bench.objects.items():
+            if objects.stems:
+                found.append(self._result(path))
+        return found
+
+    # -- compiling and comparing --------------------------------------------
+
+    def _judge(self, made: Callable[[], None]) -> None:
         for found in self._objects.values():
             if len(found.sides) == len(SIDES):
                 for difference in assembly.compare(*map(found.sides.get, SIDES)):
@@ -125,16 +136,6 @@ class Identity:
             self._try(flavour, made)
         for path in self._bench.objects:
             self._excuse_helpers(path)
-
-    def results(self) -> list[Result]:
-        """What there is to say of each file, when both sides have been judged."""
-        found = list(self._bench.uncompiled(record.IDENTITY))
-        for path, objects in self._bench.objects.items():
-            if objects.stems:
-                found.append(self._result(path))
-        return found
-
-    # -- compiling and comparing --------------------------------------------
 
     def _compile(
         self, flavour: Flavour, stems: list[str], made: Callable[[], None]

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.console import Console
+from kmaplocal.errors import KmaplocalError
 from kmaplocal.prove import checkpatch, flags, record, reference
 from kmaplocal.prove.bench import SIDES, Bench, Result
 from kmaplocal.prove.builds import DOORS, Trials
 from kmaplocal.prove.identity import HELPERS, Identity
 from kmaplocal.read import api
 from kmaplocal.read.kernel import Tree
-from kmaplocal.read.spatch import find_spatch
 from kmaplocal.tell import output
 
 TEXT, JSON = ("text", "json")
@@ -24,7 +24,7 @@ NOTHING_AGAINST, AGAINST, NOT_CHECKED = 0, 1, 2
 
 # A file that was converted names one of these, before or after.
 _WORDS = (*api.MAPS, *api.UNMAPS, *sorted(HELPERS))
-_TABLE = (
+TABLE = (
     record.IDENTITY,
     *record.BUILDS,
     record.SPARSE,
@@ -39,19 +39,37 @@ _NONE = "-"
 @dataclass(frozen=True)
 class Request:
     """What the user asked for: FILES of KERNEL against BEFORE (or what
-    reference.find() takes instead), compiled with CC, below BUILD."""
+    reference.find() takes instead), through DOORS, compiled with CC, below
+    BUILD."""
 
     kernel: Path
     files: tuple[str, ...]
     build: Path
     before: Path | None = None
+    doors: frozenset[str] = frozenset(TABLE)
     cc: str | None = None
     jobs: int | None = None
     timeout: float = 120.0
 
 
+class NoSuchDoor(KmaplocalError):
+    """A name that is none of a door's."""
+
+
+def named(names: Iterable[str]) -> frozenset[str]:
+    """The doors that NAMES are the names of, all without any; a build may be named
+    by its architecture. Raises NoSuchDoor."""
+    known = {door.removeprefix("build "): door for door in TABLE}
+    found = set()
+    for name in names:
+        if name not in known and name not in TABLE:
+            raise NoSuchDoor(f"{name}: no such door; there are: {' '.join(known)}")
+        found.add(known.get(name, name))
+    return frozenset(found or TABLE)
+
+
 def verify(request: Request, console: Console, form: str, out: Path | None) -> int:
-    """Go through every door with what REQUEST names, print what each says (FORM is
+    """Go through the doors with what REQUEST names, print what each says (FORM is
     text or json) or write it to OUT, and record it.
 
     Returns the exit status: 0 when nothing stands against the change, 1 when
@@ -84,25 +102,30 @@ def _paths(tree: Tree, names: Sequence[str]) -> list[Path]:
 def _results(
     tree: Tree, changes: list[reference.Change], request: Request, console: Console
 ) -> list[Result]:
-    spatch = find_spatch()
-    bench = Bench(tree.root, changes, request.build, request.cc, request.jobs)
-    with bench.open():
-        results = _compiled(bench, console)
-        results += flags.results(bench, spatch, request.timeout, request.jobs)
-    return results + [_style(tree, change) for change in changes]
+    found = []
+    if request.doors.intersection((*_COMPILING, record.FLAG)):
+        bench = Bench(tree.root, changes, request.build, request.cc, request.jobs)
+        with bench.open():
+            found += _compiled(bench, request.doors, console)
+            if record.FLAG in request.doors:
+                found += flags.results(bench, request.timeout, request.jobs)
+    if record.CHECKPATCH in request.doors:
+        found += [_style(tree, change) for change in changes]
+    return found
 
 
-def _compiled(bench: Bench, console: Console) -> list[Result]:
-    trials, identity = Trials(bench), Identity(bench)
-    total = len(SIDES) * (len(DOORS) + 1) * len(bench.stems())
+def _compiled(bench: Bench, doors: frozenset[str], console: Console) -> list[Result]:
+    stages = [Trials(bench, [door for door in DOORS if door.name in doors])]
+    if record.IDENTITY in doors:
+        stages.append(Identity(bench))
+    total = len(SIDES) * len(doors.intersection(_COMPILING)) * len(bench.stems())
     with console.progress("compiling", total) as progress:
         made = _counter(progress, total)
         for side in SIDES:
             bench.show(side)
-            trials.run(side, made)
-            identity.run(side, made)
-        identity.judge(made)
-    return identity.results() + trials.results()
+            for stage in stages:
+                stage.run(side, made)
+        return [result for stage in stages for result in stage.results(made)]
 
 
 def _counter(progress: Callable[[int], None], total: int) -> Callable[[], None]:
@@ -175,7 +198,7 @@ def _ordered(results: Iterable[Result]) -> list[Result]:
 
 def _table(results: Sequence[Result]) -> list[str]:
     """A row a file, a column a door."""
-    doors = [door for door in _TABLE if any(r.door == door for r in results)]
+    doors = [door for door in TABLE if any(r.door == door for r in results)]
     rows = [["file", *doors]]
     cells = {(result.path, result.door): result.words for result in results}
     for path in sorted({result.path for result in results}):
@@ -223,14 +246,10 @@ def _tally(
 
 
 def _unseen(results: Iterable[Result]) -> set[Path]:
-    """The files that no compiler has seen before and after."""
-    results = list(results)
-    seen = {
-        result.path
-        for result in results
-        if result.door in _COMPILING and result.outcome != record.UNCHECKED
-    }
-    return {result.path for result in results} - seen
+    """The files that no compiler could be shown before and after."""
+    compiled = [result for result in results if result.door in _COMPILING]
+    seen = {r.path for r in compiled if r.outcome != record.UNCHECKED}
+    return {result.path for result in compiled} - seen
 
 
 def _status(results: Sequence[Result], fresh: Sequence[Path]) -> int:

@@ -12,8 +12,12 @@ judge     paths trace (every mapping along every path), callees primitives
           unmapped there), analysis (all of it)
 convert   idioms fills flushes plan (what is to be done), edits layout conversion
           (bringing together what the semantic patches change), patch replace
-tell      apply report listing history bodies doors output goldens fixtures
+tell      apply verify report listing history bodies doors output goldens
+          fixtures
 flag      finding survey (what is wrong with a mapping, old or new)
+prove     reference alignment (both sides of a change), objects farm kbuild bench
+          (what to compile, and where), identity assembly builds complaints
+          checkpatch flags (the doors), record (what each of them said)
 
 At the top: cli (the doors), console errors, and inline, which the semantic
 patches ask from inside spatch.

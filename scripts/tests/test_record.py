@@ -2,6 +2,7 @@
 """record.py: what a door said of a change is found for that change alone."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,10 @@ def test_a_folder_that_cannot_be_written_is_named(book, tmp_path):
     (tmp_path / "proofs").write_text("")
     with pytest.raises(record.CannotRecord, match="not recorded"):
         book(record.add, OLD, NEW, record.BOOT, record.PASSED)
+
+
+def test_the_files_spoken_of(book, kernel, tmp_path):
+    folder = tmp_path / "proofs"
+    assert record.spoken_of(kernel, folder) == []
+    book(record.add, OLD, NEW, record.BOOT, record.PASSED)
+    assert record.spoken_of(kernel, folder) == [Path(PATH)]

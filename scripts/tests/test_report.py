@@ -13,6 +13,7 @@ from conftest import REPOSITORY
 from kmaplocal.read import oldcalls
 from kmaplocal.tell import listing, output, report
 from kmaplocal.judge.certificate import OBLIGATIONS
+from kmaplocal.prove.record import Proof
 from kmaplocal.read.outline import Outline, Span
 
 GOOD = """\
@@ -266,3 +267,17 @@ def test_text_of_nothing_lost_and_lost():
     found = report.report("6.1", [])
     assert listing.as_text(found).endswith("0 not-analysed\n")
     assert json.loads(report.as_json(found)) == found
+
+
+def test_proofs_are_told(tmp_path):
+    proofs = {
+        "fs/b.c": [Proof("identity", "passed", "all but f"), Proof("boot", "passed")]
+    }
+    found = report.report("6.1", [], proofs)
+    jsonschema.validate(found, json.loads(report.SCHEMA.read_text()))
+    assert found["proved"] == [
+        {"file": "fs/b.c", "by": ["identity (all but f)", "boot"]}
+    ]
+    line = "fs/b.c proved by: identity (all but f), boot"
+    assert line in listing.as_text(found).splitlines()
+    assert "proved" not in report.report("6.1", [])

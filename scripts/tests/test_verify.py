@@ -11,6 +11,8 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal.prove import record
+from kmaplocal.read.kernel import Tree
+from kmaplocal.tell import doors
 
 # What of the kernel's top Makefile make verify uses.
 MAKEFILE = """
@@ -377,3 +379,17 @@ def test_a_kernel_that_cannot_be_prepared(verify, kernel):
     done = verify()
     assert done.returncode == 2
     assert "make prepare for x86_64 failed: no libelf: error" in done.stdout
+
+
+def test_the_report_tells_what_was_proved(verify, kernel, monkeypatch, tmp_path):
+    verify("--door", "identity", "--door", "sparse")
+    monkeypatch.setattr(record, "PROOFS", tmp_path / "build/proofs")
+    tree = Tree(kernel)
+    (proofs,) = doors._proofs(tree, ["."]).items()
+    assert (proofs[0], list(map(str, proofs[1]))) == (
+        "fs/aio.c",
+        ["identity", "sparse"],
+    )
+    assert doors._proofs(tree, ["include"]) == {}
+    (kernel / "fs/aio.c").write_text(SOURCE)
+    assert doors._proofs(tree, ["."]) == {}

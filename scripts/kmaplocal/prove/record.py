@@ -4,6 +4,7 @@
 A record speaks of contents, not of names or dates: of a file of one kernel
 version, by its path and the SHA-256 of its bytes before and after.  So it is
 never wrong about a file that was edited since, it just no longer speaks of it.
+FOLDER is where the records are kept, PROOFS when it is not given.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def add(
     door: str,
     outcome: str,
     detail: str = "",
-    folder: Path = PROOFS,
+    folder: Path | None = None,
 ) -> None:
     """Record that DOOR (one of DOORS) ended with OUTCOME for the change of PATH
     below KERNEL_ROOT from BEFORE to AFTER; it replaces what DOOR said before.
@@ -86,7 +87,7 @@ def proved(
     path: Path | str,
     after: bytes,
     before: bytes | None = None,
-    folder: Path = PROOFS,
+    folder: Path | None = None,
 ) -> list[Proof]:
     """The doors that let a change of PATH to AFTER pass, in the order of DOORS.
 
@@ -103,7 +104,7 @@ def recorded(
     path: Path | str,
     after: bytes,
     before: bytes | None = None,
-    folder: Path = PROOFS,
+    folder: Path | None = None,
 ) -> list[Proof]:
     """All that is recorded of a change of PATH to AFTER, whatever came out.
 
@@ -122,6 +123,15 @@ def recorded(
     return sorted(found, key=lambda proof: (DOORS.index(proof.door), proof))
 
 
+def spoken_of(kernel_root: Path, folder: Path | None = None) -> list[Path]:
+    """The files of which there is any record for the version of KERNEL_ROOT.
+
+    Raises NotAKernelTree."""
+    top = _top(folder, kernel_root)
+    files = (file.relative_to(top) for file in top.rglob("*.json"))
+    return sorted(file.with_suffix("") for file in files)
+
+
 def _speaks_of(key: str, before: bytes | None, after: bytes) -> bool:
     old, new = key.split()
     return new == _digest(after) and (before is None or old == _digest(before))
@@ -131,8 +141,12 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _file(folder: Path, kernel_root: Path, path: Path | str) -> Path:
-    return folder / f"linux-{Tree(kernel_root).version}" / f"{path}.json"
+def _top(folder: Path | None, kernel_root: Path) -> Path:
+    return (folder or PROOFS) / f"linux-{Tree(kernel_root).version}"
+
+
+def _file(folder: Path | None, kernel_root: Path, path: Path | str) -> Path:
+    return _top(folder, kernel_root) / f"{path}.json"
 
 
 def _read(file: Path) -> dict[str, dict[str, list[str]]]:

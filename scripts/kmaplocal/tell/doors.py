@@ -12,6 +12,7 @@ from kmaplocal.judge.analysis import Analysis
 from kmaplocal.judge.certificate import CONVERT, KEEP, NOT_ANALYSED
 from kmaplocal.console import Console
 from kmaplocal.convert.conversion import prepare
+from kmaplocal.prove import record
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
@@ -37,12 +38,24 @@ def print_report(
     analysis = Analysis(tree.root, spatch, request.timeout, request.jobs, definitions)
     with console.progress("reading", len(paths)) as progress:
         files = analysis.run(paths, progress)
-    found = report.report(tree.version, files.values())
+    proofs = _proofs(tree, request.files)
+    found = report.report(tree.version, files.values(), proofs)
     text = report.as_json(found) if form == JSON else listing.as_text(found)
     _hand_out(text, out, console)
     if out:
         console.say(f"{out}: {listing.totals(found)[-1]}")
     return _status(found, request.fail_on)
+
+
+def _proofs(tree: Tree, names: Sequence[str]) -> dict[str, list[record.Proof]]:
+    """By what the files below NAMES, as they are now, were checked."""
+    places, found = [tree.locate(name) for name in names], {}
+    for path in record.spoken_of(tree.root):
+        if any(path.is_relative_to(place) for place in places):
+            file = tree.root / path
+            now = file.read_bytes() if file.is_file() else b""
+            found[str(path)] = record.proved(tree.root, path, now)
+    return {path: proofs for path, proofs in found.items() if proofs}
 
 
 def _status(found: dict, fail_on: frozenset[str]) -> int:

@@ -26,6 +26,8 @@ def as_text(found: dict) -> str:
     for folder in sorted(folders):
         lines.append(f"{folder}/: {_tally(verdicts[folder])}".removesuffix(": "))
         lines += [line for _place, line in sorted(folders[folder])] + [""]
+    proved = [_proved(entry) for entry in found.get("proved", ())]
+    lines += [*proved, ""] if proved else []
     return "\n".join(lines + totals(found)) + "\n"
 
 
@@ -63,6 +65,10 @@ def _finding(entry: dict) -> str:
 def _lost(entry: dict) -> str:
     place = f"{entry['file']}:{entry['line']}"
     return f"{place} {entry['function']} {NOT_ANALYSED}: {entry['reason']}"
+
+
+def _proved(entry: dict) -> str:
+    return f"{entry['file']} proved by: {', '.join(entry['by'])}"
 
 
 def _place(entry: dict) -> str:

@@ -7,7 +7,7 @@ report.schema.json says what it looks like; lines and columns count from 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from kmaplocal.judge.certificate import (
     Obligation,
     Verdict,
 )
+from kmaplocal.prove.record import Proof
 from kmaplocal.read.oldcalls import Call, old_calls
 from kmaplocal.read.outcome import Lost
 
@@ -57,8 +58,13 @@ class Function:
         return self.verdict.verdict
 
 
-def report(version: str, files: Iterable[FileAnalysis]) -> dict:
-    """What is reported of FILES of a kernel of VERSION (as 6.1), as JSON.
+def report(
+    version: str,
+    files: Iterable[FileAnalysis],
+    proofs: Mapping[str, Sequence[Proof]] = {},
+) -> dict:
+    """What is reported of FILES of a kernel of VERSION (as 6.1), as JSON, and by
+    which PROOFS the change of a file was checked.
 
     Out: see report.schema.json; in the order of file, line and column.
     """
@@ -76,6 +82,11 @@ def report(version: str, files: Iterable[FileAnalysis]) -> dict:
     functions[NOT_ANALYSED] = len(lists["not_analysed"])
     macros = sum(v.line not in file.judges for file in files for v in file.verdicts)
     totals = {"files": len(files), "functions": functions, "macros": macros}
+    if proofs:
+        lists["proved"] = [
+            {"file": file, "by": [str(proof) for proof in proofs[file]]}
+            for file in sorted(proofs)
+        ]
     return {**found, **lists, "totals": {**totals, **_counts(lists)}}
 
 

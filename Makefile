@@ -73,7 +73,7 @@ help:
 	@echo 'FAIL_ON=kept  status 1 when a function is kept (golden: differs from its golden)'
 	@echo 'FORMAT=json   of report, history, verify; default text  OUT=file  write it there'
 	@echo 'BEFORE=path   of verify: a tree to compare with; default HEAD, or /usr/src'
-	@echo 'DOORS="..."   of verify: of identity x86_64 i386 sparse checkpatch flag'
+	@echo 'DOORS="..."   of verify: of identity x86_64 i386 sparse context checkpatch flag'
 	@echo 'CC="..."      of verify: the compiler, as "ccache gcc", distcc or icecc'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
 	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'

@@ -195,7 +195,7 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
     "doors",
     multiple=True,
     metavar="NAME",
-    help="only this one: identity, x86_64, i386, sparse, checkpatch, flag",
+    help="only this one: identity, x86_64, i386, sparse, context, checkpatch, flag",
 )
 @click.option("--cc", metavar="COMMAND", help='the compiler, as in CC="ccache gcc"')
 @click.option(

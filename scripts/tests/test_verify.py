@@ -204,7 +204,8 @@ def row(done):
     return dict(zip(heads, lines[1].replace(" -> ", "->").replace(" of ", "/").split()))
 
 
-def test_a_good_conversion_passes_every_door(verify, kernel, contents):
+def test_a_good_conversion_passes_every_door(verify, kernel, contents, monkeypatch):
+    monkeypatch.delenv("SPATCH")
     before = contents(kernel)
     done = verify()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -222,7 +223,8 @@ def test_what_was_found_is_recorded(verify, kernel, tmp_path):
     folder = tmp_path / "build/proofs"
     found = record.proved(kernel, "fs/aio.c", after, folder=folder)
     doors = [record.IDENTITY, *record.BUILDS, record.SPARSE, record.CHECKPATCH]
-    assert [proof.door for proof in found if proof.door != record.FLAG] == doors
+    later = (record.CONTEXT, record.FLAG)
+    assert [proof.door for proof in found if proof.door not in later] == doors
 
 
 BUILDS = {"build_x86_64", "build_i386"}
@@ -393,3 +395,47 @@ def test_the_report_tells_what_was_proved(verify, kernel, monkeypatch, tmp_path)
     assert doors._proofs(tree, ["include"]) == {}
     (kernel / "fs/aio.c").write_text(SOURCE)
     assert doors._proofs(tree, ["."]) == {}
+
+
+FAULTING = """
+#include <linux/highmem.h>
+unsigned long copy_to_user(void *to, const void *from, unsigned long n);
+int copy(struct page *page, void *to);
+int copy(struct page *page, void *to)
+{
+	int *from = kmap_atomic(page);
+	int left = copy_to_user(to, from, 64);
+
+	kunmap_atomic(from);
+	return left;
+}
+"""
+RENAMED = FAULTING.replace("kmap_atomic", "kmap_local_page").replace(
+    "kunmap_atomic", "kunmap_local"
+)
+SPELT_OUT = (
+    RENAMED.replace("\tint *from", "\tpagefault_disable();\n\tint *from")
+    .replace("page);\n\tint left", "page);\n\tint left")
+    .replace("kunmap_local(from);\n", "kunmap_local(from);\n\tpagefault_enable();\n")
+)
+
+
+@pytest.mark.parametrize("after, words", [(RENAMED, "1 new"), (SPELT_OUT, "ok")])
+def test_page_faults_that_were_disabled(
+    verify, kernel, tmp_path, monkeypatch, after, words
+):
+    monkeypatch.delenv("SPATCH")
+    (tmp_path / "before/fs/aio.c").write_text(FAULTING)
+    (kernel / "fs/aio.c").write_text(after)
+    done = verify("--door", "context", "--door", "identity", "--format", "json")
+    found = json.loads(done.stdout)["files"]["fs/aio.c"]
+    assert found["context"]["words"] == words, found
+    if after == SPELT_OUT:
+        (remark, *_) = found["identity"]["remarks"]
+        assert remark.endswith(
+            "the same with kmap_atomic()'s pagefault_disable() spelt out"
+        )
+    else:
+        (remark,) = found["context"]["remarks"]
+        assert "needs page faults disabled" in remark
+        assert remark.startswith("fs/aio.c:8: context: copy")

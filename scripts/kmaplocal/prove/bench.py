@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from kmaplocal.prove import alignment, objects, record
 from kmaplocal.prove.farm import Farm
 from kmaplocal.prove.kbuild import Configuration, Kbuild
 from kmaplocal.prove.reference import Change
-from kmaplocal.read import tags
+from kmaplocal.read import lexer, tags
 
 BEFORE, AFTER = SIDES = ("before", "after")
 
@@ -71,7 +72,7 @@ class Bench:
         self.objects = {
             change.path: objects.objects_of(root, change.path) for change in changes
         }
-        self.functions: dict[Path, list[Function]] = {}
+        self._functions: dict[Path, list[Function]] = {}
         self._cc, self._jobs = cc, jobs
         self._kbuilds: dict[str, Kbuild] = {}
 
@@ -143,12 +144,36 @@ class Bench:
         aligned = self.aligned.get(Path(file))
         return f"{file}:{aligned.after.real(line) if aligned else line}"
 
+    def changed(self, path: Path) -> list[Function]:
+        """The functions of PATH that hold a change, once both sides were shown."""
+        return self._functions.get(path, [])
+
+    def gained_words(self, path: Path, function: Function | None = None) -> set[str]:
+        """The words that FUNCTION of PATH, or all of it, has more often after."""
+        before, after = self._words(path, function)
+        return set(after - before)
+
+    def lost_words(self, path: Path, function: Function | None = None) -> set[str]:
+        """The words that FUNCTION of PATH, or all of it, has less often after."""
+        before, after = self._words(path, function)
+        return set(before - after)
+
     def uncompiled(self, door: str) -> Iterator[Result]:
         """The results of a DOOR that compiles, for files that have no object."""
         for path, found in self.objects.items():
             if not found.stems:
                 remark = f"{path}: {door}: not compiled: {found.note}"
                 yield Result(path, door, record.UNCHECKED, "-", found.note, [remark])
+
+    def _words(self, path: Path, function: Function | None) -> list[Counter]:
+        """How often each word is there before and after."""
+        aligned = self.aligned[path]
+        first, last = (function.first, function.last) if function else (1, None)
+        texts = [
+            b"".join(side.lines[first - 1 : last]).decode(errors="replace")
+            for side in (aligned.before, aligned.after)
+        ]
+        return [Counter(token.text for token in lexer.tokens(text)) for text in texts]
 
     def _note_functions(self, side: str) -> None:
         """Note the functions that hold a change, as ctags sees them on SIDE."""
@@ -157,6 +182,6 @@ class Bench:
             path = Path(tag.file)
             changes = self.aligned[path].changes
             if any(first <= tag.end and tag.line <= last for first, last in changes):
-                known = self.functions.setdefault(path, [])
+                known = self._functions.setdefault(path, [])
                 if tag.name not in (function.name for function in known):
                     known.append(Function(tag.name, tag.line, tag.end))

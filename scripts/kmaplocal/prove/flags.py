@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from kmaplocal.flag import survey
 from kmaplocal.flag.finding import NOTE, Finding
 from kmaplocal.prove import record
-from kmaplocal.prove.bench import AFTER, BEFORE, SIDES, Bench, Result
+from kmaplocal.prove.bench import BEFORE, Bench, Result
+from kmaplocal.read.outcome import Lost
 from kmaplocal.read.spatch import find_spatch
 
 # An old call that stays is no mistake of the change.
@@ -22,49 +23,51 @@ def results(bench: Bench, timeout: float, jobs: int | None) -> list[Result]:
     run = getattr(survey, "survey", None)
     if run is None:
         return []
-    spatch, sides = find_spatch(), {}
-    for side in SIDES:
-        bench.show(side)
-        sides[side] = run(
-            bench.farm.folder,
-            list(bench.aligned),
-            spatch,
-            timeout,
-            jobs,
-            lambda done: None,
-        )
-    known = Counter(_key(bench, finding) for finding in sides[BEFORE].findings)
-    news = Counter()
-    fresh: dict[Path, list[Finding]] = {path: [] for path in bench.aligned}
-    for finding in sides[AFTER].findings:
-        key = _key(bench, finding)
-        news[key] += 1
-        if news[key] > known[key] and _counts(finding):
-            fresh[Path(finding.file)].append(finding)
-    lost = {Path(lost.file): lost for lost in sides[AFTER].lost}
-    return [_result(bench, path, fresh[path], lost.get(path)) for path in fresh]
+    spatch = find_spatch()
+    after = run(bench.root, list(bench.aligned), spatch, timeout, jobs)
+    findings: dict[Path, list[Finding]] = defaultdict(list)
+    for finding in filter(_counts, after.findings):
+        findings[Path(finding.file)].append(finding)
+    if findings:
+        # Only what is flagged now can be new.
+        bench.show(BEFORE)
+        before = run(bench.farm.folder, list(findings), spatch, timeout, jobs)
+        known = Counter(map(_key, before.findings))
+        findings = {path: _new(found, known) for path, found in findings.items()}
+    lost = {Path(lost.file): lost for lost in after.lost}
+    return [
+        _result(path, findings.get(path, []), lost.get(path)) for path in bench.aligned
+    ]
 
 
 def _counts(finding: Finding) -> bool:
     return finding.severity != NOTE and finding.rule != _EXPECTED
 
 
-def _key(bench: Bench, finding: Finding) -> tuple:
-    place = bench.aligned[Path(finding.file)].place(finding.line)
-    return finding.file, finding.rule, finding.function, place
+def _key(finding: Finding) -> tuple[str, str, str]:
+    return finding.file, finding.rule, finding.function
 
 
-def _result(bench: Bench, path: Path, fresh: list[Finding], lost) -> Result:
-    remarks = [
-        f"{bench.place(f.file, f.line)}: flag: {f.severity}: {f.message} [{f.rule}]"
-        for f in fresh
-    ]
+def _new(findings: list[Finding], known: Counter) -> list[Finding]:
+    """Those that are one too many of their kind in their function."""
+    left, found = Counter(known), []
+    for finding in findings:
+        left[_key(finding)] -= 1
+        if left[_key(finding)] < 0:
+            found.append(finding)
+    return found
+
+
+def _result(path: Path, fresh: list[Finding], lost: Lost | None) -> Result:
+    door = record.FLAG
     if fresh:
-        return Result(
-            path, record.FLAG, record.FAILED, f"{len(fresh)} new", "", remarks
-        )
+        remarks = [
+            f"{f.file}:{f.line}: {door}: {f.severity}: {f.message} [{f.rule}]"
+            for f in fresh
+        ]
+        return Result(path, door, record.FAILED, f"{len(fresh)} new", "", remarks)
     if lost:
-        place = bench.place(lost.file, lost.line)
-        remark = f"{place}: flag: not analysed: {lost.function}: {lost.reason}"
-        return Result(path, record.FLAG, record.UNCHECKED, "-", lost.reason, [remark])
-    return Result(path, record.FLAG, record.PASSED, "ok")
+        why = f"not analysed: {lost.function}: {lost.reason}"
+        remark = f"{path}:{lost.line}: {door}: {why}"
+        return Result(path, door, record.UNCHECKED, "-", why, [remark])
+    return Result(path, door, record.PASSED, "ok")

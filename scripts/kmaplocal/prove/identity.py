@@ -17,7 +17,6 @@ from kmaplocal.prove import assembly, record
 from kmaplocal.prove.assembly import Assembly, Difference
 from kmaplocal.prove.bench import AFTER, SIDES, Bench, Function, Result
 from kmaplocal.prove.kbuild import X86_64, CannotBuild
-from kmaplocal.read import lexer
 
 _SHADOW = Path(__file__).with_name("shadow") / "identity"
 
@@ -173,26 +172,14 @@ class Identity:
     def _spells_out(self, stem: str) -> bool:
         """Whether a changed file of STEM disables something by itself now."""
         for path, objects in self._bench.objects.items():
-            if stem in objects.stems and self._gains(path, None) & _SPELT_OUT:
+            if stem in objects.stems and self._bench.gained_words(path) & _SPELT_OUT:
                 return True
         return False
 
-    def _gains(self, path: Path, function: Function | None) -> set[str]:
-        """The words that FUNCTION of PATH (all of it) has more often after."""
-        aligned = self._bench.aligned[path]
-        first, last = (function.first, function.last) if function else (1, None)
-        counts = []
-        for side in (aligned.before, aligned.after):
-            text = b"".join(side.lines[first - 1 : last])
-            words = [t.text for t in lexer.tokens(text.decode(errors="replace"))]
-            counts.append(words)
-        before, after = counts
-        return {word for word in set(after) if after.count(word) > before.count(word)}
-
     def _excuse_helpers(self, path: Path) -> None:
         """A helper for several statements may give other code: show, do not fail."""
-        for function in self._bench.functions.get(path, []):
-            helpers = sorted(HELPERS & self._gains(path, function))
+        for function in self._bench.changed(path):
+            helpers = sorted(HELPERS & self._bench.gained_words(path, function))
             if not helpers:
                 continue
             words = f"other code: {helpers[0]}() replaces statements"
@@ -218,7 +205,7 @@ class Identity:
         remarks = [self._remark(path, verdict) for verdict in verdicts]
         unseen = self._unseen(path, done)
         remarks += [self._unseen_remark(path, function) for function in unseen]
-        if not broken and unseen and len(unseen) == len(self._bench.functions[path]):
+        if not broken and unseen and len(unseen) == len(self._bench.changed(path)):
             return Result(path, record.IDENTITY, record.UNCHECKED, "-", "", remarks)
         if verdicts:
             remarks.append(
@@ -238,11 +225,11 @@ class Identity:
         in the same object has the function."""
         others = {
             function.name
-            for other, functions in self._bench.functions.items()
+            for other in self._bench.objects
             if other != path
-            for function in functions
+            for function in self._bench.changed(other)
         }
-        mine = {function.name for function in self._bench.functions.get(path, [])}
+        mine = {function.name for function in self._bench.changed(path)}
         return [
             verdict
             for verdict in found.verdicts.values()
@@ -254,12 +241,12 @@ class Identity:
         names = {
             _source_name(n) for o in done for s in o.sides.values() for n in s.functions
         }
-        functions = self._bench.functions.get(path, [])
+        functions = self._bench.changed(path)
         return [function for function in functions if function.name not in names]
 
     def _remark(self, path: Path, verdict: Verdict) -> str:
         name = verdict.difference.name
-        functions = self._bench.functions.get(path, [])
+        functions = self._bench.changed(path)
         lines = [f.first for f in functions if f.name == _source_name(name)]
         place = self._bench.place(str(path), lines[0]) if lines else path
         return f"{place}: identity: {name}: {verdict.words}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def _elsewhere(path: Path) -> str:
 
 def _users(root: Path, path: Path, depth: int = _DEPTH) -> list[Path]:
     """Some of the C files that include PATH, the nearest first."""
-    found = _includers(root, path, _scope(path))
+    found = _includers(root, path, _scope(root, path))
     sources = [user for user in found if user.suffix == ".c"]
     if not sources and depth:
         for header in found:
@@ -59,13 +60,14 @@ def _users(root: Path, path: Path, depth: int = _DEPTH) -> list[Path]:
     return sorted(set(sources), key=lambda user: _distance(path, user))[:_USERS]
 
 
-def _scope(path: Path) -> list[str]:
+def _scope(root: Path, path: Path) -> list[str]:
     """Where to look for what includes PATH: a C file is included from its folder
     or the one above; a header that all may use, from anywhere."""
     if path.suffix == ".c":
-        folders = {path.parent, path.parent.parent}
-        return [str(folder) for folder in folders if folder != Path(".")]
-    if path.parts[0] == "include" or "include" in path.parts[:3]:
+        found = [*(root / path.parent).glob("*.c")]
+        found += (root / path.parent.parent).glob("*.c")
+        return [str(file.relative_to(root)) for file in found]
+    if "include" in path.parts[:3]:
         return ["."]
     return [path.parts[0]]
 
@@ -75,9 +77,13 @@ def _includers(root: Path, path: Path, places: list[str]) -> list[Path]:
     line = rf'^[ \t]*#[ \t]*include[ \t]+["<]([^">]*/)?{name}[">]'
     command = ["grep", "-rlZP", "--include=*.[ch]", "-e", line, "--", *places]
     done = subprocess.run(
-        command, cwd=root, capture_output=True, stdin=subprocess.DEVNULL
+        command,
+        cwd=root,
+        env={**os.environ, "LC_ALL": "C"},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
     )
-    names = [Path(name.decode()) for name in done.stdout.split(b"\0") if name]
+    names = [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
     return [user for user in names if not _elsewhere(user) and user != path]
 
 

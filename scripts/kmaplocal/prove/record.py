@@ -25,16 +25,11 @@ from kmaplocal.read.kernel import Tree
 
 PROOFS = Path(__file__).resolve().parents[3] / "build" / "proofs"
 
-IDENTITY, SPARSE, CHECKPATCH, FLAG, BOOT = (
-    "identity",
-    "sparse",
-    "checkpatch",
-    "flag",
-    "boot",
-)
+IDENTITY, SPARSE, CONTEXT = "identity", "sparse", "context"
+CHECKPATCH, FLAG, BOOT = "checkpatch", "flag", "boot"
 X86_64, I386 = BUILDS = ("build x86_64", "build i386")
 # In the order in which a commit message names them.
-DOORS = (IDENTITY, *BUILDS, SPARSE, CHECKPATCH, FLAG, BOOT)
+DOORS = (IDENTITY, *BUILDS, SPARSE, CONTEXT, CHECKPATCH, FLAG, BOOT)
 
 PASSED, FAILED, UNCHECKED = OUTCOMES = ("passed", "failed", "unchecked")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kmaplocal.console import Console
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.prove import checkpatch, flags, record, reference
+from kmaplocal.prove import checkpatch, context, flags, record, reference
 from kmaplocal.prove.bench import SIDES, Bench, Result
 from kmaplocal.prove.builds import DOORS, Trials
 from kmaplocal.prove.identity import HELPERS, Identity
@@ -28,6 +28,7 @@ TABLE = (
     record.IDENTITY,
     *record.BUILDS,
     record.SPARSE,
+    record.CONTEXT,
     record.CHECKPATCH,
     record.FLAG,
 )
@@ -103,10 +104,12 @@ def _results(
     tree: Tree, changes: list[reference.Change], request: Request, console: Console
 ) -> list[Result]:
     found = []
-    if request.doors.intersection((*_COMPILING, record.FLAG)):
+    if request.doors - {record.CHECKPATCH}:
         bench = Bench(tree.root, changes, request.build, request.cc, request.jobs)
         with bench.open():
             found += _compiled(bench, request.doors, console)
+            if record.CONTEXT in request.doors:
+                found += context.results(bench, request.timeout, request.jobs)
             if record.FLAG in request.doors:
                 found += flags.results(bench, request.timeout, request.jobs)
     if record.CHECKPATCH in request.doors:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
-from kmaplocal.read.kernel import Tree
+from kmaplocal.read.kernel import CTree, Tree
 
 AIO = Path("fs/aio.c")
 A_B = Path("mm/a b.c")
@@ -98,6 +98,14 @@ def test_links_do_not_lead_out_of_the_tree(kernel, write):
 def test_named_link_gives_the_file_it_leads_to(kernel):
     (kernel / "fs/link.c").symlink_to("aio.c")
     assert Tree(kernel).candidates(["fs/link.c", "fs"]) == [AIO]
+
+
+def test_any_c_tree_has_candidates(tmp_path, write):
+    write(tmp_path / "mod/a.c", "kmap_local_page(p);\n")
+    tree = CTree(tmp_path / "mod")
+    assert tree.candidates(["."], ("kmap_local_page",)) == [Path("a.c")]
+    with pytest.raises(NotAKernelTree, match="no such folder"):
+        CTree(tmp_path / "none")
 
 
 def test_outside_git_nothing_is_dirty(kernel):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A kernel source tree: its version, its candidate files, what git knows of them."""
+"""A source tree: its candidate files; a kernel's version, and what git knows of it."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
+from kmaplocal.read import repository
 
 MAP_CALLS = (
     "kmap",
@@ -22,43 +23,23 @@ _LANDMARKS = ("Makefile", "Kconfig", "include/linux/highmem.h")
 _C_SUFFIXES = (".c", ".h")
 # What a whole-tree run leaves out; naming the folder brings it in.
 _NOT_CODE = {"Documentation", ".git"}
-# Set by git for its hooks, where they would point at another repository.
-_GIT_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
-class Tree:
-    """A kernel source tree on disk. `root` is its absolute path, links resolved."""
+class CTree:
+    """A folder with C code on disk, such as an out-of-tree module's.
+
+    `root` is its absolute path, links resolved."""
 
     def __init__(self, root: Path | str):
         """Open the tree at ROOT (a leading ~ is expanded).
 
-        Raises NotAKernelTree when there is no such folder or it holds no kernel.
+        Raises NotAKernelTree when there is no such folder.
         """
         given = Path(root).expanduser()
         if not given.is_dir():
             what = "not a folder" if given.exists() else "no such folder"
             raise NotAKernelTree(f"{given}: {what}; KERNEL= names a kernel tree")
         self.root = given.resolve()
-        self.version = self._read_version(given)
-
-    def _read_version(self, given: Path) -> str:
-        for landmark in _LANDMARKS:
-            if not (self.root / landmark).is_file():
-                raise NotAKernelTree(
-                    f"{given}: not a Linux kernel tree (it has no {landmark});"
-                    " KERNEL= names the top folder of one"
-                )
-        text = (self.root / "Makefile").read_text(errors="replace")
-        numbers = [
-            re.search(rf"^{name}\s*=\s*(\d+)\s*$", text, re.MULTILINE)
-            for name in ("VERSION", "PATCHLEVEL")
-        ]
-        if not all(numbers):
-            raise NotAKernelTree(
-                f"{given}: not a Linux kernel tree (its Makefile has no VERSION"
-                " and PATCHLEVEL); KERNEL= names the top folder of one"
-            )
-        return ".".join(number[1] for number in numbers)
 
     def candidates(
         self, names: Iterable[str], words: tuple[str, ...] = MAP_CALLS
@@ -87,7 +68,7 @@ class Tree:
         except (OSError, RuntimeError):
             raise BadName(f"{name}: no such file or folder in {self.root}") from None
         if not real.is_relative_to(self.root):
-            raise BadName(f"{name}: lies outside the kernel tree {self.root}")
+            raise BadName(f"{name}: lies outside the tree {self.root}")
         if not real.is_dir() and real.suffix not in _C_SUFFIXES:
             raise BadName(f"{name}: not a C file (*.c or *.h)")
         return real.relative_to(self.root)
@@ -118,6 +99,37 @@ class Tree:
             raise BadName(f"{self.root}: cannot search: {_first_line(done.stderr)}")
         return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
 
+
+class Tree(CTree):
+    """A kernel source tree on disk; `version` is VERSION.PATCHLEVEL."""
+
+    def __init__(self, root: Path | str):
+        """Open the tree at ROOT (a leading ~ is expanded).
+
+        Raises NotAKernelTree when there is no such folder or it holds no kernel.
+        """
+        super().__init__(root)
+        self.version = self._read_version(Path(root).expanduser())
+
+    def _read_version(self, given: Path) -> str:
+        for landmark in _LANDMARKS:
+            if not (self.root / landmark).is_file():
+                raise NotAKernelTree(
+                    f"{given}: not a Linux kernel tree (it has no {landmark});"
+                    " KERNEL= names the top folder of one"
+                )
+        text = (self.root / "Makefile").read_text(errors="replace")
+        numbers = [
+            re.search(rf"^{name}\s*=\s*(\d+)\s*$", text, re.MULTILINE)
+            for name in ("VERSION", "PATCHLEVEL")
+        ]
+        if not all(numbers):
+            raise NotAKernelTree(
+                f"{given}: not a Linux kernel tree (its Makefile has no VERSION"
+                " and PATCHLEVEL); KERNEL= names the top folder of one"
+            )
+        return ".".join(number[1] for number in numbers)
+
     def dirty(self, paths: Iterable[Path]) -> list[Path]:
         """Those of PATHS whose content git has no committed copy of.
 
@@ -126,7 +138,7 @@ class Tree:
         when there is a repository but git cannot read it.
         """
         wanted = sorted(set(paths))
-        if not wanted or not self._in_repository():
+        if not wanted or not repository.encloses(self.root):
             return []
         prefix = os.fsdecode(self._git("rev-parse", "--show-prefix").rstrip(b"\n"))
         listing = self._git(
@@ -141,24 +153,9 @@ class Tree:
         changed = {os.fsdecode(entry[3:]) for entry in listing.split(b"\0") if entry}
         return [path for path in wanted if prefix + str(path) in changed]
 
-    def _in_repository(self) -> bool:
-        return any(
-            (folder / ".git").exists() for folder in (self.root, *self.root.parents)
-        )
-
     def _git(self, *arguments: str) -> bytes:
-        environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-        for variable in _GIT_VARIABLES:
-            environment.pop(variable, None)
-        command = ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false"]
         try:
-            done = subprocess.run(
-                [*command, *arguments],
-                cwd=self.root,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-            )
+            done = repository.git(self.root, *arguments)
         except FileNotFoundError:
             raise GitTrouble(
                 f"{self.root}: is in a git work tree, but there is no git to ask for"

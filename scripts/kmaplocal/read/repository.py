@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The git repository a tree may be in, only ever read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+# Set by git for its hooks, where they would point at another repository.
+_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+
+
+def encloses(root: Path) -> bool:
+    """Whether ROOT is the top of a repository's work tree, or below it."""
+    return any((folder / ".git").exists() for folder in (root, *root.parents))
+
+
+def git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run git with ARGUMENTS in ROOT; paths among them are no patterns.
+
+    Returns the finished process, whatever its status.  Raises FileNotFoundError
+    when there is no git."""
+    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    for variable in _VARIABLES:
+        environment.pop(variable, None)
+    command = ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false"]
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=root,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from kmaplocal.read.lexer import Token, tokens, words
+from kmaplocal.read.lexer import Token, comments, tokens, words
 
 
 def texts(source):
@@ -85,6 +85,16 @@ def test_directive_lines_are_marked_to_their_continued_end():
 def test_a_comment_over_lines_does_not_end_a_directive():
     source = "#define A /* x\n y */ kmap(p)\nb"
     assert [token.text for token in tokens(source) if not token.directive] == ["b"]
+
+
+def test_comments_say_what_is_in_them_and_where():
+    source = 'a /* one\n * two */ "/* no */" // three \\\n four\nb // */\n/* open'
+    assert comments(source) == [
+        (" one\n * two ", 1, 2, 2),
+        (" three  four", 2, 21, 3),
+        (" */", 4, 2, 4),
+        (" open", 5, 0, 5),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ function *means* is for spatch to say.
 """
 
 import re
+from bisect import bisect_right
 from typing import NamedTuple
 
 IDENTIFIER = "identifier"
@@ -25,6 +26,16 @@ class Token(NamedTuple):
     column: int
     kind: str
     directive: bool = False
+
+
+class Comment(NamedTuple):
+    """What a comment says between its marks, where it starts (as a Token does) and
+    the line it ends on."""
+
+    text: str
+    line: int
+    column: int
+    end: int
 
 
 _SPLICE = re.compile(r"\\[ \t]*\r?\n")
@@ -73,6 +84,26 @@ def tokens(text: str, first_line: int = 1) -> list[Token]:
         if fresh:
             directive, fresh = word == "#", False
         found.append(Token(word, first_line + line, at - starts[line], kind, directive))
+    return found
+
+
+def comments(text: str) -> list[Comment]:
+    """The comments of `text`, in order.
+
+    In: C source. Errors: none; an unclosed comment ends with the text.
+    """
+    starts, spliced = _splice(text)
+    found = []
+    for match in _TOKEN.finditer(spliced):
+        if match.lastgroup != "comment":
+            continue
+        first = bisect_right(starts, match.start())
+        last = bisect_right(starts, match.end() - 1)
+        body = match.group()[2:]
+        if match.group().startswith("/*"):
+            body = body.removesuffix("*/")
+        column = match.start() - starts[first - 1]
+        found.append(Comment(body, first, column, last))
     return found
 
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A report as checkstyle's XML, which many CI servers read."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from xml.etree import ElementTree
+
+from kmaplocal.flag.finding import ERROR, NOTE, WARNING
+from kmaplocal.flag.formats.document import readable
+from kmaplocal.flag.report import Report
+
+_SEVERITIES = {ERROR: "error", WARNING: "warning", NOTE: "info"}
+
+
+def as_xml(report: Report) -> str:
+    """REPORT as XML; what was not analysed is an error of the source
+    kmaplocal.not-analysed."""
+    rows = [
+        (f.file, f.line, f.column, _SEVERITIES[f.severity], f.rule, _words(f))
+        for f in report.findings
+    ]
+    for lost in report.lost:
+        words = f"{lost.function}: not analysed: {lost.reason}"
+        rows.append((lost.file, lost.line, 0, "error", "not-analysed", words))
+    top = ElementTree.Element("checkstyle", version="4.3")
+    for file, group in groupby(sorted(rows), lambda row: row[0]):
+        element = ElementTree.SubElement(top, "file", name=_clean(file))
+        for _file, line, column, severity, rule, words in group:
+            place = {"line": str(line)} | ({"column": str(column)} if column else {})
+            said = {"severity": severity, "message": _clean(words)}
+            source = {"source": f"kmaplocal.{rule}"}
+            ElementTree.SubElement(element, "error", place | said | source)
+    ElementTree.indent(top)
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return f"{head}{ElementTree.tostring(top, encoding='unicode')}\n"
+
+
+def _words(finding) -> str:
+    return " ".join(filter(None, (finding.message, finding.remedy)))
+
+
+def _clean(text: str) -> str:
+    """TEXT without what XML has no way to write."""
+    return "".join(c if c.isprintable() else " " for c in readable(text))

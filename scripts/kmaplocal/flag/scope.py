@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The scope of a patch: which findings are its own."""
+
+from __future__ import annotations
+
+from kmaplocal.flag.changes import Change
+from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.suppression import SUPPRESSION
+from kmaplocal.flag.text import Texts
+from kmaplocal.read.outcome import Lost
+from kmaplocal.read.outline import Span
+
+# Of these the cause may be on another line than the finding: an unmap that was
+# taken away is missed where the function returns.
+PATH_RULES = {
+    "kmap-nesting-order",
+    "kmap-leak",
+    "kmap-double-unmap",
+    "kmap-use-after-unmap",
+    "kmap-mixed-pair",
+    "kmap-sleep-atomic",
+    SUPPRESSION.id,
+}
+
+
+class Scope:
+    """What CHANGES, by file, are answerable for: their lines, or WHOLE functions.
+
+    Its methods raise TagsError, OSError."""
+
+    def __init__(self, changes: dict[str, Change], texts: Texts, whole: bool):
+        self.changes = changes
+        self.texts = texts
+        self.whole = whole
+
+    def holds(self, finding: Finding) -> bool:
+        """Whether FINDING is theirs.
+
+        It is when its line is new or changed; when whole functions are asked for
+        and its function changed; and when it is about paths and a mapping call or
+        a jump came or went in its function."""
+        change = self.changes.get(finding.file)
+        if not change or change.holds(finding.line):
+            return bool(change)
+        span = self._span(finding.file, finding.line)
+        if span is None:
+            return False
+        if finding.rule in PATH_RULES and change.decides(span):
+            return True
+        return self.whole and change.touches(span)
+
+    def touches(self, file: str, line: int) -> bool:
+        """Whether the function that LINE of FILE is in changed; or, outside of
+        functions, the line."""
+        change = self.changes.get(file)
+        span = self._span(file, line) if change else None
+        if span is None:
+            return bool(change) and change.holds(line)
+        return change.touches(span)
+
+    def concerns(self, lost: Lost) -> bool:
+        """Whether LOST is something that changed, or a whole file that did."""
+        if lost.file not in self.changes:
+            return False
+        return not lost.function.isidentifier() or self.touches(lost.file, lost.line)
+
+    def _span(self, file: str, line: int) -> Span | None:
+        spans = self.texts.outline(file).functions
+        return next((s for s in spans if s.line <= line <= s.end), None)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Since a commit: what became of a tree's files, as git sees it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from kmaplocal.errors import GitTrouble
+from kmaplocal.flag import changes
+from kmaplocal.flag.changes import Change
+from kmaplocal.flag.text import Texts
+from kmaplocal.read import repository
+
+# Nothing of the user's configuration may change what the diff looks like.
+_PLAIN = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--unified=3",
+    "--inter-hunk-context=0",
+    "--relative",
+    "--find-renames",
+    "--submodule=short",
+)
+
+
+def changed(texts: Texts, revision: str, files: Iterable[Path]) -> dict[str, Change]:
+    """What changed in FILES since REVISION, uncommitted changes and new files too.
+
+    REVISION is compared from where the current commit and it parted.  FILES are
+    paths below the tree.  Files without a change are not in the result.  Raises
+    GitTrouble when git cannot tell, BadPatch when a file changes meanwhile."""
+    root, wanted = texts.root, sorted(map(str, files))
+    if not repository.encloses(root):
+        raise GitTrouble(f"{root}: not in a git work tree, which SINCE= needs")
+    base = _base(root, revision)
+    if not _git(root, "ls-files", "--cached", "--", ".").strip():
+        raise GitTrouble(f"{root}: git tracks nothing in it; SINCE= tells nothing")
+    if not wanted:
+        return {}
+    fresh = _names(root, "ls-files", "--others", "--exclude-standard", "-z")
+    sources = _renamed(root, base)
+    names = {*wanted, *(sources[name] for name in wanted if name in sources)}
+    output = _git(root, "diff", *_PLAIN, base, "--", *sorted(names))
+    text = output.decode(errors="surrogateescape")
+    found = changes.changes([text], "git diff", texts, 1) if text else {}
+    found |= {name: Change(fresh=True) for name in fresh}
+    return {name: found[name] for name in wanted if name in found}
+
+
+def _base(root: Path, revision: str) -> str:
+    """The commit to compare with.  Raises GitTrouble."""
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+    try:
+        known = repository.git(root, *asked, f"{revision}^{{commit}}")
+    except FileNotFoundError:
+        message = "there is no git to ask what changed: apt-get install git"
+        raise GitTrouble(f"{root}: {message}") from None
+    if known.returncode:
+        trouble = _first_line(known.stderr)
+        why = trouble or f"git knows no commit {revision}; is it fetched?"
+        raise GitTrouble(f"{root}: SINCE={revision}: {why}")
+    commit = known.stdout.decode().strip()
+    base = repository.git(root, "merge-base", commit, "HEAD")
+    if base.returncode:
+        why = "it has no commit in common with HEAD; is the history cut short?"
+        raise GitTrouble(f"{root}: SINCE={revision}: {why}")
+    return base.stdout.decode().strip()
+
+
+def _renamed(root: Path, base: str) -> dict[str, str]:
+    """The name that each renamed file had before."""
+    asked = ("diff", "--relative", "--find-renames", "--diff-filter=R", "--name-status")
+    words = _decoded(_git(root, *asked, "-z", base)).split("\0")[:-1]
+    return {new: old for _status, old, new in zip(*[iter(words)] * 3)}
+
+
+def _names(root: Path, *arguments: str) -> set[str]:
+    return set(_decoded(_git(root, *arguments)).split("\0")) - {""}
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    done = repository.git(root, *arguments)
+    if done.returncode:
+        why = _first_line(done.stderr)
+        raise GitTrouble(f"{root}: git cannot tell what changed ({why})")
+    return done.stdout
+
+
+def _decoded(output: bytes) -> str:
+    return os.fsdecode(output)
+
+
+def _first_line(output: bytes) -> str:
+    return output.decode(errors="replace").strip().split("\n")[0]

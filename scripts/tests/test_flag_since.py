@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""SINCE=: what git says changed, whatever its user's settings are."""
+
+from pathlib import Path
+
+import pytest
+
+from kmaplocal.errors import GitTrouble
+from kmaplocal.flag.since import changed
+from kmaplocal.flag.text import Texts
+
+AIO = Path("fs/aio.c")
+A_B = Path("mm/a b.c")
+
+
+@pytest.fixture
+def since(committed):
+    """since(revision, *files): the lines that changed, by file."""
+
+    def ask(revision, *files, root=committed):
+        found = changed(Texts(root), revision, files)
+        return {name: c.fresh or c.lines for name, c in found.items()}
+
+    return ask
+
+
+def edit(path, before, after):
+    path.write_text(path.read_text().replace(before, after))
+
+
+def test_nothing_changed(since):
+    assert since("HEAD", AIO, A_B) == {}
+    assert since("HEAD") == {}
+
+
+def test_uncommitted_staged_and_committed(since, committed, git):
+    edit(committed / AIO, "void f", "int x;\nvoid f")
+    git(committed, "commit", "-qam", "one")
+    edit(committed / A_B, "int", "long")
+    git(committed, "add", "-A")
+    edit(committed / AIO, "{\n", "{\n\tint y;\n")
+    assert since("HEAD~1", AIO, A_B) == {"fs/aio.c": {1, 4}, "mm/a b.c": {1}}
+    assert since("HEAD", AIO, A_B) == {"fs/aio.c": {4}, "mm/a b.c": {1}}
+    assert since("HEAD~1", A_B) == {"mm/a b.c": {1}}
+
+
+def test_untracked_file_is_new_as_a_whole(since, committed, write):
+    write(committed / "fs/new.c", "kmap(p);\n")
+    write(committed / "fs/made.c", "kmap(p);\n")
+    write(committed / ".gitignore", "made.c\n")
+    files = [Path("fs/new.c"), Path("fs/made.c")]
+    assert since("HEAD", *files) == {"fs/new.c": True}
+
+
+def test_what_the_other_branch_did_is_not_ours(since, committed, git):
+    git(committed, "checkout", "-qb", "theirs")
+    edit(committed / A_B, "int", "long")
+    git(committed, "commit", "-qam", "theirs")
+    git(committed, "checkout", "-q", "b")
+    edit(committed / AIO, "void f", "int x;\nvoid f")
+    git(committed, "commit", "-qam", "ours")
+    assert since("theirs", AIO, A_B) == {"fs/aio.c": {1}}
+
+
+def test_renamed_file_keeps_its_old_lines(since, committed, git):
+    lines = "".join(f"line {n};\n" for n in range(30))
+    edit(committed / AIO, "void f", f"{lines}void f")
+    git(committed, "commit", "-qam", "long")
+    git(committed, "mv", "fs/aio.c", "fs/bio.c")
+    edit(committed / "fs/bio.c", "line 3;", "kmap(p);")
+    git(committed, "commit", "-qam", "moved")
+    assert since("HEAD~1", Path("fs/bio.c")) == {"fs/bio.c": {4}}
+
+
+def test_quoted_name(since, committed, git, write):
+    odd = Path('fs/é"\t.c')
+    write(committed / odd, "a;\nb;\n")
+    git(committed, "add", "-A")
+    git(committed, "commit", "-qam", "odd")
+    edit(committed / odd, "b;", "kmap(p);")
+    assert since("HEAD", odd) == {str(odd): {2}}
+
+
+def test_bytes_that_are_no_utf_8(since, committed, git):
+    (committed / AIO).write_bytes(b"// \xe9\nkmap(p);\n")
+    git(committed, "commit", "-qam", "odd")
+    (committed / AIO).write_bytes(b"// \xe9\nkmap(p); // \xff\n")
+    assert since("HEAD", AIO) == {"fs/aio.c": {2}}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "diff.noprefix=true",
+        "diff.mnemonicPrefix=true",
+        "color.ui=always",
+        "diff.context=0",
+        "diff.external=false",
+        "core.quotePath=false",
+        "diff.relative=false",
+    ],
+)
+def test_settings_of_git_change_nothing(since, committed, git, setting):
+    git(committed, "config", *setting.split("="))
+    edit(committed / AIO, "void f", "int x;\nvoid f")
+    assert since("HEAD", AIO) == {"fs/aio.c": {1}}
+
+
+def test_tree_below_the_top_of_a_repository(since, kernel, git):
+    git(kernel.parent, "init", "-q")
+    git(kernel.parent, "add", "-A")
+    git(kernel.parent, "commit", "-qm", "all")
+    edit(kernel / AIO, "void f", "int x;\nvoid f")
+    assert since("HEAD", AIO, root=kernel) == {"fs/aio.c": {1}}
+
+
+def test_not_in_git(kernel):
+    with pytest.raises(GitTrouble, match="not in a git work tree"):
+        changed(Texts(kernel), "HEAD", [AIO])
+
+
+def test_tree_that_git_ignores(kernel, git, write):
+    write(kernel.parent / ".gitignore", "/linux/\n")
+    git(kernel.parent, "init", "-q")
+    git(kernel.parent, "add", "-A")
+    git(kernel.parent, "commit", "-qm", "all")
+    with pytest.raises(GitTrouble, match="git tracks nothing"):
+        changed(Texts(kernel), "HEAD", [AIO])
+
+
+@pytest.mark.parametrize("revision", ["nonsense", "--output=x", "HEAD:fs/aio.c"])
+def test_unknown_revision(since, revision):
+    with pytest.raises(GitTrouble, match=f"SINCE={revision}: git knows no commit"):
+        since(revision, AIO)
+
+
+def test_no_common_commit(since, committed, git):
+    git(committed, "checkout", "-q", "--orphan", "other")
+    git(committed, "commit", "-qm", "other")
+    with pytest.raises(GitTrouble, match="no commit in common with HEAD"):
+        since("b", AIO)
+
+
+def test_no_git_program(since, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(GitTrouble, match="apt-get install git"):
+        since("HEAD", AIO)
+
+
+def test_broken_repository(kernel):
+    (kernel / ".git").write_text("gitdir: /nowhere\n")
+    with pytest.raises(GitTrouble, match="SINCE=HEAD: fatal: not a git repository"):
+        changed(Texts(kernel), "HEAD", [AIO])

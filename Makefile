@@ -8,7 +8,7 @@ DEFAULT_KERNEL := build/linux-source-6.1
 NEWER_KERNEL   := build/linux-source-6.12
 
 ifeq ($(origin FILES),undefined)
-report: FILES = .
+report flag: FILES = .
 endif
 
 KERNEL  ?= $(DEFAULT_KERNEL)
@@ -20,14 +20,22 @@ OUT     ?=
 DRY_RUN ?=
 FORCE   ?=
 FAIL_ON ?=
+SINCE   ?=
+PATCH   ?=
+WHOLE   ?=
+REASON  ?=
+EXPLAIN ?=
 JOBS    ?=
 V       ?=
 BEFORE  ?=
 DOORS   ?=
+BASELINE       ?=
+WRITE_BASELINE ?=
 
 # Recipes read these from their environment: no quoting of make's can get in the
 # way of blanks, quotes or a leading ~ in them.
 export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE DOORS
+export SINCE PATCH BASELINE REASON EXPLAIN
 export PYTHONPATH := scripts
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -48,6 +56,10 @@ export CC
 COMPILER := --cc "$$CC"
 endif
 
+FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
+	$(call on,WHOLE,--whole-functions) $(if $(BASELINE),--baseline "$$BASELINE") \
+	$(call on,WRITE_BASELINE,--write-baseline --reason "$$REASON")
+
 on = $(if $(filter-out 0 no n,$($1)),$2)
 
 # The kernels we unpack on demand, of those that are asked for.
@@ -58,7 +70,7 @@ SHELL_SCRIPTS := scripts/install .ci/run
 FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
-.PHONY: help apply verify report history check goldens lint clean
+.PHONY: help apply verify report flag history check goldens lint clean
 
 ## help: this list
 help:
@@ -75,6 +87,10 @@ help:
 	@echo 'BEFORE=path   of verify: a tree to compare with; default HEAD, or /usr/src'
 	@echo 'DOORS="..."   of verify: of identity x86_64 i386 sparse context checkpatch flag'
 	@echo 'CC="..."      of verify: the compiler, as "ccache gcc", distcc or icecc'
+	@echo 'FORMAT=sarif  of flag, or json github checkstyle; FAIL_ON=error warning note never'
+	@echo 'SINCE=rev     flag only lines that changed since; PATCH=file, - for stdin: by it'
+	@echo 'WHOLE=1       flag whole functions of that       EXPLAIN=rule  only print its page'
+	@echo 'BASELINE=file accepted findings; WRITE_BASELINE=1 REASON="..." accepts all'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
 	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'
 	@echo
@@ -100,6 +116,12 @@ verify: $(call unpacked,$(KERNEL))
 report: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
 	$(Q)$(OPTIONS) $(KMAPLOCAL) report $(PRINTING) $(SETTINGS)
+
+## flag: find wrong use of mappings, old and new, in FILES (default here: .)
+flag: $(if $(EXPLAIN),,$(call unpacked,$(KERNEL)))
+	$(Q)scripts/install apply </dev/null
+	$(Q)$(if $(EXPLAIN),$(KMAPLOCAL) flag --explain "$$EXPLAIN",\
+		$(OPTIONS) $(KMAPLOCAL) flag $(PRINTING) $(FLAGGING) $(SETTINGS))
 
 ## history: what upstream did from OLD to NEW, beside what we do
 history: $(call unpacked,$(OLD) $(NEW))

@@ -226,6 +226,69 @@ def verify(
 
 
 @cli.command()
+@_options(_JOBS, _TIMEOUT, _OUT, _FILES)
+@click.option("--kernel", type=click.Path(path_type=Path), metavar="PATH")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "sarif", "github", "checkstyle")),
+    default="text",
+    show_default=True,
+    help="for people, programs, and CI servers",
+)
+@click.option(
+    "--since", metavar="REV", help="only what changed since REV parted from HEAD"
+)
+@click.option(
+    "--patch",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="only what this patch or mailbox, already applied, changed; - for stdin",
+)
+@click.option(
+    "-p",
+    "--strip",
+    type=click.IntRange(min=0),
+    help="folders that file names of --patch have too many; default: found out",
+)
+@click.option(
+    "--whole-functions", "whole", is_flag=True, help="functions that changed, not lines"
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="findings that are accepted",
+)
+@click.option("--write-baseline", is_flag=True, help="accept all there are, in FILE")
+@click.option("--reason", default="", help="why what --write-baseline adds is accepted")
+@click.option(
+    "--fail-on",
+    type=click.Choice(("error", "warning", "note", "never")),
+    default="error",
+    show_default=True,
+    help="exit 1 for a finding as bad as that",
+)
+@click.option("--explain", metavar="RULE", help="print the page of a rule, and stop")
+def flag(
+    kernel: Path | None, explain: str | None, files: tuple[str, ...], **asked
+) -> int:
+    """Flag wrong use of mappings, old and new, in FILES, without FILES in all.
+
+    KERNEL is any folder with C code. Nothing is changed in it.
+    """
+    from kmaplocal.flag import door, handbook
+
+    if explain:
+        click.echo(handbook.page(explain).removesuffix("\n"))
+        return main_job.ALL_DONE
+    if not kernel:
+        raise click.UsageError("Missing option '--kernel'.")
+    request = door.Request(kernel=kernel, files=files or EVERYTHING, **asked)
+    return door.flag(request, console.Console())
+
+
+@cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def plan(file: Path) -> int:
     """Print the plan for FILE alone, as JSON: what the semantic patches ask for.

@@ -17,7 +17,7 @@ class BadName(KmaplocalError):
 
 
 class GitTrouble(KmaplocalError):
-    """The tree is in a git work tree, but git cannot say what is committed."""
+    """Git cannot say what is committed, or what changed since a commit."""
 
 
 class DirtyFiles(KmaplocalError):

@@ -41,7 +41,8 @@ def test_hunks():
 
 def test_what_is_not_a_diff_is_passed_over():
     text = (
-        "Subject: --- a/y.c\n\n@@ -1 +1 @@ is how a hunk starts\n--- a\n---\n x.c | 2 +-\n"
+        "Subject: --- a/y.c\n\n@@ -1 +1 @@ is how a hunk starts\n"
+        "--- a\n---\n x.c | 2 +-\n"
         + HEAD
         + "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n-- \n2.39.5\n\n"
     )
@@ -76,7 +77,7 @@ def test_file_names(written, name):
 
 
 def test_rename_without_a_hunk():
-    text = "diff --git a/x.c b/y.c\nsimilarity index 100%\nrename from x.c\nrename to y.c\n"
+    text = "diff --git a/x.c b/y.c\nrename from x.c\nrename to y.c\nindex 1..2\n"
     (file,) = diff.parse(text, "p")
     assert (file.old, file.new, file.renamed, file.hunks) == ("x.c", "y.c", True, [])
 

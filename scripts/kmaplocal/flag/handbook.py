@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The handbook: for each rule a page for people, in pages/RULE.md.
+"""The handbook: for each rule a page for people, in rules/RULE.md.
 
 A page starts with the rule and its severity, then a paragraph that says what is
 wrong; its sections are the contract, what happens on HIGHMEM, an example in C and
@@ -14,7 +14,7 @@ from kmaplocal.errors import KmaplocalError
 from kmaplocal.flag.finding import RULES, Rule
 from kmaplocal.flag.suppression import SUPPRESSION
 
-PAGES = Path(__file__).with_name("pages")
+PAGES = Path(__file__).with_name("rules")
 SECTIONS = ("The contract", "On HIGHMEM", "Example", "The fix")
 
 # What a finding may be of: the rules about mappings, and ours about acceptances.

@@ -12,19 +12,20 @@ from kmaplocal.errors import KmaplocalError
 
 
 class CannotWrite(KmaplocalError):
-    """OUT= is no place to write a file to."""
+    """OUT= or BASELINE= is no place to write a file to."""
 
 
-def check(out: Path) -> None:
-    """Raise CannotWrite when OUT cannot be written: better now than after the
-    work."""
+def check(out: Path, setting: str = "OUT") -> None:
+    """Raise CannotWrite when OUT, which SETTING names, cannot be written: better now
+    than after the work."""
     folder = _target(out).parent
     if out.is_dir():
-        raise CannotWrite(f"{out}: is a folder; OUT= names a file")
+        raise CannotWrite(f"{out}: is a folder; {setting}= names a file")
     if not folder.is_dir():
-        raise CannotWrite(f"{out}: no such folder; OUT= names a file in one")
+        raise CannotWrite(f"{out}: no such folder; {setting}= names a file in one")
     if not os.access(folder if _replaceable(out) else out, os.W_OK):
-        raise CannotWrite(f"{out}: may not be written; OUT= names another file")
+        why = f"may not be written; {setting}= names another file"
+        raise CannotWrite(f"{out}: {why}")
 
 
 def write(out: Path, text: str) -> None:

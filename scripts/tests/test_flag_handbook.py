@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The handbook: a page a rule, and examples that a compiler takes."""
+
+import subprocess
+
+import pytest
+from conftest import REPOSITORY
+from flagging import flag
+
+from kmaplocal.flag import handbook
+
+INCLUDES = (
+    "linux/errno.h linux/gfp.h linux/highmem.h linux/mutex.h linux/workqueue.h"
+    " asm/byteorder.h"
+).split()
+
+
+def examples(rule):
+    """The C code of a page."""
+    blocks = handbook.page(rule).split("```c\n")[1:]
+    return [block.split("```")[0] for block in blocks]
+
+
+def test_every_rule_has_a_page_and_every_page_a_rule():
+    pages = {page.stem for page in handbook.PAGES.iterdir()}
+    assert pages == set(handbook.EVERY)
+
+
+@pytest.mark.parametrize("rule", handbook.EVERY.values(), ids=list(handbook.EVERY))
+def test_page_has_its_parts(rule):
+    page = handbook.page(rule.id)
+    assert page.startswith(f"# {rule.id}: {rule.severity}\n\n")
+    titles = [line[3:] for line in page.splitlines() if line.startswith("## ")]
+    assert tuple(titles) == handbook.SECTIONS
+    assert examples(rule.id), "an example and what becomes of it"
+    assert max(map(len, page.splitlines())) <= 88
+
+
+@pytest.mark.parametrize("rule", handbook.EVERY)
+def test_examples_compile(rule, tmp_path):
+    source = tmp_path / f"{rule}.c"
+    lines = [f"#include <{header}>\n" for header in INCLUDES]
+    source.write_text("".join(lines + examples(rule)))
+    command = ["gcc", "-std=gnu11", "-Wall", "-Werror", "-fsyntax-only"]
+    include = f"-I{REPOSITORY / 'fixtures/include'}"
+    done = subprocess.run(
+        [*command, include, str(source)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_page_is_printed():
+    done = flag(None, "--explain", "kmap-leak")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == handbook.page("kmap-leak")
+
+
+def test_no_such_page():
+    done = flag(None, "--explain", "kmap-nonsense")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("kmaplocal: kmap-nonsense: no such rule; there are: ")
+    assert done.stderr.count("\n") == 1

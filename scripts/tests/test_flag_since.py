@@ -17,8 +17,8 @@ A_B = Path("mm/a b.c")
 def since(committed):
     """since(revision, *files): the lines that changed, by file."""
 
-    def ask(revision, *files, root=committed):
-        found = changed(Texts(root), revision, files)
+    def ask(revision, *files):
+        found = changed(Texts(committed), revision, files)
         return {name: c.fresh or c.lines for name, c in found.items()}
 
     return ask
@@ -63,6 +63,7 @@ def test_what_the_other_branch_did_is_not_ours(since, committed, git):
 
 
 def test_renamed_file_keeps_its_old_lines(since, committed, git):
+    git(committed, "config", "diff.renames", "false")
     lines = "".join(f"line {n};\n" for n in range(30))
     edit(committed / AIO, "void f", f"{lines}void f")
     git(committed, "commit", "-qam", "long")
@@ -106,12 +107,17 @@ def test_settings_of_git_change_nothing(since, committed, git, setting):
     assert since("HEAD", AIO) == {"fs/aio.c": {1}}
 
 
-def test_tree_below_the_top_of_a_repository(since, kernel, git):
+def test_tree_below_the_top_of_a_repository(kernel, git):
     git(kernel.parent, "init", "-q")
     git(kernel.parent, "add", "-A")
     git(kernel.parent, "commit", "-qm", "all")
     edit(kernel / AIO, "void f", "int x;\nvoid f")
-    assert since("HEAD", AIO, root=kernel) == {"fs/aio.c": {1}}
+    (kernel / "fs/new.c").write_text("kmap(p);\n")
+    found = changed(Texts(kernel), "HEAD", [AIO, A_B, Path("fs/new.c")])
+    assert {name: c.fresh or c.lines for name, c in found.items()} == {
+        "fs/aio.c": {1},
+        "fs/new.c": True,
+    }
 
 
 def test_not_in_git(kernel):

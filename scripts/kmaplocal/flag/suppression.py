@@ -26,7 +26,7 @@ _ENDS = (";", "{", "}")
 @dataclass(frozen=True)
 class Suppression:
     """A comment that speaks to us, in FUNCTION or outside (""), and the lines from
-    FIRST to LAST it is about.  One with a FAULT, which says what, accepts nothing."""
+    FIRST to LAST it is about.  One with a FAULT, which says what, names no RULES."""
 
     file: str
     line: int
@@ -40,8 +40,7 @@ class Suppression:
     def accepts(self, finding: Finding) -> bool:
         """Whether FINDING is one of those it is for."""
         return (
-            not self.fault
-            and finding.file == self.file
+            finding.file == self.file
             and finding.rule in self.rules
             and self.first <= finding.line <= self.last
         )

@@ -275,7 +275,8 @@ def flag(
 ) -> int:
     """Flag wrong use of mappings, old and new, in FILES, without FILES in all.
 
-    KERNEL is any folder with C code. Nothing is changed in it.
+    KERNEL is any folder with C code. Nothing is changed in it. The JSON is described
+    by kmaplocal/flag/formats/findings.schema.json.
     """
     from kmaplocal.flag import door, handbook
 

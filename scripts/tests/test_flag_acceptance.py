@@ -266,9 +266,11 @@ def test_bad_line(tmp_path, line, why):
 
 
 def test_bad_file(tmp_path):
-    with pytest.raises(baseline.BadBaseline, match="No such file"):
+    with pytest.raises(
+        baseline.BadBaseline, match="none: no such file; WRITE_BASELINE=1"
+    ):
         baseline.read(tmp_path / "none")
-    with pytest.raises(baseline.BadBaseline, match="Is a directory"):
+    with pytest.raises(baseline.BadBaseline, match="Is a directory; BASELINE="):
         baseline.read(tmp_path)
     (tmp_path / "base").write_bytes(b"\xff")
     with pytest.raises(baseline.BadBaseline, match="not text"):

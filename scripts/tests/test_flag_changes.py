@@ -231,6 +231,19 @@ def test_rename_alone_touches_nothing(tree):
     assert tree.touched(rename)["fs/y.c"].lines == set()
 
 
+def test_copy_is_all_new(tree):
+    tree("fs/y.c", ["new", *TEN])
+    tree("fs/x.c", TEN)
+    copy = (
+        "diff --git a/fs/x.c b/fs/y.c\nsimilarity index 90%\n"
+        "copy from fs/x.c\ncopy to fs/y.c\nindex 1..2 100644\n"
+        "--- a/fs/x.c\n+++ b/fs/y.c\n@@ -1 +1,2 @@\n+new\n line 1;\n"
+    )
+    found = tree.touched(copy)
+    assert {name: change.fresh for name, change in found.items()} == {"fs/y.c": True}
+    assert found["fs/y.c"].holds(9)
+
+
 def test_removed_file(tree):
     patch = "--- a/fs/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n"
     assert tree.touched(patch) == {}

@@ -2,6 +2,7 @@
 """The flag door as its user sees it, with a stand-in for the survey."""
 
 import json
+import os
 
 import pytest
 from flagging import MODULE, flag
@@ -166,7 +167,7 @@ def test_no_spatch(module, monkeypatch):
         (["--fail-on", "kept"], "kept"),
         (["--since", "HEAD"], "not in a git work tree"),
         (["--patch", "none.patch"], "none.patch: No such file"),
-        (["--baseline", "none"], "none: No such file"),
+        (["--baseline", "none"], "none: no such file"),
     ],
 )
 def test_bad_use(module, arguments, word):
@@ -284,6 +285,16 @@ def test_patch_of_a_file_that_is_not_there(repository, git):
 def test_no_patch_on_standard_input(repository, text):
     done = flag(repository, "--patch", "-", input=text)
     one_line(done, 3, "standard input: there is no patch in it")
+
+
+def test_closed_standard_input(repository):
+    done = flag(repository, "--patch", "-", preexec_fn=lambda: os.close(0))
+    one_line(done, 3, "-: Bad file descriptor; PATCH= names a patch")
+
+
+def test_patch_through_make(tmp_path):
+    done = make("flag", f"KERNEL={tmp_path}", "PATCH=-", input="no patch\n")
+    assert "kmaplocal: standard input: there is no patch in it\n" in done.stderr
 
 
 # -- accepted findings ------------------------------------------------------------

@@ -82,6 +82,12 @@ def test_quoted_name(since, committed, git, write):
     assert since("HEAD", odd) == {str(odd): {2}}
 
 
+def test_file_that_attributes_call_binary(since, committed):
+    (committed / ".gitattributes").write_text("*.c -diff\n")
+    edit(committed / AIO, "void f", "int x;\nvoid f")
+    assert since("HEAD", AIO) == {"fs/aio.c": {1}}
+
+
 def test_bytes_that_are_no_utf_8(since, committed, git):
     (committed / AIO).write_bytes(b"// \xe9\nkmap(p);\n")
     git(committed, "commit", "-qam", "odd")

@@ -42,9 +42,10 @@ def read(path: Path) -> list[Entry]:
     """The entries of the baseline at PATH.  Raises BadBaseline."""
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadBaseline(f"{path}: no such file; WRITE_BASELINE=1 makes it") from None
     except OSError as error:
-        hint = "WRITE_BASELINE=1 makes one"
-        raise BadBaseline(f"{path}: {error.strerror}; {hint}") from None
+        raise BadBaseline(f"{path}: {error.strerror}; BASELINE= names a file") from None
     except UnicodeDecodeError:
         raise BadBaseline(f"{path}: not a baseline (not text in UTF-8)") from None
     numbered = enumerate(text.split("\n"), 1)

@@ -47,7 +47,7 @@ class Change:
     def moved(self, where) -> Change:
         """The same after line n has become line WHERE(n), or is gone for None."""
         sets = (self.lines, self.gaps, self.deciding_lines, self.deciding_gaps)
-        return Change(*({where(n) for n in s} - {None} for s in sets))
+        return Change(*({where(n) for n in s} - {None} for s in sets), self.fresh)
 
 
 def _within(span: Span, lines: Iterable[int], gaps: Iterable[int]) -> bool:
@@ -154,7 +154,8 @@ def _followed(diffs: Iterable[FileDiff], level: int) -> tuple[dict[str, _State],
     states: dict[str, _State] = {}
     gone: set[str] = set()
     for file in diffs:
-        depth = max(level - 1, 0) if file.renamed else level
+        bare = file.renamed or file.copied
+        depth = max(level - 1, 0) if bare else level
         old, new = _stripped(file.old, depth), _stripped(file.new, depth)
         if not new:
             states.pop(old, None)
@@ -164,6 +165,8 @@ def _followed(diffs: Iterable[FileDiff], level: int) -> tuple[dict[str, _State],
         if file.renamed:
             gone.add(old)
             states[new] = states.pop(old, _State())
+        elif file.copied:
+            states[new] = _State(change=Change(fresh=True))
         else:
             states[new] = states.get(new, _State()).patched(file.hunks)
     return states, gone
@@ -178,7 +181,8 @@ def _stripped(name: str, level: int) -> str:
 def _strip(diffs: Sequence[FileDiff], root: Path) -> int:
     """The number of folders without which most names are those of files of the
     tree; 1, as with git, when that is as good as any."""
-    names = {file.new for file in diffs if file.new and not file.renamed}
+    bare = {file.new for file in diffs if file.renamed or file.copied}
+    names = {file.new for file in diffs if file.new} - bare
 
     def there(level: int) -> int:
         return sum((root / _stripped(name, level)).is_file() for name in names)

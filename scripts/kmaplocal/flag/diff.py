@@ -40,11 +40,13 @@ class Hunk:
 class FileDiff:
     """What changes in one file: its name before and after as written, "" for none.
 
-    RENAMED says that the names have no prefix such as a/."""
+    One that says only that the file is RENAMED or COPIED has names without a prefix
+    such as a/, and no hunks: they come after it."""
 
     old: str
     new: str
     renamed: bool = False
+    copied: bool = False
     hunks: list[Hunk] = field(default_factory=list)
 
 
@@ -78,18 +80,20 @@ class _Parser:
         return found
 
     def _git_header(self, found: list[FileDiff]) -> None:
-        """The lines below `diff --git`: only a rename is told by them alone."""
+        """The lines below `diff --git`, which alone tell of renames and copies."""
         self.at += 1
         names = {}
         while self.at < len(self.lines) and not self._names_follow():
-            for key in ("rename from ", "rename to "):
-                if self.lines[self.at].startswith(key):
-                    names[key] = _name(self.lines[self.at].removeprefix(key))
-            if not self.lines[self.at].startswith(_GIT_LINES):
+            line = self.lines[self.at]
+            if not line.startswith(_GIT_LINES):
                 break
+            for key in ("rename from ", "rename to ", "copy from ", "copy to "):
+                if line.startswith(key):
+                    names[key] = _name(line.removeprefix(key))
             self.at += 1
         if len(names) == 2:
-            found.append(FileDiff(*names.values(), renamed=True))
+            copied = "copy to " in names
+            found.append(FileDiff(*names.values(), not copied, copied))
 
     def _names_follow(self) -> bool:
         marks = ("--- ", "+++ ", "@@ -")

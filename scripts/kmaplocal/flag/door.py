@@ -132,16 +132,16 @@ def _changes(
         return changed(texts, request.since, files)
     if not request.patch:
         return None
-    if request.patch == STDIN:
-        name, data = "standard input", sys.stdin.buffer.read()
-    else:
-        name, data = str(request.patch), _read(request.patch)
-    return changes.changes(mail.texts(data), name, texts, request.strip)
+    name = "standard input" if request.patch == STDIN else str(request.patch)
+    patches = mail.texts(_read(request.patch))
+    return changes.changes(patches, name, texts, request.strip)
 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        # Descriptor 0, for sys.stdin is None when it is closed.
+        with open(0 if path == STDIN else path, "rb") as file:
+            return file.read()
     except OSError as trouble:
         raise BadRequest(f"{path}: {trouble.strerror}; PATCH= names a patch") from None
 

@@ -18,6 +18,7 @@ _PLAIN = (
     "--no-ext-diff",
     "--no-textconv",
     "--no-color",
+    "--text",
     "--src-prefix=a/",
     "--dst-prefix=b/",
     "--unified=3",

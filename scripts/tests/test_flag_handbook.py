@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The handbook: a page a rule, and examples that a compiler takes."""
 
+import json
+import os
 import subprocess
+import sys
 
 import pytest
 from conftest import REPOSITORY
@@ -15,10 +18,32 @@ INCLUDES = (
 ).split()
 
 
-def examples(rule):
-    """The C code of a page."""
-    blocks = handbook.page(rule).split("```c\n")[1:]
+def examples(rule, after="## The contract"):
+    """The C code of a page, from a heading on."""
+    blocks = handbook.page(rule).partition(after)[2].split("```c\n")[1:]
     return [block.split("```")[0] for block in blocks]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What is found in the example of each page, EXAMPLE.c, and in its FIX.c."""
+    folder = tmp_path_factory.mktemp("pages")
+    for rule in handbook.EVERY:
+        fixes = examples(rule, "## The fix")
+        wrong = examples(rule)[: -len(fixes) or None]
+        (folder / rule).mkdir()
+        (folder / rule / "example.c").write_text("\n".join(wrong))
+        (folder / rule / "fix.c").write_text("\n".join(fixes))
+    command = [sys.executable, "-m", "kmaplocal", "flag", "--kernel", str(folder)]
+    done = subprocess.run(
+        [*command, "--format", "json"],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "scripts")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    return json.loads(done.stdout)["findings"]
 
 
 def test_every_rule_has_a_page_and_every_page_a_rule():
@@ -47,6 +72,14 @@ def test_examples_compile(rule, tmp_path):
         [*command, include, str(source)], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("rule", handbook.EVERY)
+def test_example_is_found_and_its_fix_is_not(found, rule):
+    example = {f["rule"] for f in found if f["file"] == f"{rule}/example.c"}
+    fix = [f for f in found if f["file"] == f"{rule}/fix.c"]
+    assert rule in example
+    assert [f for f in fix if f["rule"] == rule or f["severity"] == "error"] == []
 
 
 def test_page_is_printed():

@@ -67,8 +67,10 @@ class _State:
     def patched(self, hunks: Sequence[Hunk]) -> _State:
         """The state after the next patch."""
 
+        spans = [(h.old, h.count(REMOVED), h.count(ADDED)) for h in hunks]
+
         def where(line: int) -> int | None:
-            return _after(line, hunks)
+            return _after(line, spans)
 
         kept = {where(line): text for line, text in self.known.items()}
         kept.pop(None, None)
@@ -105,16 +107,16 @@ class _State:
         change.deciding_gaps |= {new} if old in before.deciding_gaps else set()
 
 
-def _after(line: int, hunks: Sequence[Hunk]) -> int | None:
-    """Where LINE is after HUNKS; None when it is in one."""
+def _after(line: int, spans: Iterable[tuple[int, int, int]]) -> int | None:
+    """Where LINE is after hunks, given the first line of each and how many it has
+    before and after; None when it is in one."""
     shift = 0
-    for hunk in hunks:
-        olds = hunk.count(REMOVED)
-        if line < hunk.old:
+    for first, olds, news in spans:
+        if line < first:
             break
-        if line < hunk.old + olds:
+        if line < first + olds:
             return None
-        shift += hunk.count(ADDED) - olds
+        shift += news - olds
     return line + shift
 
 
@@ -229,6 +231,8 @@ def _blocks(known: dict[int, str]) -> list[tuple[int, list[str]]]:
 
 def _shift(first: int, block: Sequence[str], lines: Sequence[str]) -> int | None:
     """How far from line FIRST the BLOCK is found, the nearest; None if nowhere."""
+    if lines[first - 1 : first - 1 + len(block)] == block:
+        return 0
     last = len(lines) - len(block)
     starts = (n for n, line in enumerate(lines[: last + 1]) if line == block[0])
     found = [n for n in starts if lines[n : n + len(block)] == block]

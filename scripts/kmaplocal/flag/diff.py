@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Unified diffs, as diff, git and mails have them: text in, hunks by file out.
 
-unidiff reads them too, but stops at quoted file names, names with a blank, and
-text between patches that looks like a diff.
+unidiff reads them too, but stops at a commit message that quotes the first line of a
+hunk, leaves quoted names quoted, and takes names with a blank apart.
 """
 
 from __future__ import annotations

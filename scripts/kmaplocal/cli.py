@@ -280,7 +280,7 @@ def flag(
     """
     from kmaplocal.flag import door, handbook
 
-    if explain:
+    if explain is not None:
         click.echo(handbook.page(explain).removesuffix("\n"))
         return main_job.ALL_DONE
     if not kernel:

@@ -174,8 +174,10 @@ def test_bad_use(module, arguments, word):
     one_line(flag(module, *arguments), 3, word)
 
 
-def test_unknown_revision(repository):
-    one_line(flag(repository, "--since", "nonsense"), 3, "SINCE=nonsense: git knows")
+@pytest.mark.parametrize("revision", ["nonsense", ""])
+def test_unknown_revision(repository, revision):
+    done = flag(repository, "--since", revision)
+    one_line(done, 3, f"SINCE={revision}: git knows no commit")
 
 
 # -- a change ---------------------------------------------------------------------

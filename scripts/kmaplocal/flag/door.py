@@ -60,14 +60,18 @@ class Request:
     jobs: int | None = None
     timeout: float = 120.0
 
+    @property
+    def _of_change(self) -> bool:
+        return self.since is not None or self.patch is not None
+
     def check(self) -> None:
         """Raise BadRequest for what does not go together, CannotWrite for a file
         that could not be written in the end."""
-        if self.since and self.patch:
+        if self.since is not None and self.patch:
             raise BadRequest("SINCE= and PATCH=: give one of them")
         if self.strip is not None and not self.patch:
             raise BadRequest("-p is for a patch: give PATCH= too")
-        if self.whole and not (self.since or self.patch):
+        if self.whole and not self._of_change:
             raise BadRequest("WHOLE= says what to show of a change: give SINCE=")
         if self.write_baseline:
             self._check_baseline()
@@ -77,7 +81,7 @@ class Request:
     def _check_baseline(self) -> None:
         if not self.baseline:
             raise BadRequest("WRITE_BASELINE=: give BASELINE= too, its file")
-        if self.since or self.patch:
+        if self._of_change:
             raise BadRequest("WRITE_BASELINE= is for a whole tree: without a patch")
         if not self.reason.strip():
             raise BadRequest("WRITE_BASELINE=: REASON= says why they are accepted")
@@ -128,7 +132,7 @@ def _changes(
     request: Request, texts: Texts, files: Iterable[Path]
 ) -> dict[str, Change] | None:
     """What changed in FILES, by file; None when everything is asked for."""
-    if request.since:
+    if request.since is not None:
         return changed(texts, request.since, files)
     if not request.patch:
         return None

@@ -42,7 +42,8 @@ S@p
 p << statement_fact.p;
 S << statement_fact.S;
 @@
-fact("statement", p, " ".join(S[:1000].split()))
+whole = S.startswith(("asm", "__asm__"))
+fact("statement", p, " ".join((S if whole else S[:1000]).split()))
 
 @declaration_fact@
 declaration D;

@@ -16,7 +16,7 @@ memcpy_and_pad memzero_explicit memcpy_flushcache memcpy_fromio memcpy_toio
 __memcpy __memset memcpy_fromio memcpy_toio memset_io mempcpy copy_mc_to_kernel
 strlen strnlen strcmp strncmp strcpy strncpy strscpy strlcpy strcat strncat
 strcasecmp strncasecmp strscpy_pad sprintf snprintf scnprintf vsnprintf sscanf
-simple_strtoul simple_strtol kstrtoint kstrtouint kstrtoul kstrtoull
+kstrtoint kstrtouint kstrtoul kstrtoull
 printk pr_debug pr_info pr_err pr_warn pr_notice pr_cont pr_emerg pr_alert pr_crit
 dev_dbg dev_info dev_err dev_warn print_hex_dump print_hex_dump_bytes
 print_hex_dump_debug hex_dump_to_buffer netdev_dbg netdev_err
@@ -29,7 +29,7 @@ copy_to_iter copy_from_iter _copy_to_iter _copy_from_iter copy_from_iter_full
 copy_from_iter_nocache _copy_from_iter_nocache copy_to_iter_flushcache
 csum_and_copy_to_iter csum_and_copy_from_iter copy_mc_to_iter
 crc32 crc32_le crc32_be crc32c __crc32c_le crc16 crc_ccitt crc_itu_t crc_t10dif
-crc7_be crc8 ext4_chksum adler32 zlib_adler32 xxh32 xxh64 jhash jhash2
+crc7_be crc8 adler32 zlib_adler32 xxh32 xxh64 jhash jhash2
 full_name_hash siphash sha256 sha256_update sha1_transform sha512_update
 csum_partial csum_partial_copy_nocheck ip_compute_csum csum_partial_copy
 clear_page copy_page copy_user_highpage clear_user_highpage
@@ -50,38 +50,38 @@ __test_and_set_bit_le __test_and_clear_bit_le test_and_set_bit_le
 find_first_bit find_next_bit find_first_zero_bit find_next_zero_bit
 find_next_bit_le find_next_zero_bit_le find_first_zero_bit_le bitmap_weight
 bitmap_set bitmap_clear bitmap_copy bitmap_zero bitmap_fill hweight_long
-READ_ONCE WRITE_ONCE ACCESS_ONCE smp_load_acquire smp_store_release xchg cmpxchg
+READ_ONCE WRITE_ONCE dir_emit smp_load_acquire smp_store_release xchg cmpxchg
 atomic_read atomic_set atomic_inc atomic_dec
-sizeof offset_in_page IS_ERR IS_ERR_OR_NULL PTR_ERR ARRAY_SIZE BUG_ON WARN_ON
-WARN_ON_ONCE VM_BUG_ON WARN_ONCE WARN ASSERT IS_ALIGNED IS_ENABLED likely unlikely
-get_user __get_user put_user __put_user offsetof typeof BUILD_BUG_ON
+offset_in_page IS_ERR IS_ERR_OR_NULL PTR_ERR ARRAY_SIZE BUG_ON WARN_ON
+WARN_ON_ONCE VM_BUG_ON WARN_ONCE WARN IS_ALIGNED IS_ENABLED likely unlikely
+get_user __get_user put_user __put_user BUILD_BUG_ON
 min_t max_t min max swap clamp
 kasan_check_read kasan_check_write kmsan_check_memory kmsan_unpoison_memory
-crypto_shash_update crypto_shash_digest crypto_shash_finup crypto_shash_final
+crypto_shash_update crypto_shash_digest crypto_shash_finup
 crypto_shash_tfm_digest crypto_comp_compress crypto_comp_decompress
 crypto_cipher_encrypt_one crypto_cipher_decrypt_one crypto_cipher_setkey
 zlib_deflate zlib_inflate lzo1x_decompress_safe lzo1x_1_compress
 LZ4_decompress_safe LZ4_decompress_safe_partial LZ4_compress_default
 LZ4_decompress_fast ZSTD_decompressDCtx zstd_decompress_dctx
-xz_dec_run raid6_call async_memcpy
+xz_dec_run
 hex2bin bin2hex uuid_copy guid_copy uuid_equal guid_equal export_uuid import_uuid
 flush_icache_range flush_kernel_vmap_range invalidate_kernel_vmap_range
-flush_dcache_range clean_dcache_range flush_dcache_icache_page
-kunmap kunmap_atomic kunmap_local __kunmap_local kernel_read kernel_write
+flush_dcache_range clean_dcache_range
+kunmap kunmap_atomic kunmap_local __kunmap_local
 ioread8_rep ioread16_rep ioread32_rep iowrite8_rep iowrite16_rep iowrite32_rep
 readsl writesl readsw writesw readsb writesb insl outsl insw outsw insb outsb
 sg_copy_from_buffer sg_copy_to_buffer skb_copy_bits skb_store_bits
 memcpy_to_page memcpy_from_page memzero_page memset_page prefetch prefetchw
-pread64 pwrite64 access_ok sort strsep strpbrk get_random_bytes prandom_bytes memweight
+access_ok sort get_random_bytes prandom_bytes memweight
 drm_clflush_virt_range clflush_cache_range arch_wb_cache_pmem
 """.split()
 
 # ... and whose result is an address in the same page.
 _RETURNING = """
 memcpy memmove memset memchr strchr strrchr strnchr strstr strcpy strncpy memscan
-memchr_inv min max min_t max_t PTR_ALIGN PTR_ALIGN_DOWN ALIGN ALIGN_DOWN
-container_of READ_ONCE strsep strpbrk skip_spaces strim rounddown roundup
-kasan_reset_tag
+memchr_inv strsep strpbrk min max min_t max_t PTR_ALIGN PTR_ALIGN_DOWN ALIGN ALIGN_DOWN
+container_of READ_ONCE skip_spaces strim rounddown roundup
+kasan_reset_tag clamp clamp_t mempcpy strcat strncat cpu_to_le64 cpu_to_be64
 """.split()
 
 # Keep the address, hand it to another context, or derive from it what only a
@@ -140,6 +140,10 @@ STORING = {
     "put_user": (0,),
     "__put_user": (0,),
     "put_unaligned": (0,),
+    "put_unaligned_le64": (0,),
+    "put_unaligned_be64": (0,),
+    "memset64": (1,),
+    "atomic_set": (1,),
 }
 
 # What can only work, or works otherwise, with page faults disabled.
@@ -155,7 +159,7 @@ copy_page_to_iter copy_page_from_iter copy_to_iter copy_from_iter
 _copy_to_iter _copy_from_iter unsafe_get_user unsafe_put_user
 __copy_from_user_nocache fault_in_readable fault_in_writeable
 raw_copy_from_user raw_copy_to_user __copy_user_flushcache copy_mc_to_user
-__copy_from_user_flushcache csum_and_copy_from_user csum_and_copy_to_user
+__copy_from_user_flushcache csum_and_copy_from_user csum_and_copy_to_user dir_emit
 """.split()
 )
 
@@ -209,7 +213,21 @@ write_lock local_bh_disable local_lock mutex_lock down down_read down_write
 """.split()
 )
 
-HARMLESS = frozenset(_HARMLESS) | frozenset(_RETURNING)
+# Write back or drop lines of the cache of the processor that runs them: assembly,
+# or a pointer to it that is chosen at boot.
+CACHE_LINES = frozenset(
+    """
+flush_data_cache_page local_flush_data_cache_page r4k_blast_dcache_page
+__flush_purge_region __flush_wback_region __flush_invalidate_region
+dmac_flush_range __cpuc_flush_dcache_area dma_cache_wback dma_cache_inv
+dma_cache_wback_inv __invalidate_icache_page __invalidate_dcache_page
+__flush_invalidate_dcache_page caches_clean_inval_pou
+""".split()
+)
+PER_CPU |= CACHE_LINES
+PREEMPT_OFF |= CACHE_LINES
+
+HARMLESS = frozenset(_HARMLESS) | frozenset(_RETURNING) | CACHE_LINES
 RETURNING = frozenset(_RETURNING)
 
 # Give the same answer each time, so `kmap(f(x))` and `kunmap(f(x))` match.

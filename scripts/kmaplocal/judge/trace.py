@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from kmaplocal.judge import primitives
+from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
 from kmaplocal.read import api
 from kmaplocal.judge.paths import Node, Unstructured, control_flow
 from kmaplocal.read.structs import struct_of
@@ -304,7 +305,7 @@ class Tracer:
             ways = self.condition(node.cond, self._unbiased(node, state))
             return [(node.truth[t], s) for t, s in ways]
         if node.stmt is not None and node.stmt.kind == "asm":
-            self._operands(node.stmt, state)
+            state = self._operands(node.stmt, state)
         states = self._declare(node, [state])
         results: Results = [(None, s) for s in states]
         for expr in node.exprs:
@@ -323,14 +324,39 @@ class Tracer:
             return []
         return [(following, s) for s in states for following in node.next]
 
-    def _operands(self, stmt: Stmt, state: State) -> None:
-        """Assembly may do anything with an address it names, and not all of its
-        operands are expressions to Coccinelle."""
+    def _operands(self, stmt: Stmt, state: State) -> State:
+        """Assembly may do anything with an address it names, unless its operands
+        show that there is nowhere to keep it."""
         words = set(stmt.text.split())
-        for name, value in state.held:
-            if name in words and value.kind == "address":
-                expr = Expr(stmt.start, stmt.end, stmt.text)
+        named = {n: v for n, v in state.held if n in words and v.kind == "address"}
+        given = operands(stmt.text) or [] if named else []
+        harmless = all(self._page_only(o, named, stmt) for o in given)
+        expr = Expr(stmt.start, stmt.end, stmt.text)
+        for name, value in named.items():
+            if not harmless or not any(o.variable == name for o in given):
                 self.trace.note(value.site, expr, "opaque", "assembly")
+                continue
+            self._touch(value, expr, state)
+            if any(o.variable == name and o.output for o in given):
+                self.trace.note(value.site, expr, "moved")
+                state = state.put(name, value.onward(CURSOR))
+        return state
+
+    def _page_only(self, operand: Operand, named: dict[str, Value], stmt: Stmt) -> bool:
+        """Whether assembly cannot keep an address by way of OPERAND: it is such an
+        address, a number, plain memory, or a result that nothing reads."""
+        if operand.variable in named:
+            return True
+        if operand.output:
+            return self._local(operand.variable) and not any(
+                e.text == operand.variable and not stmt.start <= e.start < stmt.end
+                for e in self.function.exprs
+            )
+        return all(
+            keeps_nothing(self.function.variables[word].type)
+            for word in operand.words
+            if word in self.function.variables
+        )
 
     def _unbiased(self, node: Node, state: State) -> State:
         """A loop's condition changes by what the loop does: nothing that was

@@ -29,6 +29,8 @@ SAMPLES = {
     "kmap": ["kmap/pair", "kmap/exclusive_unmaps", "kmap/mixed_with_atomic"],
     "kmap_atomic": ["kmap_atomic/pair", "kmap_atomic/switch_arms", "kmap_atomic/cast"],
     "page_address": ["kmap/page_address_joined"],
+    "saved_address": ["saved_address/cursor_only", "saved_address/cursor_to_end"],
+    "new_variable": ["saved_address/cursor_only"],
     "explicit_disable": ["explicit_disable/copy_retried", "explicit_disable/this_cpu"],
     "page_helper": ["page_helper/memcpy_to_page", "page_helper/whole_page"],
     "struct_fill": ["struct_fill/all_members", "struct_fill/flexible_array"],

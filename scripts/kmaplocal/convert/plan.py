@@ -18,12 +18,15 @@ from kmaplocal.convert.idioms import Idiom, find_idioms
 from kmaplocal.judge.explicit import Around
 from kmaplocal.judge.obligations import DISABLE, Judge
 from kmaplocal.read.syntax import Expr, Stmt
-from kmaplocal.judge.trace import CURSOR
+from kmaplocal.judge.saved import Saved
+from kmaplocal.judge.trace import CURSOR, Site
 
 RULES = (
     "kmap_atomic",
     "kmap",
     "page_address",
+    "saved_address",
+    "new_variable",
     "explicit_disable",
     "page_helper",
     "struct_fill",
@@ -83,6 +86,11 @@ def _plan_function(plan: Plan, file: FileAnalysis, judge: Judge, flushes) -> Non
             plan.add("page_address", site.call, why, what="drop")
             plan.add("page_address", asked, why, what="map")
             done.add(site.call)
+    for number, saved in judge.saved.items():
+        site = judge.trace.sites[number]
+        if site.call not in done:
+            _plan_saved(plan, file, site, saved)
+            done.add(site.call)
     for name in DISABLE:
         for place in filter(None, judge.explicit(name).values()):
             _plan_explicit(plan, file, place, *DISABLE[name])
@@ -107,6 +115,16 @@ def _plan_idiom(plan: Plan, idiom: Idiom) -> None:
     for variable in idiom.unused:
         why = f"{variable.name} is not used any more"
         plan.add("unused_variable", variable.at, why)
+
+
+def _plan_saved(plan: Plan, file: FileAnalysis, site: Site, saved: Saved) -> None:
+    page = slice_of(file.outline.text, site.call.arguments[0])
+    call = f"{site.api.new}({page})"
+    why = f"{site.name}() is deprecated: {saved.name} keeps what {site.api.new}() gives"
+    plan.add("saved_address", site.call, why, saved=saved.name, call=call)
+    if saved.after:
+        why = f"{saved.name} is needed for the unmap of {call}"
+        plan.add("new_variable", saved.after, why, name=saved.name)
 
 
 def _plan_explicit(
@@ -146,6 +164,9 @@ def _plan_renaming(plan: Plan, file: FileAnalysis, judge: Judge, call: Expr) -> 
 def unmap_address(judge: Judge, call: Expr) -> str:
     """The variable an unmap is to be given; "" when its argument will do."""
     trace = judge.trace
+    for number, _ in trace.unmaps[call]:
+        if number in judge.saved:
+            return judge.saved[number].name
     moved = trace.moved.get(call)
     if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
         return ""

@@ -28,6 +28,7 @@ from kmaplocal.judge.certificate import (
 from kmaplocal.judge.explicit import Around, explicit
 from kmaplocal.judge.offsets import terms_of
 from kmaplocal.judge.order import exchanges
+from kmaplocal.judge.saved import Saved, saved_base
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
 from kmaplocal.judge.paths import Unstructured
 from kmaplocal.read.syntax import Expr, Function, Source, Stmt
@@ -92,6 +93,7 @@ class Judge:
         self.trace: Trace | None = None
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
+        self.saved: dict[int, Saved] = {}
         self._explicit: dict[str, dict[int, Around | None]] = {}
 
     def judge(self) -> Verdict:
@@ -443,6 +445,8 @@ class Judge:
             if self.inline_copy(site, expr):
                 why = "the mapping serves one memcpy() that names no address"
                 return Obligation(ONE_PAGE, REPAIRED, why, repair="page helper")
+            if self._saves(site):
+                break
             if self.trace.given(expr).callee == "kunmap":
                 why = "no variable holds the address at the unmap"
                 return fails(ONE_PAGE, expr, why)
@@ -450,10 +454,23 @@ class Judge:
             if value is not None and value.moved == CURSOR:
                 why = "the address was moved and may have left the page"
                 return fails(ONE_PAGE, expr, why)
+        if site.number in self.saved:
+            why = f"{site.variable} moves on; its first value is kept"
+            return Obligation(ONE_PAGE, REPAIRED, why, repair="saved address")
         if asked:
             why = "kmap() and page_address() become one kmap_local_page()"
             return Obligation(ONE_PAGE, REPAIRED, why, repair="joined")
         return holds(ONE_PAGE, "the unmap is given an address in the page")
+
+    def _saves(self, site: Site) -> bool:
+        """Whether a variable can be added that keeps the address, where none has
+        it at an unmap; notes it."""
+        value = saved_base(self.function, self.trace, site, self.saved)
+        moved = bool(self.trace.uses_of(site.number, "moved"))
+        if value is None or not moved:
+            return False
+        self.saved[site.number] = value
+        return True
 
     def joined(self, site: Site) -> Expr | None:
         """The one page_address() that can be the map call instead of a kmap()

@@ -479,12 +479,14 @@ class Tracer:
         return None
 
     def _compared(self, node: Expr, state: State) -> bool | None:
-        """`x == NULL`, `x != 0` and `x < 0` of a variable with a known value."""
+        """`x == NULL`, `x != 0` and `x < 0` of a variable with a known value, and
+        `x == y` of two that hold the same address."""
         if node.kind != "binary" or node.op not in ("==", "!=", "<"):
             return None
         left, right = node.children[0].bare(), node.children[1].bare()
         if right.text not in ("NULL", "0"):
-            return None
+            same = self._same(state.get(left.text), state.get(right.text))
+            return node.op == "==" if same and node.op != "<" else None
         value = state.get(left.text)
         if value is None:
             return None
@@ -494,6 +496,10 @@ class Tracer:
         if node.op == "<":
             return value.text.startswith("-") if value.kind == "constant" else None
         return (not truth) if node.op == "==" else truth
+
+    def _same(self, left: Value | None, right: Value | None) -> bool:
+        """Whether two values are one address, as it was mapped or handed over."""
+        return left == right and left == Value("address", left.site if left else 0)
 
     # -- expressions -----------------------------------------------------
 

@@ -216,7 +216,7 @@ class Finder:
             return None
         end = self.places.statement(unmaps[0])
         span = Span(site, end, end, unmaps[0], [])
-        made = _copied(self, span, copy, site.call.text)
+        made = _INLINE[copy.callee](self, span, copy, site.call.text)
         if made is None:
             return None
         idiom = Idiom("page_helper", made.split("(")[0], made, copy)
@@ -407,21 +407,32 @@ def _set(finder: Finder, span: Span, others: list[Span], call: Expr):
     """memset(): of a constant zero, or of anything else."""
     if others or set(call.arguments) != {0, 1, 2}:
         return None
+    text = _filled(finder, span, call, span.site.variable)
+    return (text, [span]) if text else None
+
+
+def _filled(finder: Finder, span: Span, call: Expr, name: str) -> str | None:
+    """The helper for a memset() of the page whose address is NAME."""
     to, value, length = (call.arguments[n] for n in range(3))
-    offset = finder.offset(span.site.variable, to)
+    offset = finder.offset(name, to)
     if not offset or not finder.inside(offset[0], length, call):
         return None
     page, size = finder.page(span), slice_of(finder.text, length)
     if value.text == "0":
-        return f"memzero_page({page}, {offset[1]}, {size})", [span]
+        return f"memzero_page({page}, {offset[1]}, {size})"
     shown = slice_of(finder.text, value)
-    return f"memset_page({page}, {offset[1]}, {shown}, {size})", [span]
+    return f"memset_page({page}, {offset[1]}, {shown}, {size})"
 
 
 def _clear(finder: Finder, span: Span, others: list[Span], call: Expr):
     if others or not _is_base(call.arguments.get(0), span):
         return None
     return f"clear_highpage({finder.page(span)})", [span]
+
+
+def _cleared(finder: Finder, span: Span, call: Expr, name: str) -> str:
+    """The helper for a clear_page() of the page whose address is NAME."""
+    return f"clear_highpage({finder.page(span)})"
 
 
 def _copy_whole(finder: Finder, span: Span, others: list[Span], call: Expr):
@@ -440,6 +451,9 @@ _COPIES = {
     "clear_page": _clear,
     "copy_page": _copy_whole,
 }
+
+
+_INLINE = {"memcpy": _copied, "memset": _filled, "clear_page": _cleared}
 
 
 def _is_base(argument: Expr | None, span: Span) -> bool:

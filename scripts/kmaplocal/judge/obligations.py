@@ -48,6 +48,13 @@ DISABLE = {
     FAULTS: ("pagefault_disable", "pagefault_enable"),
     PREEMPT: ("preempt_disable", "preempt_enable"),
 }
+# What a mapping inside an argument can serve: with how many arguments, and one
+# of the helpers that came together and do it.
+INLINE = {
+    "memcpy": (3, "memcpy_from_page"),
+    "memset": (3, "memset_page"),
+    "clear_page": (1, "clear_highpage"),
+}
 _SUMS = ("binary", "paren", "cast")
 MANY_PAGES = {"page_size", "compound_nr", "compound_order", "folio_size"}
 MANY_PAGES |= {"thp_size", "folio_order", "folio_nr_pages", "huge_page_size"}
@@ -374,13 +381,14 @@ class Judge:
         return terms_of(whole, site.call.text, self.function)
 
     def inline_copy(self, site: Site, unmap: Expr) -> Expr | None:
-        """The memcpy() in `memcpy(to, kmap(page) + offset, length);` right before
-        the unmap, where it visibly stays in the page."""
+        """The call in `memcpy(to, kmap(page) + offset, length);`, or a memset() or
+        clear_page() like it, right before the unmap, where it visibly stays in
+        the page."""
         whole = site.call
         while whole.parent is not None and whole.parent.kind in _SUMS:
             whole = whole.parent
         copy = whole.parent
-        if copy is None or copy.callee != "memcpy" or set(copy.arguments) != {0, 1, 2}:
+        if copy is None or not self._has_helper(copy):
             return None
         places = Places(self.function)
         stmt, end = places.statement(copy), places.statement(unmap)
@@ -390,10 +398,22 @@ class Judge:
         if end not in block or block.index(end) != block.index(stmt) + 1:
             return None
         terms = terms_of(whole, site.call.text, self.function)
-        if terms is None or whole is copy.arguments[2]:
+        if copy.callee == "clear_page":
+            return copy if terms == [] else None
+        length = copy.arguments[2]
+        if terms is None or whole not in [
+            copy.arguments[n] for n in SIZED[copy.callee]
+        ]:
             return None
-        answer = self.bounds().fits(terms, copy.arguments[2], copy).answer
+        answer = self.bounds().fits(terms, length, copy).answer
         return copy if answer == INSIDE else None
+
+    def _has_helper(self, call: Expr) -> bool:
+        """Whether the kernel at hand has a helper for CALL, and this is not it."""
+        arguments, helper = INLINE.get(call.callee, (0, ""))
+        known = self.knowledge.helpers is None or helper in self.knowledge.helpers
+        full = len(call.arguments) == arguments > 0
+        return full and known and self.function.name != helper
 
     def moved_once(self, site: Site, unmap: Expr) -> str:
         """The variable that was moved once, by `+=`, and visibly not out of the
@@ -443,7 +463,7 @@ class Judge:
             if self.trace.bases.get(expr) or self.moved_once(site, expr):
                 continue
             if self.inline_copy(site, expr):
-                why = "the mapping serves one memcpy() that names no address"
+                why = "the mapping serves one call that names no address"
                 return Obligation(ONE_PAGE, REPAIRED, why, repair="page helper")
             if self._saves(site):
                 break

@@ -8,8 +8,9 @@ read      kernel (the tree), outline tags lexer oldcalls (one file before spatch
           definitions generated structs (the rest of the tree), api (the calls)
 judge     paths trace (every mapping along every path), callees primitives
           (what others do with an address), places offsets bounds (where, how
-          far), obligations doubts certificate (what holds), wrappers (mapped here,
-          unmapped there), analysis (all of it)
+          far), assembly (what is given to it), order explicit saved (what can
+          be put right), obligations doubts certificate (what holds), wrappers
+          (mapped here, unmapped there), analysis (all of it)
 convert   idioms fills flushes plan (what is to be done), edits layout conversion
           (bringing together what the semantic patches change), patch replace
 tell      apply verify report listing history bodies doors output goldens

@@ -136,20 +136,24 @@ def listed(program: Path) -> list[str]:
 
 
 class Tree:
-    """All fixtures in one state, below ROOT/fixtures, and their programs."""
+    """All fixtures in one state, below ROOT/fixtures, and their programs. BROKEN is
+    what gcc says against those that it does not build, by fixture."""
 
     def __init__(self, root: Path, emulator: Emulator):
         self.root = root
         self.emulator = emulator
+        self.broken: dict[Fixture, str] = {}
 
     def program(self, fixture: Fixture) -> Path:
         return self.emulator.folder / self.root.name / fixture.name
 
-    def build(self, fixture: Fixture) -> str:
-        """Build the fixture's program; returns what gcc says against it."""
+    def build(self, fixture: Fixture) -> None:
+        """Build the fixture's program."""
         found_in = f"-I{self.root}/fixtures"
         program = self.program(fixture)
-        return self.emulator.compile(fixture.driver, program, found_in).stderr
+        done = self.emulator.compile(fixture.driver, program, found_in)
+        if done.returncode:
+            self.broken[fixture] = done.stderr
 
 
 def converted(folder: Path, found: Iterable[Fixture]) -> Path:

@@ -26,7 +26,7 @@ SOURCE = $(CURDIR)/$<
 .PHONY: FORCE
 allmodconfig:
 	grep -v =n $(KCONFIG_ALLCONFIG) > $(O)/.config || :
-prepare:
+olddefconfig prepare:
 	$(if $(BROKEN),@echo 'no libelf: error'; exit 1)
 %.o: %.c FORCE
 	@echo '  $(if $(C),CHECK,CC)      $@'

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.read import repository
 
 # What a build leaves in its source tree, and the kernel does not accept there.
 _BUILT = (".config", "include/config", "include/generated")
@@ -71,7 +72,12 @@ class Farm:
         """The files that are no product of a build, by what git knows of them."""
         listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         command = ["git", "-C", str(self.root), *listing]
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            env=repository.environment(),
+            stdin=subprocess.DEVNULL,
+        )
         names = [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
         if done.returncode or not names:
             raise BuiltInPlace(

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.read import repository
 from kmaplocal.read.kernel import Tree
 
 # Where Debian's linux-source-* packages put their archives.
@@ -163,7 +163,7 @@ def _run(*command: str) -> subprocess.CompletedProcess:
             command,
             capture_output=True,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
+            env=repository.environment(),
         )
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, b"", b"not installed")

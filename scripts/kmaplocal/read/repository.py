@@ -16,19 +16,22 @@ def encloses(root: Path) -> bool:
     return any((folder / ".git").exists() for folder in (root, *root.parents))
 
 
+def environment() -> dict[str, str]:
+    """That of a git which is asked about one tree, and changes nothing."""
+    kept = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
+    return {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+
+
 def git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Run git with ARGUMENTS in ROOT; paths among them are no patterns.
 
     Returns the finished process, whatever its status.  Raises FileNotFoundError
     when there is no git."""
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    for variable in _VARIABLES:
-        environment.pop(variable, None)
     command = ["git", "--literal-pathspecs", "-c", "core.fsmonitor=false"]
     return subprocess.run(
         [*command, *arguments],
         cwd=root,
-        env=environment,
+        env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
     )

@@ -104,6 +104,12 @@ def run_all(
         pool.shutdown()
 
 
+def run_one(worker: Callable[[], Result]) -> Result:
+    """WORKER's result, on a thread of its own: there no ^C can come between starting
+    a child process and knowing it. What is said of run_all() holds."""
+    return run_all([None], lambda _job: worker(), workers=1)[0]
+
+
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0))

@@ -6,6 +6,7 @@
 
 DEFAULT_KERNEL := build/linux-source-6.1
 NEWER_KERNEL   := build/linux-source-6.12
+BOOT           := build/boot
 
 ifeq ($(origin FILES),undefined)
 report flag: FILES = .
@@ -70,7 +71,7 @@ SHELL_SCRIPTS := scripts/install .ci/run
 FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
-.PHONY: help apply verify report flag history check goldens lint clean
+.PHONY: help apply verify boot report flag history check goldens lint clean
 
 ## help: this list
 help:
@@ -84,7 +85,7 @@ help:
 	@echo 'FORCE=1       also files with uncommitted changes'
 	@echo 'FAIL_ON=kept  status 1 when a function is kept (golden: differs from its golden)'
 	@echo 'FORMAT=json   of report, history, verify; default text  OUT=file  write it there'
-	@echo 'BEFORE=path   of verify: a tree to compare with; default HEAD, or /usr/src'
+	@echo 'BEFORE=path   of verify, boot: a tree to compare with; default HEAD, or /usr/src'
 	@echo 'DOORS="..."   of verify: of identity x86_64 i386 sparse context checkpatch flag'
 	@echo 'CC="..."      of verify: the compiler, as "ccache gcc", distcc or icecc'
 	@echo 'FORMAT=sarif  of flag, or json github checkstyle; FAIL_ON=error warning note never'
@@ -128,6 +129,13 @@ history: $(call unpacked,$(OLD) $(NEW))
 	$(Q)scripts/install apply
 	$(Q)$(KMAPLOCAL) history $(PRINTING) $(if $(JOBS),--jobs $(JOBS)) \
 		-- "$$OLD" "$$NEW"
+
+## boot: boot a HIGHMEM kernel of KERNEL as it was and as it is, compare the two
+boot: $(call unpacked,$(KERNEL))
+	$(Q)scripts/install boot
+	$(Q)[ -e $(BOOT)/libaio ] || scripts/debian-source libaio $(BOOT)/libaio
+	$(Q)$(KMAPLOCAL) boot --kernel "$$KERNEL" --build $(BOOT) --libaio $(BOOT)/libaio \
+		$(if $(BEFORE),--before "$$BEFORE") $(if $(JOBS),--jobs $(JOBS))
 
 ## check: run every test; the last line counts them
 check: $(DEFAULT_KERNEL)/Makefile

@@ -226,6 +226,39 @@ def verify(
 
 
 @cli.command()
+@_options(_KERNEL, _JOBS)
+@click.option(
+    "--before",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="the tree as it was; else git or Debian's tarball says",
+)
+@click.option(
+    "--libaio",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="the unpacked source package: scripts/debian-source libaio PATH",
+)
+@click.option(
+    "--build",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="a folder to work in and to keep kernels in",
+)
+def boot(**asked) -> int:
+    """Boot a HIGHMEM kernel of the tree as it was and as it is, and compare them.
+
+    The tree is only read. Exit status 1 when something stands against the change, 2
+    when a changed file is not in that kernel.
+    """
+    from kmaplocal.prove.boot import door
+
+    return door.boot(door.Request(**asked), console.Console())
+
+
+@cli.command()
 @_options(_JOBS, _TIMEOUT, _OUT, _FILES)
 @click.option("--kernel", type=click.Path(path_type=Path), metavar="PATH")
 @click.option(

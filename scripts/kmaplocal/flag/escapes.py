@@ -122,13 +122,10 @@ def _chain(scene: Scene, site: Site, use: Use) -> tuple[str, str] | None:
 
 def _lowmem(scene: Scene, site: Site) -> bool:
     """Whether the page was allocated here, and not from highmem."""
-    page = site.page
-    for expr in scene.function.exprs:
-        if expr.kind == "assign" and expr.children[0].bare().text == page:
-            call = expr.children[1].bare()
-            if call.callee in ALLOCATING:
-                words = {n.text for a in call.arguments.values() for n in a.walk()}
-                return bool(words & LOWMEM) and "__GFP_HIGHMEM" not in words
+    for call in scene.function.calls(ALLOCATING):
+        if site.page in scene.given_to(call):
+            words = {n.text for a in call.arguments.values() for n in a.walk()}
+            return bool(words & LOWMEM) and "__GFP_HIGHMEM" not in words
     return False
 
 

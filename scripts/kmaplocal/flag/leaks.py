@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.finding import NOTE, Finding
 from kmaplocal.flag.pairs import ended
 from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.judge.bounds import plain
@@ -14,11 +14,19 @@ from kmaplocal.read import api
 from kmaplocal.read.syntax import Expr
 
 RULE = "kmap-leak"
+LEAVING = ("return", "goto", "break", "continue")
 
 
 def leaks(scene: Scene) -> Iterator[Finding]:
     """The mappings that some path of the function never unmaps, where nobody
-    else can."""
+    else can; one for each place where that path leaves."""
+    places: dict[tuple[int, int], Finding] = {}
+    for finding in _leaks(scene):
+        places.setdefault((finding.line, finding.column), finding)
+    yield from places.values()
+
+
+def _leaks(scene: Scene) -> Iterator[Finding]:
     for site in scene.trace.sites:
         if _unmapped_by_others(scene, site):
             continue
@@ -84,4 +92,23 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
     for line in sorted({int(use.detail) for use in leaving}):
         at = scene.leaving(line) or site.call
         message = f"{name}, mapped in line {site.call.start[0]}, is still mapped"
-        yield scene.finding(RULE, at, f"{message} where line {line} leaves", remedy)
+        severity = NOTE if _guarded(scene, site, line) else ""
+        message += f" where line {line} leaves"
+        yield scene.finding(RULE, at, message, remedy, severity)
+
+
+def _guarded(scene: Scene, site: Site, line: int) -> bool:
+    """Whether the path to LINE only leaks where it passes an `if` by that guards
+    nothing but the unmap: it may well know what it guards."""
+    for unmap in scene.unmaps(site):
+        home = scene.statement(unmap)
+        arm = home
+        while arm is not None and arm.parent is not None and arm.parent.kind != "if":
+            arm = arm.parent
+        guard = arm.parent if arm is not None else None
+        if guard is None or guard.start < site.call.start or guard.end[0] > line:
+            continue
+        plain_arm = [s for s in arm.walk() if s.kind not in ("compound", "declaration")]
+        if plain_arm[:1] == [home]:
+            return not any(s.kind in LEAVING for s in plain_arm)
+    return False

@@ -115,6 +115,17 @@ class Scene:
         index = block.index(stmt) + 1
         return block[index] if index < len(block) else None
 
+    def given_to(self, value: Expr) -> set[str]:
+        """The variables and places that VALUE is assigned to, or initialises."""
+        whole = value
+        while whole.parent is not None and whole.parent.kind in ("paren", "cast"):
+            whole = whole.parent
+        if whole.parent is not None and whole.parent.kind == "assign":
+            return {whole.parent.children[0].bare().text}
+        home = self.statement(value)
+        variables = home.variables if home else ()
+        return {v.name for v in variables if v.value_at == whole.start}
+
     def leaving(self, line: int) -> Stmt | None:
         """The return statement that begins in LINE."""
         for stmt in self.function.statements():

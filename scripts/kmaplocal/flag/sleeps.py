@@ -127,9 +127,19 @@ def _sleep(scene: Scene, call: Expr) -> tuple[str, bool] | None:
     if may_sleep(call):
         return f"{call.callee}()", True
     if call.callee in COPYING:
-        disabled = scene.function.calls(primitives.FAULTS_OFF_BY)
-        return None if disabled else (f"{call.callee}()", True)
+        return None if _may_fail(scene) else (f"{call.callee}()", True)
     return _by_callee(scene, scene.file, call.callee, MOST_DEEP)
+
+
+def _may_fail(scene: Scene) -> bool:
+    """Whether the function counts on user copies that fail: it disables page
+    faults itself, or has a mapping without kmap_atomic() for when they do."""
+    if scene.function.calls(primitives.FAULTS_OFF_BY):
+        return True
+    kinds = {site.page: set() for site in scene.trace.sites}
+    for site in scene.trace.sites:
+        kinds[site.page].add(site.api.atomic)
+    return any(len(atomic) > 1 for atomic in kinds.values())
 
 
 def may_sleep(call: Expr) -> bool:

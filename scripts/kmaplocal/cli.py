@@ -338,6 +338,22 @@ def plan(file: Path) -> int:
     return main_job.NOT_ANALYSED if lost else main_job.ALL_DONE
 
 
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def findings(file: Path) -> int:
+    """Print the findings in FILE alone, as JSON: what the semantic patches ask for.
+
+    Of other files nothing is known. Lines count from 1, columns from 0.
+    """
+    from kmaplocal.flag.survey import survey_file
+
+    found = survey_file(file, find_spatch())
+    click.echo(json.dumps({"places": found.places()}))
+    for gap in found.lost:
+        console.error(f"{gap.file}:{gap.line}: not analysed: {gap.reason}")
+    return main_job.NOT_ANALYSED if found.lost else main_job.ALL_DONE
+
+
 def _converter() -> main_job.Converter:
     # Imported here: the analysis takes longer to load than a bad option to report.
     from kmaplocal.convert.conversion import prepare

@@ -30,7 +30,24 @@ def _check(scene: Scene, site: Site, node: Expr) -> Finding:
         f"{plain(node.text)} is tested, but {site.name}() of line"
         f" {site.call.start[0]} never fails",
         "remove the test and what it guards",
+        fix="remove" if _leaves_only(scene, node) else "",
     )
+
+
+def _leaves_only(scene: Scene, node: Expr) -> bool:
+    """Whether the test is all that an `if` asks, and the `if` guards only a way
+    out: nothing else, no label, no `else`."""
+    home = scene.statement(node)
+    if home is None or home.kind != "if" or len(home.children) != 1:
+        return False
+    if node.kind == "assign":
+        return False
+    asked = _tested(home)
+    asks_error = node.parent is not None and node.parent.callee == "IS_ERR"
+    if asked is not node and not (asks_error and asked is node.parent):
+        return False
+    kinds = {stmt.kind for stmt in home.children[0].walk()}
+    return "return" in kinds and kinds <= {"compound", "expression", "return"}
 
 
 def _of_member(scene: Scene, site: Site) -> Iterator[Finding]:

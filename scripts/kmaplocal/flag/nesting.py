@@ -44,8 +44,23 @@ def disordered(scene: Scene) -> Iterator[Finding]:
             f"{_with_line(scene, first)} is unmapped while {_with_line(scene, later)},"
             " mapped after it, still is mapped",
             REVERSE,
+            fix="swap" if _swappable(scene, expr, inner) else "",
         )
     yield from _arrays(scene)
+
+
+def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:
+    """Whether the unmap that follows at once is that of the one other mapping,
+    on every path."""
+    outer = {n for n, _ in scene.trace.unmaps[expr]}
+    at_once = [pair for pair, at in scene.trace.disordered.items() if at is expr]
+    home = scene.statement(expr)
+    following = scene.next_statement(home) if home else None
+    if len(outer) != 1 or len(at_once) != 1 or following is None:
+        return False
+    if home.exprs != [expr] or len(following.exprs) != 1:
+        return False
+    return scene.trace.unmaps.get(following.exprs[0]) == {(inner, "")}
 
 
 def _with_line(scene: Scene, site: Site) -> str:

@@ -66,6 +66,31 @@ def _mixed(scene: Scene, site: Site, expr: Expr) -> Finding:
         f"{plain(expr.text)} ends what line {site.call.start[0]} mapped by"
         f" {site.name}(): {effect}",
         f"unmap by {site.api.ends}()",
+        fix=_right_unmap(scene, site, expr),
+    )
+
+
+def _right_unmap(scene: Scene, site: Site, expr: Expr) -> str:
+    """The unmap that belongs to a mapping, in place of another one; "" where it
+    is not certain what to pass."""
+    given = expr.arguments.get(0)
+    if given is None:
+        return ""
+    if site.api.ends != "kunmap":
+        by_address = expr.callee != "kunmap"
+        address = plain(given.text) if by_address else scene.holder(site)
+        return f"{site.api.ends}({address})" if address else ""
+    return f"kunmap({plain(site.page)})" if _page_stays(scene, site) else ""
+
+
+def _page_stays(scene: Scene, site: Site) -> bool:
+    """Whether the page is one variable that is never set after the map call."""
+    return site.page.isidentifier() and not any(
+        e.kind in ("assign", "postfix", "unary")
+        and (e.kind == "assign" or e.op in ("++", "--", "&"))
+        and e.children[0].bare().text == site.page
+        and e.start > site.call.start
+        for e in scene.function.exprs
     )
 
 
@@ -84,7 +109,22 @@ def wrong_arguments(scene: Scene) -> Iterator[Finding]:
                 f"{plain(call.text)}: {plain(argument.text)} is {given}, and"
                 f" {call.callee}() takes {wanted}",
                 f"pass {wanted}",
+                fix=_right_argument(scene, call, argument),
             )
+
+
+def _right_argument(scene: Scene, call: Expr, argument: Expr) -> str:
+    """The call with the argument that belongs there; "" where that is not
+    certain."""
+    name = argument.bare().text
+    for site in scene.trace.sites:
+        if site.api.ends != call.callee or not scene.holder(site):
+            continue
+        if call.callee != "kunmap" and name == site.page:
+            return f"{call.callee}({scene.holder(site)})"
+        if name == scene.holder(site) and _page_stays(scene, site):
+            return f"kunmap({plain(site.page)})" if call.callee == "kunmap" else ""
+    return ""
 
 
 def _wrong(scene: Scene, callee: str, argument: Expr) -> tuple[str, str] | None:

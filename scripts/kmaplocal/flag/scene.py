@@ -38,6 +38,7 @@ class Scene:
         message: str,
         remedy: str,
         severity: str = "",
+        fix: str = "",
     ) -> Finding:
         """A finding of RULE at a place of this function."""
         line, column = at if isinstance(at, tuple) else at.start
@@ -50,6 +51,7 @@ class Scene:
             self.function.name,
             message,
             remedy,
+            fix,
         )
 
     # -- mappings ----------------------------------------------------------
@@ -125,6 +127,16 @@ class Scene:
         home = self.statement(value)
         variables = home.variables if home else ()
         return {v.name for v in variables if v.value_at == whole.start}
+
+    def holder(self, site: Site) -> str:
+        """The one variable that is the address of a mapping, and nothing else,
+        from its map call on; "" when there is none."""
+        name = site.variable
+        sets = [e for e in self.function.exprs if e.kind == "assign"]
+        others = [e for e in sets if e.children[0].bare().text == name]
+        others = [e for e in others if e.children[1].bare() is not site.call]
+        moved = self.uses(site, "moved", "address-taken")
+        return "" if others or moved or self.judge.mapped_at(site) else name
 
     def leaving(self, line: int) -> Stmt | None:
         """The return statement that begins in LINE."""

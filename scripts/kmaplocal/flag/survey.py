@@ -27,6 +27,16 @@ class Survey:
     findings: list[Finding] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
+    def places(self) -> dict[str, dict[str, dict[str, str]]]:
+        """The findings as the semantic patches look for them: by "line:column",
+        columns from 0 as in spatch, and rule."""
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for finding in self.findings:
+            place = f"{finding.line}:{finding.column - 1}"
+            said = {"message": finding.message, "fix": finding.fix}
+            found.setdefault(place, {}).setdefault(finding.rule, said)
+        return found
+
     def add(self, file: FileAnalysis) -> None:
         """Add what is known of one file."""
         hidden = {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// An address that another thread, a device or the direct map is asked to
+/// understand: a local mapping is valid in its thread only, and no mapping of highmem
+/// is in the direct map.
+//
+// Confidence: Moderate
+// Options: --no-includes --keep-comments
+// Comments: What is found comes from scripts/kmaplocal, which follows every path of the
+// Comments: function; of other files nothing is known here.
+// Comments: In patch mode it does nothing: a person has to decide.
+
+virtual patch
+virtual context
+virtual org
+virtual report
+
+@initialize:python@
+@@
+import os, sys
+arguments = open("/proc/self/cmdline").read().replace("=", "\0").split("\0")
+place = next(a for a in arguments if a.endswith("kmap_handoff.cocci"))
+folder = os.path.dirname(os.path.abspath(place))
+sys.path.append(os.path.join(folder, os.pardir, os.pardir, "scripts"))
+from kmaplocal import inline
+
+@kmap_handoff_calls@
+identifier call = {
+  kmap, kmap_atomic, kmap_atomic_prot, kmap_atomic_pfn, kmap_local_page,
+  kmap_local_page_prot, kmap_local_folio, kmap_local_pfn,
+  bvec_kmap_local, kunmap, kunmap_atomic, kunmap_local
+};
+position p;
+@@
+call@p(...)
+
+// spatch refuses a file of which no rule applies.
+@script:python depends on patch@
+p << kmap_handoff_calls.p;
+@@
+pass
+
+@kmap_handoff_shown depends on context && kmap_handoff_calls@
+identifier f;
+expression E, F;
+position p : script:python() { inline.found("kmap-handoff", p) };
+@@
+(
+* f@p(...)
+|
+* E@p = F
+)
+
+@kmap_handoff_told depends on (org || report) && kmap_handoff_calls@
+identifier f;
+expression E, F;
+position p : script:python() { inline.found("kmap-handoff", p) };
+@@
+(
+f@p(...)
+|
+E@p = F
+)
+
+@script:python depends on org@
+p << kmap_handoff_told.p;
+@@
+for text in inline.tell("kmap-handoff", p):
+    coccilib.org.print_todo(p[0], text)
+
+@script:python depends on report@
+p << kmap_handoff_told.p;
+@@
+for text in inline.tell("kmap-handoff", p):
+    coccilib.report.print_report(p[0], text)

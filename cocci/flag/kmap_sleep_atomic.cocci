@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// What may sleep between kmap_atomic() and its unmap.
+//
+// Confidence: High
+// Options: --no-includes --keep-comments
+// Comments: What is found comes from scripts/kmaplocal, which follows every path of the
+// Comments: function; of other files nothing is known here.
+// Comments: In patch mode it does nothing: a person has to decide.
+
+virtual patch
+virtual context
+virtual org
+virtual report
+
+@initialize:python@
+@@
+import os, sys
+arguments = open("/proc/self/cmdline").read().replace("=", "\0").split("\0")
+place = next(a for a in arguments if a.endswith("kmap_sleep_atomic.cocci"))
+folder = os.path.dirname(os.path.abspath(place))
+sys.path.append(os.path.join(folder, os.pardir, os.pardir, "scripts"))
+from kmaplocal import inline
+
+@kmap_sleep_atomic_calls@
+identifier call = {
+  kmap, kmap_atomic, kmap_atomic_prot, kmap_atomic_pfn, kmap_local_page,
+  kmap_local_page_prot, kmap_local_folio, kmap_local_pfn,
+  bvec_kmap_local, kunmap, kunmap_atomic, kunmap_local
+};
+position p;
+@@
+call@p(...)
+
+// spatch refuses a file of which no rule applies.
+@script:python depends on patch@
+p << kmap_sleep_atomic_calls.p;
+@@
+pass
+
+@kmap_sleep_atomic_shown depends on context && kmap_sleep_atomic_calls@
+identifier f;
+position p : script:python() { inline.found("kmap-sleep-atomic", p) };
+@@
+* f@p(...)
+
+@kmap_sleep_atomic_told depends on (org || report) && kmap_sleep_atomic_calls@
+identifier f;
+position p : script:python() { inline.found("kmap-sleep-atomic", p) };
+@@
+f@p(...)
+
+@script:python depends on org@
+p << kmap_sleep_atomic_told.p;
+@@
+for text in inline.tell("kmap-sleep-atomic", p):
+    coccilib.org.print_todo(p[0], text)
+
+@script:python depends on report@
+p << kmap_sleep_atomic_told.p;
+@@
+for text in inline.tell("kmap-sleep-atomic", p):
+    coccilib.report.print_report(p[0], text)

@@ -90,3 +90,10 @@ def test_what_fails_in_one_file_withholds_the_other(convert, monkeypatch):
     done = convert(["one", "two"], one=MAP, two=READ)
     for outcome in done.values():
         assert outcome.after == outcome.before and outcome.unanalysed
+
+
+def test_static_namesakes_are_two_components(convert):
+    static = "static" + MAP.replace("\nvoid", " void", 1)
+    done = convert(["one", "two"], one=static + READ, two=static + KEEP)
+    assert set(done["one"].converted) == {"slot_map", "slot_read"}
+    assert not done["two"].converted

@@ -270,17 +270,21 @@ class Wrappers:
         source = known.source if known else None
         outline = self._outline(file)
         knowledge = FileKnowledge(file, self.analysis.callees, source, outline)
-        own = {s.name for s in outline.functions}
-        visible = [
-            w
-            for w in self.wrappers.values()
-            if w.key[0] == file or (w.everywhere and w.name not in own)
-        ]
+        visible = self._visible(file)
         maps = {w.name: w.map for w in visible if w.map}
         unmaps = {w.name: w.unmap for w in visible if w.unmap}
         knowledge.maps = {**api.MAPS, **maps}
         knowledge.unmaps = {**api.UNMAPS, **unmaps}
         return knowledge
+
+    def _visible(self, file: str) -> list[Wrapper]:
+        """The wrappers that can be called in FILE."""
+        own = {s.name for s in self._outline(file).functions}
+        return [
+            w
+            for w in self.wrappers.values()
+            if w.key[0] == file or (w.everywhere and w.name not in own)
+        ]
 
     def _outline(self, file: str) -> Outline:
         return self.analysis.outlines[file]
@@ -308,15 +312,12 @@ class Wrappers:
 
     def _used(self, member: Member) -> list[Wrapper]:
         """The wrappers MEMBER calls; one that was not read may call any."""
+        visible = self._visible(member.file)
         if member.function is None:
             words = self._outline(member.file).words(member.span)
-            return [w for w in self.wrappers.values() if w.name in words]
-        if not member.judge:
-            return []
-        knowledge = self._knowledge(member.file)
-        names = {*knowledge.maps, *knowledge.unmaps} - {*api.MAPS, *api.UNMAPS}
-        called = {e.callee for e in member.function.calls(names)}
-        return [w for w in self.wrappers.values() if w.name in called]
+        else:
+            words = {e.callee for e in member.function.exprs if e.kind == "call"}
+        return [w for w in visible if w.name in words and w.key != member.key]
 
     def _reason(self, members: list[Member]) -> tuple[str, str]:
         """Why a component is kept: the obligation, and the reason; "" when nothing

@@ -35,7 +35,7 @@ def saved_base(
     unmaps = _unmaps(trace, site)
     if not unmaps or begin is None or not places.in_block(begin):
         return None
-    if not _plain(begin, site.call):
+    if site.name not in ("kmap", "kmap_atomic") or not _plain(begin, site.call):
         return None
     name = _free_name(function, trace, site, others)
     if begin.kind == "declaration":

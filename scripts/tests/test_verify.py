@@ -266,12 +266,41 @@ def differences(done):
     return dict(line.split(": ", 1) for line in said if ": " in line)
 
 
-def test_swapped_unmaps_are_told(verify, mend):
+def test_swapped_unmaps_stand_against_it(verify, mend):
     mend(
         "\tkunmap_local(b);\n\tkunmap_local(a);\n",
         "\tkunmap_local(a);\n\tkunmap_local(b);\n",
     )
-    assert differences(verify()) == {"swap": "the same but for its unmaps"}
+    done = verify("--door", "identity")
+    assert done.returncode == 1
+    assert differences(done) == {"swap": "the same but for its unmaps"}
+
+
+def test_unmap_of_a_moved_pointer_stands_against_it(verify, mend):
+    mend("\tkunmap_local(b);\n", "\tkunmap_local(b + 1024);\n")
+    assert verify("--door", "identity").returncode == 1
+
+
+def test_the_page_of_a_kunmap_need_not_be_seen(verify, kernel, tmp_path):
+    """The page is read once more, and somebody else might have changed it."""
+    text = """
+#include <linux/highmem.h>
+void f(struct page **pages, const int *from);
+void f(struct page **pages, const int *from)
+{
+	int *p = kmap(pages[0]);
+
+	memcpy(p, from, 64);
+	use(1);
+	kunmap(pages[0]);
+}
+"""
+    (tmp_path / "before/fs/aio.c").write_text(text)
+    text = text.replace("kunmap(pages[0])", "kunmap_local(p)")
+    (kernel / "fs/aio.c").write_text(text.replace("kmap(", "kmap_local_page("))
+    done = verify("--door", "identity")
+    assert done.returncode == 0, done.stdout
+    assert differences(done) == {"f": "the same but for its unmaps"}
 
 
 def test_disabling_page_faults_by_hand_is_the_same(verify, mend):

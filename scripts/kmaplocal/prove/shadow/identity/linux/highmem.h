@@ -24,7 +24,8 @@
 #define KMAPLOCAL_ATOMIC 0
 #endif
 
-extern void *kmaplocal_map(const struct page *page) __attribute__((const));
+extern void *kmaplocal_map(const struct page *page)
+	__attribute__((const, assume_aligned(PAGE_SIZE)));
 extern void kmaplocal_unmap(unsigned long page_start);
 
 static __always_inline void kmaplocal_end(const void *address)

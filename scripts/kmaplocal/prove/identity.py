@@ -9,13 +9,14 @@ when kmap_atomic() is spelt out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kmaplocal.prove import assembly, record
+from kmaplocal.prove import assembly, complaints, record
 from kmaplocal.prove.assembly import Assembly, Difference
 from kmaplocal.prove.bench import AFTER, SIDES, Bench, Function, Result
+from kmaplocal.prove.complaints import Complaint
 from kmaplocal.prove.kbuild import X86_64, CannotBuild
 
 _SHADOW = Path(__file__).with_name("shadow") / "identity"
@@ -100,7 +101,7 @@ class Identity:
     def __init__(self, bench: Bench):
         self._bench = bench
         self._objects = {stem: _Object() for stem in bench.stems()}
-        self._said: dict[str, str] = {}
+        self._errors: dict[str, Complaint] = {}
         self._closed = ""
 
     def run(self, side: str, made: Callable[[], None]) -> None:
@@ -140,7 +141,10 @@ class Identity:
         self, flavour: Flavour, stems: list[str], made: Callable[[], None]
     ) -> dict[str, Assembly]:
         bench, found = self._bench, {}
-        bench.make(X86_64, ".s", flavour.settings(), stems, made)
+        said = bench.make(X86_64, ".s", flavour.settings(), stems, made)
+        for complaint in complaints.read(said, bench.farm.folder):
+            if complaint.kind == complaints.ERROR:
+                self._errors.setdefault(complaint.source, complaint)
         for stem in stems:
             product = bench.product(X86_64, f"{stem}.s")
             if product.exists():
@@ -166,9 +170,9 @@ class Identity:
                     name = verdict.difference.name
                     if name not in differ:
                         verdict.words = flavour.meaning
-                        verdict.passes = flavour.unmaps or self._renamed_page(name)
+                        verdict.passes = bool(flavour.unmaps) or self._had_page(name)
 
-    def _renamed_page(self, name: str) -> bool:
+    def _had_page(self, name: str) -> bool:
         """Whether the changed function NAME had a kunmap(): that it names the same
         page as the address does is not always for a compiler to see."""
         return any(
@@ -209,7 +213,7 @@ class Identity:
         objects = [self._objects[stem] for stem in stems]
         done = [found for found in objects if len(found.sides) == len(SIDES)]
         if not done:
-            return self._unchecked(path, "does not compile with the shadow header")
+            return self._unchecked(path, self._failure(stems))
         total = sum(len(found.sides[AFTER].functions) for found in done)
         verdicts = [v for found in done for v in self._mine(path, found)]
         broken = [v for v in verdicts if not v.passes]
@@ -227,6 +231,15 @@ class Identity:
         detail = f"all but {', '.join(names)}" if names else ""
         words = f"{total - len(names)} of {total}"
         return Result(path, record.IDENTITY, outcome, words, detail, remarks)
+
+    def _failure(self, stems: Iterable[str]) -> str:
+        """Why none of STEMS was compiled: its first error."""
+        why = "does not compile with the shadow header"
+        for stem in stems:
+            if error := self._errors.get(f"{stem}.c"):
+                place = self._bench.place(error.file, error.line)
+                return f"{why}: {place}: {error.text}"
+        return why
 
     def _unchecked(self, path: Path, why: str) -> Result:
         remark = f"{path}: {record.IDENTITY}: not done: {why}"

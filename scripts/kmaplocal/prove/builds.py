@@ -7,6 +7,7 @@ files before is subtracted from what is said after.
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -48,13 +49,11 @@ DOORS = (BUILD_X86_64, SPARSE, BUILD_I386)
 
 @dataclass
 class Trial:
-    """What DOOR had to say of each side, and the objects that were there then;
-    or why it cannot be gone through at all."""
+    """What DOOR had to say of each side, and the objects that were there then."""
 
     door: Door
     said: dict[str, list[Complaint]] = field(default_factory=dict)
     there: dict[str, set[str]] = field(default_factory=dict)
-    closed: str = ""
 
 
 class Trials:
@@ -65,12 +64,10 @@ class Trials:
         self.trials = [Trial(door) for door in doors]
 
     def run(self, side: str, made: Callable[[], None]) -> None:
-        """Compile and check what the bench shows of SIDE. Raises OSError."""
+        """Compile and check what the bench shows of SIDE. Raises CannotBuild when
+        that cannot be done here at all; OSError."""
         for trial in self.trials:
-            try:
-                self._try(trial, side, made)
-            except CannotBuild as error:
-                trial.closed = str(error)
+            self._try(trial, side, made)
 
     def results(self, made: Callable[[], None]) -> list[Result]:
         """What there is to say of each file, when both sides have been run."""
@@ -85,6 +82,8 @@ class Trials:
 
     def _try(self, trial: Trial, side: str, made: Callable[[], None]) -> None:
         bench, door = self._bench, trial.door
+        if door.checks and not shutil.which("sparse"):
+            raise CannotBuild("no sparse: run scripts/install verify")
         kbuild = bench.kbuild(door.configuration)
         targets = [f"{stem}.o" for stem in bench.stems()]
         if door.checks:
@@ -94,8 +93,6 @@ class Trials:
             said = kbuild.make(targets, door.settings(), made)
         trial.said[side] = complaints.read(said, bench.farm.folder)
         trial.there[side] = {t for t in targets if (kbuild.folder / t).exists()}
-        if door.checks and "sparse: not found" in said:
-            trial.closed = "no sparse: run scripts/install verify"
 
     def _news(self, trial: Trial) -> dict[Path, list[Complaint]]:
         """What is new, by the file it is to be held against."""
@@ -123,9 +120,6 @@ class Trials:
 
     def _result(self, trial: Trial, path: Path, news: list[Complaint]) -> Result:
         name = trial.door.name
-        if trial.closed:
-            remark = f"{path}: {name}: not done: {trial.closed}"
-            return Result(path, name, record.UNCHECKED, "-", trial.closed, [remark])
         wanted = {f"{stem}.o" for stem in self._bench.objects[path].stems}
         before, after = (wanted & trial.there[side] for side in (BEFORE, AFTER))
         if before - after:

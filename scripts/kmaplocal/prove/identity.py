@@ -17,7 +17,7 @@ from kmaplocal.prove import assembly, complaints, record
 from kmaplocal.prove.assembly import Assembly, Difference
 from kmaplocal.prove.bench import AFTER, SIDES, Bench, Function, Result
 from kmaplocal.prove.complaints import Complaint
-from kmaplocal.prove.kbuild import X86_64, CannotBuild
+from kmaplocal.prove.kbuild import X86_64
 
 _SHADOW = Path(__file__).with_name("shadow") / "identity"
 
@@ -102,15 +102,10 @@ class Identity:
         self._bench = bench
         self._objects = {stem: _Object() for stem in bench.stems()}
         self._errors: dict[str, Complaint] = {}
-        self._closed = ""
 
     def run(self, side: str, made: Callable[[], None]) -> None:
-        """Compile what the bench shows of SIDE. Raises OSError."""
-        try:
-            found = self._compile(STRICT, list(self._objects), made)
-        except CannotBuild as error:
-            self._closed = str(error)
-            return
+        """Compile what the bench shows of SIDE. Raises CannotBuild; OSError."""
+        found = self._compile(STRICT, list(self._objects), made)
         for stem, code in found.items():
             self._objects[stem].sides[side] = code
 
@@ -207,8 +202,6 @@ class Identity:
     # -- telling --------------------------------------------------------------
 
     def _result(self, path: Path) -> Result:
-        if self._closed:
-            return self._unchecked(path, self._closed)
         stems = self._bench.objects[path].stems
         objects = [self._objects[stem] for stem in stems]
         done = [found for found in objects if len(found.sides) == len(SIDES)]

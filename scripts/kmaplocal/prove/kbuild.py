@@ -117,7 +117,8 @@ class Kbuild:
             if value != "n" and f"CONFIG_{option}={value}" not in lines:
                 raise CannotBuild(
                     f"{self.folder}/.config: CONFIG_{option}={value} did not survive"
-                    f" allmodconfig; this kernel has no such {self.configuration.arch}"
+                    f" allmodconfig: this kernel has no such {self.configuration.arch};"
+                    " DOORS= names the doors to go through without it"
                 )
 
     def _demand(self, targets: list[str], settings: Mapping[str, str]) -> None:
@@ -127,7 +128,8 @@ class Kbuild:
             log.write_text(said)
             raise CannotBuild(
                 f"make {targets[0]} for {self.configuration.name} failed:"
-                f" {' / '.join(_reasons(said))}; all of it is in {log}"
+                f" {' / '.join(_reasons(said))}; all of it is in {log}; DOORS= names"
+                " those to go through without it"
             )
 
     def _run(

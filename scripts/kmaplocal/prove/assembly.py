@@ -20,7 +20,7 @@ _LABEL = re.compile(r"([A-Za-z_.$][\w.$]*):$")
 _CONSTANT = re.compile(r"\.LC\d+")
 # Directives that end a piece of data; what follows is something else's.
 _ENDS_DATA = (".type", ".section", ".text", ".data", ".bss", ".globl", ".local")
-_ENDS_DATA += (".set", ".align", ".size")
+_ENDS_DATA += (".set", ".align", ".size", ".weak", ".hidden")
 # Pointers that keep symbols from being dropped: one for each use, in no code.
 _KEPT_ALIVE = "__UNIQUE_ID___addressable_"
 _UNSAID = (".cfi_", ".loc", ".file", ".ident")

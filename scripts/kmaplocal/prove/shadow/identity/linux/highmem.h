@@ -34,23 +34,27 @@ static __always_inline void kmaplocal_end(const void *address)
 		kmaplocal_unmap((unsigned long)address & PAGE_MASK);
 }
 
+/* Not even a call of an inline function more: it would show in the registers. */
+#if KMAPLOCAL_ATOMIC
 static __always_inline void *kmaplocal_atomic(const struct page *page)
 {
 	if (KMAPLOCAL_ATOMIC > 1)
 		preempt_disable();
-	if (KMAPLOCAL_ATOMIC > 0)
-		pagefault_disable();
+	pagefault_disable();
 	return kmaplocal_map(page);
 }
 
 static __always_inline void kmaplocal_end_atomic(const void *address)
 {
 	kmaplocal_end(address);
-	if (KMAPLOCAL_ATOMIC > 0)
-		pagefault_enable();
+	pagefault_enable();
 	if (KMAPLOCAL_ATOMIC > 1)
 		preempt_enable();
 }
+#else
+#define kmaplocal_atomic(page) kmaplocal_map(page)
+#define kmaplocal_end_atomic(address) kmaplocal_end(address)
+#endif
 
 static __always_inline void *kmaplocal_folio(struct folio *folio, size_t offset)
 {

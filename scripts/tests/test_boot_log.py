@@ -149,6 +149,21 @@ def test_control_that_nobody_noticed():
     assert "did not notice" in deaf_row(deaf)
 
 
+def test_control_after_the_same_warning_elsewhere():
+    after = boot(*ran("load", WARNED), *ran("libaio-6", outcome="exit 1"), control=())
+    steps, found = against(after, good())
+    assert steps == []
+    assert found.rows[-1].after == verdict.SAID_EARLIER
+    assert [complaint.step for complaint in found.new] == ["load"]
+
+
+def test_control_that_is_not_reached():
+    after = log.read(console("kmaplocal: begin load"))
+    found = against(after, good())[1]
+    assert found.rows[-1].after == log.NOT_REACHED
+    assert not found.stands
+
+
 def deaf_row(deaf):
     return next(row.against for row in verdict.judge(STEPS, deaf).rows if row.against)
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kmaplocal.prove.boot.log import PASSED, Boot, Complaint
+from kmaplocal.prove.boot.log import NOT_REACHED, PASSED, Boot, Complaint
 from kmaplocal.prove.boot.userland import CONTROL, Step
 
-CAUGHT, MISSED = "caught", "MISSED"
+CAUGHT, MISSED, SAID_EARLIER = "caught", "MISSED", "warned earlier"
 
 # What a wrong unmap order makes a kernel say that checks mappings.
 _CONTROL_SAYS = "kunmap_local_indexed"
@@ -83,17 +83,19 @@ def _is_own_exit(outcome: str, before: Boot | None) -> bool:
 
 
 def _control_row(before: Boot | None, after: Boot) -> Row:
-    was, now = (_caught(before) if before else ""), _caught(after)
-    against = "" if now == CAUGHT else "the kernel did not notice a wrong unmap order"
+    was, now = (_control(before) if before else ""), _control(after)
+    against = "the kernel did not notice a wrong unmap order" if now == MISSED else ""
     return Row(CONTROL, was, now, against)
 
 
-def _caught(boot: Boot) -> str:
-    complained = any(
-        complaint.step == CONTROL and _CONTROL_SAYS in complaint.text
-        for complaint in boot.complaints
-    )
-    return CAUGHT if complained else MISSED
+def _control(boot: Boot) -> str:
+    """What became of the control; a kernel says the same warning only once."""
+    if boot.outcome(CONTROL) == NOT_REACHED:
+        return NOT_REACHED
+    saying = [c.step for c in boot.complaints if _CONTROL_SAYS in c.text]
+    if not saying:
+        return MISSED
+    return CAUGHT if CONTROL in saying else SAID_EARLIER
 
 
 def _complaints(boot: Boot) -> list[Complaint]:

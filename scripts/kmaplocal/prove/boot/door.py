@@ -76,6 +76,7 @@ def boot(request: Request, console: Console) -> int:
     work.mkdir(parents=True, exist_ok=True)
     try:
         with _alone(work):
+            console.say(f"reading {tree.root} as it was and as it is ...")
             after = sides.of_tree(tree.root, work / "after.json")
             was = sides.before_of(after, tree.version, work, before)
             return _Comparison(request, console, work, was, after).run()
@@ -99,6 +100,7 @@ class _Comparison:
     def run(self) -> int:
         """All of it; returns the exit status."""
         self._say_what()
+        self._console.say("building libaio's cases and our load ...")
         self._userland.prepare()
         before = self._image("before", self._before) if self._changed else None
         try:

@@ -51,20 +51,33 @@ def _leaves_only(scene: Scene, node: Expr) -> bool:
 
 
 def _of_member(scene: Scene, site: Site) -> Iterator[Finding]:
-    """`s->p = map(page); if (!s->p) ...`: a place that is no variable."""
+    tested = _test_after(scene, site)
+    if tested is not None:
+        yield _check(scene, site, tested)
+
+
+def never_run(scene: Scene, site: Site, stmt: Stmt) -> bool:
+    """Whether a statement stands under a test that a mapping is NULL, where a
+    place that is no variable holds its address."""
+    tested = _test_after(scene, site)
+    guard = scene.statement(tested) if tested is not None else None
+    return guard is not None and guard.start < stmt.start and stmt.end <= guard.end
+
+
+def _test_after(scene: Scene, site: Site) -> Expr | None:
+    """What is tested in `s->p = map(page); if (!s->p) ...`."""
     home = scene.statement(site.call)
     if home is None or home.kind != "expression" or len(home.exprs) != 1:
-        return
+        return None
     assign = home.exprs[0]
     if assign.kind != "assign" or assign.children[1].bare() is not site.call:
-        return
+        return None
     target = assign.children[0].bare()
     following = scene.next_statement(home)
     if target.kind == "identifier" or following is None or following.kind != "if":
-        return
+        return None
     tested = _tested(following)
-    if tested is not None and tested.text == target.text:
-        yield _check(scene, site, tested)
+    return tested if tested is not None and tested.text == target.text else None
 
 
 def _tested(stmt: Stmt) -> Expr | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.flag.finding import NOTE, Finding
+from kmaplocal.flag.checks import never_run
+from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.pairs import ended
 from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.trace import Site
 from kmaplocal.read import api
-from kmaplocal.read.syntax import Expr
+from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-leak"
 LEAVING = ("return", "goto", "break", "continue")
@@ -37,7 +38,9 @@ def _leaks(scene: Scene) -> Iterator[Finding]:
 def _unmapped_by_others(scene: Scene, site: Site) -> bool:
     """Whether the address, or the page of a kmap(), goes where it may be
     unmapped."""
-    if scene.passed_on(site) or _unmapped_untraced(scene, site):
+    if scene.passed_on(site) and not _own(scene, site):
+        return True
+    if _unmapped_untraced(scene, site):
         return True
     return any(
         scene.peers.unmaps(call, number)
@@ -46,6 +49,15 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
         for number, argument in call.arguments.items()
         if _names(argument, site) and call.callee not in api.UNMAPS
     )
+
+
+def _own(scene: Scene, site: Site) -> bool:
+    """Whether the address is stored in a member, but unmapped by this function,
+    where it goes well."""
+    other = scene.uses(site, "address-taken", "escapes", "unknown", "opaque")
+    stored = [use.expr.children[0].bare() for use in scene.uses(site, "stored")]
+    places = all(place.kind == "member" for place in stored)
+    return not other and places and bool(scene.unmaps(site))
 
 
 def _names(argument: Expr, site: Site) -> bool:
@@ -91,8 +103,11 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
         return
     for line in sorted({int(use.detail) for use in leaving}):
         at = scene.leaving(line) or site.call
+        if isinstance(at, Stmt) and never_run(scene, site, at):
+            continue
         message = f"{name}, mapped in line {site.call.start[0]}, is still mapped"
-        severity = NOTE if _guarded(scene, site, line) else ""
+        severity = WARNING if scene.passed_on(site) else ""
+        severity = NOTE if _guarded(scene, site, line) else severity
         message += f" where line {line} leaves"
         yield scene.finding(RULE, at, message, remedy, severity)
 

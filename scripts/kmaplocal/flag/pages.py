@@ -42,6 +42,7 @@ SIZED = {
 
 # Iterate over entries that may be of many pages.
 BVECS = {"bio_for_each_bvec", "bio_for_each_bvec_all", "rq_for_each_bvec"}
+VECTOR = "bi_io_vec"
 ENTRIES = {"for_each_sg", "for_each_sgtable_sg", "for_each_sgtable_dma_sg"}
 
 
@@ -72,9 +73,13 @@ def _accesses(scene: Scene, site: Site) -> Iterator[Finding]:
             return
         for number in numbers:
             if number in use.expr.arguments:
-                why = _beyond(scene, site, use.expr.arguments[number], length, use)
+                address = use.expr.arguments[number]
+                why = _beyond(scene, site, address, length, use)
                 if why:
                     yield _outside(scene, use.expr, why)
+                    return
+                if _unbounded(scene, site, address, length):
+                    yield _loose(scene, use.expr, length)
                     return
 
 
@@ -85,6 +90,52 @@ def _beyond(scene: Scene, site: Site, address: Expr, length: Expr, use: Use) -> 
         return ""
     answer = scene.judge.bounds().fits(terms, length, use.expr)
     return answer.reason if answer.answer == OUTSIDE else ""
+
+
+def _unbounded(scene: Scene, site: Site, address: Expr, length: Expr) -> bool:
+    """Whether bytes from somewhere inside the page go as far as a parameter says
+    that nothing in the function limits."""
+    name = length.bare().text
+    terms = _terms(scene, site, address)
+    if not terms or name not in {v.name for v in scene.function.params}:
+        return False
+    inside = any(_in_page(scene, term[0]) for term in terms if term[0] is not None)
+    return inside and not any(
+        _limits(node, name) for node in scene.function.exprs if node is not length
+    )
+
+
+def _in_page(scene: Scene, offset: Expr) -> bool:
+    """Whether an offset was cut to one page: it can be anywhere in it."""
+    node = offset.bare()
+    if node.kind == "identifier":
+        found = scene.judge.bounds().flow.definition(
+            node.text, scene.judge.bounds().flow.place(offset)
+        )
+        node = found[0].bare() if found else node
+    if node.callee == "offset_in_page":
+        return True
+    words = {n.text for n in node.walk()}
+    return node.op in ("&", "%") and bool(words & {"PAGE_MASK", "PAGE_SIZE"})
+
+
+def _limits(node: Expr, name: str) -> bool:
+    """Whether an expression compares NAME, changes it, or computes with it."""
+    if node.kind not in ("binary", "assign", "postfix", "unary", "call"):
+        return False
+    if node.kind == "call" and node.callee in SIZED:
+        return False
+    operands = node.arguments.values() if node.kind == "call" else node.children
+    return any(operand.bare().text == name for operand in operands)
+
+
+def _loose(scene: Scene, at: Expr, length: Expr) -> Finding:
+    message = (
+        f"{plain(at.text)} begins inside the page, and nothing here says that"
+        f" {plain(length.text)} ends there"
+    )
+    remedy = "go no further than PAGE_SIZE minus the offset, as memcpy_to_page() checks"
+    return scene.finding(RULE, at, message, remedy, WARNING)
 
 
 def _terms(scene: Scene, site: Site, address: Expr) -> list[Term] | None:
@@ -138,6 +189,24 @@ def _entries(scene: Scene, site: Site) -> Iterator[Finding]:
         elif name in ENTRIES and len(loop.exprs) > 1 and _is_of(site, loop.exprs[1]):
             if _whole_entry(scene, site):
                 yield _walked(scene, site, name, "an entry", "sg_miter_start()")
+    if _vector(scene, site):
+        yield _walked(scene, site, VECTOR, "an element", "bio_for_each_segment()")
+
+
+def _vector(scene: Scene, site: Site) -> bool:
+    """Whether the page is that of an element of bi_io_vec, up to whose length an
+    access goes: no iterator has cut it to a page."""
+    argument = site.call.arguments.get(0)
+    if argument is None or not _whole_entry(scene, site, "bv_len"):
+        return False
+    node = argument.bare()
+    while node.kind in ("member", "index", "paren", "unary") and node.label != VECTOR:
+        node = node.children[0]
+    if node.kind == "identifier":
+        flow = scene.judge.bounds().flow
+        found = flow.definition(node.text, flow.place(site.call))
+        node = found[0] if found else node
+    return any(inner.label == VECTOR for inner in node.walk())
 
 
 def _is_of(site: Site, entry: Expr) -> bool:
@@ -146,23 +215,22 @@ def _is_of(site: Site, entry: Expr) -> bool:
     return entry.bare().text in words
 
 
-def _whole_entry(scene: Scene, site: Site) -> bool:
+def _whole_entry(scene: Scene, site: Site, length: str = "length") -> bool:
     """Whether an access goes as far as the entry's length."""
     lengths = [
         use.expr.arguments[SIZED[use.expr.callee][1]]
         for use in scene.uses(site, "access")
         if use.expr.callee in SIZED and SIZED[use.expr.callee][1] in use.expr.arguments
     ]
-    return any(
-        a.bare().kind == "member" and a.bare().label == "length" for a in lengths
-    )
+    return any(a.bare().kind == "member" and a.bare().label == length for a in lengths)
 
 
 def _walked(scene: Scene, site: Site, loop: str, what: str, better: str) -> Finding:
+    source = f"{loop}[]" if loop == VECTOR else f"{loop}()"
     return scene.finding(
         RULE,
         site.call,
-        f"{what} of {loop}() may be of many pages, but {site.name}() maps its first",
+        f"{what} of {source} may be of many pages, but {site.name}() maps its first",
         f"go page by page, as {better} does",
         WARNING,
     )
@@ -179,7 +247,7 @@ def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
         if value is None or value.moved != CURSOR:
             if scene.judge.unmap_beyond(site, expr):
                 yield _elsewhere(scene, expr, "is in another page", "")
-        elif expr.arguments[0].bare().op != "-" and _moves_in_loop(scene, site):
+        elif expr.arguments[0].bare().op != "-" and _moves_far(scene, site):
             why = "was moved and may point behind the page"
             yield _elsewhere(scene, expr, why, WARNING)
 
@@ -195,11 +263,27 @@ def _elsewhere(scene: Scene, expr: Expr, why: str, severity: str) -> Finding:
     )
 
 
-def _moves_in_loop(scene: Scene, site: Site) -> bool:
-    """Whether a loop after the mapping moves the address step by step."""
+def _moves_far(scene: Scene, site: Site) -> bool:
+    """Whether a loop after the mapping moves the address step by step, or it
+    moves to the end of what was accessed."""
     around = list(scene.loops(site.call))
     return any(
-        loop not in around
+        _past_access(scene, site, use.expr)
+        or any(loop not in around for loop in scene.loops(use.expr))
         for use in scene.uses(site, "moved")
-        for loop in scene.loops(use.expr)
     )
+
+
+def _past_access(scene: Scene, site: Site, move: Expr) -> bool:
+    """Whether `p += n` follows an access of n bytes at p."""
+    if move.op != "+=":
+        return False
+    name, step = (child.bare().text for child in move.children)
+    for use in scene.uses(site, "access"):
+        numbers, size = SIZED.get(use.expr.callee, ((), None))
+        length = use.expr.arguments.get(size)
+        if length is None or length.bare().text != step or use.expr.start > move.start:
+            continue
+        if any(use.expr.arguments[n].bare().text == name for n in numbers):
+            return True
+    return False

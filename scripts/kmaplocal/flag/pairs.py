@@ -131,6 +131,8 @@ def _wrong(scene: Scene, callee: str, argument: Expr) -> tuple[str, str] | None:
     """What an argument is, and what it is to be; None where it may be right."""
     type_, address = scene.type_of(argument), _is_address(scene, argument)
     if callee in ("kunmap_local", "kunmap_atomic"):
+        if argument.bare().callee == "page_address":
+            return "NULL for a highmem page", "the mapped address"
         what = {PAGE: "a page", FOLIO: "a folio"}.get(type_, "")
         return (what, "the mapped address") if what else None
     if callee == "kunmap":

@@ -58,6 +58,8 @@ def _is_use(use: Use) -> bool:
         return False
     if use.expr.callee in PRINTING:
         return _reads(use.expr)
+    if use.what == "gone" and use.expr.kind == "call" and _as_number(use.expr):
+        return False
     parent = use.expr.parent
     while parent is not None and parent.kind in ("paren", "member"):
         parent = parent.parent
@@ -72,6 +74,12 @@ def _used(scene: Scene, site: Site, use: Use) -> Finding:
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING
     return scene.finding("kmap-use-after-unmap", use.expr, message, remedy, severity)
+
+
+def _as_number(call: Expr) -> bool:
+    """Whether a call is given an address as a number only."""
+    casts = [a for a in call.arguments.values() if a.kind == "cast"]
+    return bool(casts) and all("*" not in cast.op for cast in casts)
 
 
 def _reads(call: Expr) -> bool:

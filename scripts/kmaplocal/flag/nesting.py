@@ -18,8 +18,8 @@ REVERSE = "unmap in the reverse order of mapping"
 
 def nested(scene: Scene) -> Iterator[Finding]:
     """Mappings made while another one is alive, with their order."""
-    pairs = scene.trace.nested - set(scene.trace.disordered)
-    for outer, inner in sorted(pairs):
+    told = {(first.number, later.number) for first, later, _ in _out_of_order(scene)}
+    for outer, inner in sorted(scene.trace.nested - told):
         first, later = scene.trace.sites[outer], scene.trace.sites[inner]
         if lasting(first) or lasting(later):
             continue
@@ -34,19 +34,45 @@ def nested(scene: Scene) -> Iterator[Finding]:
 
 def disordered(scene: Scene) -> Iterator[Finding]:
     """Mappings unmapped before one that was mapped later."""
-    for (outer, inner), expr in scene.trace.disordered.items():
-        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
-        if lasting(first) or lasting(later):
-            continue
+    for first, later, expr in _out_of_order(scene):
         yield scene.finding(
             ORDER,
             expr,
             f"{_with_line(scene, first)} is unmapped while {_with_line(scene, later)},"
             " mapped after it, still is mapped",
             REVERSE,
-            fix="swap" if _swappable(scene, expr, inner) else "",
+            fix="swap" if _swappable(scene, expr, later.number) else "",
         )
     yield from _arrays(scene)
+
+
+def _out_of_order(scene: Scene) -> Iterator[tuple[Site, Site, Expr]]:
+    """Two mappings on the stack and the unmap of the first while the later one
+    is alive."""
+    for (outer, inner), expr in scene.trace.disordered.items():
+        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
+        stacked = not lasting(first) and not lasting(later)
+        if stacked and not _skipped(scene, later, expr):
+            yield first, later, expr
+
+
+def _skipped(scene: Scene, later: Site, expr: Expr) -> bool:
+    """Whether the later mapping is unmapped before EXPR and not after it, under
+    a condition: the path that passes it by may be none."""
+    unmaps = scene.unmaps(later)
+    if any(unmap.start >= expr.start for unmap in unmaps):
+        return False
+    return bool(unmaps) and all(_guarded(scene, later, unmap) for unmap in unmaps)
+
+
+def _guarded(scene: Scene, site: Site, unmap: Expr) -> bool:
+    stmt = scene.statement(unmap)
+    while stmt is not None:
+        guards = stmt.kind in ("if", "switch") and stmt.start > site.call.start
+        if guards and unmap.start > stmt.exprs[0].end:
+            return True
+        stmt = stmt.parent
+    return False
 
 
 def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:

@@ -10,6 +10,7 @@ judged here.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,12 +24,21 @@ from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Function, Stmt
 
 MOST_STEPS = 30000
+MOST_COUNTED = 3  # a counter's value is known up to here
 MOST_STATES = 48  # a node; past it, decided conditions are forgotten
 
 TRANSPARENT = {"likely", "unlikely", "READ_ONCE", "unlikely_notrace"}
 TESTS = {"IS_ERR", "IS_ERR_OR_NULL", "WARN_ON", "WARN_ON_ONCE", "BUG_ON"}
 LOOPS = {"while", "do", "for"}
 ERRORS = {"ERR_PTR", "ERR_CAST"}
+RELATIONS = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 COMPARISONS = {"==", "!=", "<", ">", "<=", ">=", "&&", "||"}
 
 
@@ -259,7 +269,10 @@ class Tracer:
             for expr in stmt.exprs:
                 for atom in _atoms(expr):
                     (twice if atom in seen else seen).add(atom)
-        self.flags = {a for a in seen | twice if a.isidentifier()}
+        self.flags = {_flag(atom) for atom in seen | twice}
+        calls = self.function.calls((*self.maps, *self.unmaps))
+        given = {a.bare().text for call in calls for a in call.arguments.values()}
+        self.memos = self.flags - given
         return twice
 
     # -- running ---------------------------------------------------------
@@ -479,16 +492,21 @@ class Tracer:
         return None
 
     def _compared(self, node: Expr, state: State) -> bool | None:
-        """`x == NULL`, `x != 0` and `x < 0` of a variable with a known value, and
-        `x == y` of two that hold the same address."""
-        if node.kind != "binary" or node.op not in ("==", "!=", "<"):
+        """`x == NULL`, `x != 0`, `x < 0` and `x >= 2` of a variable with a known
+        value, and `x == y` of two that hold the same address."""
+        if node.kind != "binary" or node.op not in RELATIONS:
             return None
         left, right = node.children[0].bare(), node.children[1].bare()
-        if right.text not in ("NULL", "0"):
-            same = self._same(state.get(left.text), state.get(right.text))
-            return node.op == "==" if same and node.op != "<" else None
+        if node.op in ("==", "!=") and right.text not in ("NULL", "0"):
+            if self._same(state.get(left.text), state.get(right.text)):
+                return node.op == "=="
         value = state.get(left.text)
         if value is None:
+            return None
+        numbers = _number(value), _number(_plain(right))
+        if None not in numbers:
+            return RELATIONS[node.op](*numbers)
+        if right.text not in ("NULL", "0") or node.op not in ("==", "!=", "<"):
             return None
         truth = _truth(value)
         if truth is None:
@@ -663,11 +681,21 @@ class Tracer:
                 moved = moved.onward(CURSOR) if moved else None
                 if moved:
                     self.trace.note(moved.site, expr, "moved")
-                after = after.put(target.text, moved)
+                after = after.put(target.text, moved or self._counted(expr, after))
             else:
                 after = _written(target, after)
             results.append((value, after))
         return results
+
+    def _counted(self, expr: Expr, state: State) -> Value | None:
+        """The small number that a counter is after `++`, if it was known."""
+        name = expr.children[0].bare().text
+        number = _number(state.get(name))
+        if expr.op != "++" or name not in self.flags or number is None:
+            return None
+        if number >= MOST_COUNTED:
+            return None
+        return Value("constant", text=str(number + 1))
 
     def _address_of(self, expr, operand, state):
         node = operand.bare()
@@ -752,6 +780,8 @@ class Tracer:
         """The state after the local NAME became VALUE, read from SOURCE."""
         if value and value.kind == "address" and not self._can_hold(name, value):
             value = None
+        if name in self.memos and dict(state.decided).get(source.bare().text):
+            value = Value("constant", text="1")  # as true as what it remembers
         if value is None:
             value = self._copied(name, source)
         if value and value.kind == "address" and value.site >= 0:
@@ -964,6 +994,23 @@ def _plain(expr: Expr) -> Value | None:
     if node.kind == "unary" and node.op == "-" and not node.children[0].children:
         return Value("constant", text=node.text)
     return None
+
+
+def _number(value: Value | None) -> int | None:
+    """The integer that a value is, if it is one."""
+    if value is None or value.kind not in ("null", "constant"):
+        return None
+    try:
+        return int(value.text.replace(" ", ""), 0)
+    except ValueError:
+        return None
+
+
+def _flag(atom: str) -> str:
+    """The variable of a condition: alone, or compared with a number."""
+    words = atom.split()
+    compared = len(words) == 3 and words[1] in RELATIONS and words[2].isdigit()
+    return words[0] if compared else atom
 
 
 def _truth(value: Value) -> bool | None:

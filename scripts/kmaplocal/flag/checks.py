@@ -17,9 +17,12 @@ RULE = "kmap-null-check"
 def null_checks(scene: Scene) -> Iterator[Finding]:
     """Tests of an address that is a mapping's on every path to them."""
     for node, seen in scene.trace.tested.items():
-        if None not in seen and node.kind in ("identifier", "assign"):
-            yield _check(scene, scene.trace.sites[min(seen)], node)
-    for site in scene.trace.sites:
+        if None in seen or node.kind not in ("identifier", "assign"):
+            continue
+        site = scene.trace.sites[min(seen)]
+        if site in scene.sites:
+            yield _check(scene, site, node)
+    for site in scene.sites:
         yield from _of_member(scene, site)
 
 

@@ -36,9 +36,6 @@ TRANSLATING = {
     "vfree": "frees it",
 }
 
-# A callee that frees its argument mostly does so to what it allocated itself.
-FREEING = ("kfree", "kvfree", "vfree")
-
 # Let another context run, with what they are given.
 HANDING = frozenset(
     """
@@ -55,6 +52,9 @@ on_each_cpu stop_machine kfifo_in kfifo_put
 )
 PUBLISHING = frozenset(["rcu_assign_pointer", "list_add", "list_add_tail"])
 PUBLISHING |= frozenset(["list_add_rcu", "list_add_tail_rcu", "hlist_add_head"])
+
+# What a callee frees or puts on a list is mostly its own.
+OWN = PUBLISHING | {"kfree", "kvfree", "vfree"}
 
 # Name the function that another context is to run.
 REGISTERING = frozenset(
@@ -75,7 +75,7 @@ ALLOCATING = ("alloc_page", "alloc_pages", "alloc_pages_node", "__get_free_page"
 def handoffs(scene: Scene) -> Iterator[Finding]:
     """Addresses that another thread, a device or the direct map is asked to
     understand."""
-    for site in scene.trace.sites:
+    for site in scene.sites:
         for use in scene.uses(site, "escapes"):
             found = _given(scene, site, use)
             if found:
@@ -115,7 +115,7 @@ def _chain(scene: Scene, site: Site, use: Use) -> tuple[str, str] | None:
     for number in use.expr.arguments:
         if scene.knowledge.argument(use.expr.callee, number).verdict == "escapes":
             chain = scene.peers.handed(scene.file, use.expr, number, names)
-            if chain and (chain[0] not in FREEING or chain[0] == use.expr.callee):
+            if chain and (chain[0] not in OWN or chain[0] == use.expr.callee):
                 return chain
     return None
 
@@ -149,7 +149,7 @@ def _stored(scene: Scene, site: Site) -> Iterator[Finding]:
             )
             yield scene.finding(HANDOFF, use.expr, message, remedy)
             return
-        if _leaves_with(scene, site, root, target):
+        if _leaves_with(scene, site, root):
             yield _kept(scene, site, use, target)
             return
 
@@ -162,7 +162,7 @@ def _reader(scene: Scene, site: Site, use: Use, target: Expr, root: Expr) -> str
         after = call.start > use.expr.start
         if after and call.callee in HANDING and _mentions(call, root.text):
             return f"{call.callee}() of line {call.start[0]} hands {root.text} on"
-    if target.kind == "member" and _outlives(scene, root, target):
+    if target.kind == "member" and _outlives(scene, root):
         callback = _callback_reading(scene, target.label)
         if callback:
             return f"{callback}(), which runs in another context, reads it"
@@ -186,23 +186,23 @@ def _is_local(scene: Scene, root: Expr) -> bool:
     return variable is not None and not variable.static
 
 
-def _outlives(scene: Scene, root: Expr, target: Expr) -> bool:
-    """Whether what was stored in TARGET is still there, and mapped, when the
+def _outlives(scene: Scene, root: Expr) -> bool:
+    """Whether what was stored below ROOT is still there, and mapped, when the
     function returns."""
     variable = scene.function.variables[root.text]
     if not variable.is_pointer or ("[" in variable.type and not _is_given(scene, root)):
         return False
-    unmapped = [c.arguments[0].bare() for c in scene.untraced if 0 in c.arguments]
-    return all(argument.text != target.text for argument in unmapped)
+    given = [call.arguments[0] for call in scene.untraced if 0 in call.arguments]
+    return all(root.text not in {n.text for n in argument.walk()} for argument in given)
 
 
 def _is_given(scene: Scene, root: Expr) -> bool:
     return root.text in {variable.name for variable in scene.function.params}
 
 
-def _leaves_with(scene: Scene, site: Site, root: Expr, target: Expr) -> bool:
+def _leaves_with(scene: Scene, site: Site, root: Expr) -> bool:
     """Whether the function ends with the mapping alive and kept by the caller."""
-    return _outlives(scene, root, target) and bool(scene.uses(site, "leaked"))
+    return _outlives(scene, root) and bool(scene.uses(site, "leaked"))
 
 
 def _kept(scene: Scene, site: Site, use: Use, target: Expr) -> Finding:
@@ -250,7 +250,7 @@ def _reads_member(scene: Scene, name: str, member: str) -> bool:
 
 def returns(scene: Scene) -> Iterator[Finding]:
     """Addresses that the function returns while their page is mapped."""
-    for site in scene.trace.sites:
+    for site in scene.sites:
         gone = {use.expr for use in scene.uses(site, "gone")}
         alive = [u for u in scene.uses(site, "returned") if u.expr not in gone]
         for use in alive[:1]:

@@ -28,7 +28,7 @@ def leaks(scene: Scene) -> Iterator[Finding]:
 
 
 def _leaks(scene: Scene) -> Iterator[Finding]:
-    for site in scene.trace.sites:
+    for site in scene.sites:
         if _unmapped_by_others(scene, site):
             continue
         yield from _in_loop(scene, site)

@@ -27,6 +27,8 @@ def double_unmaps(scene: Scene) -> Iterator[Finding]:
         again = [n for n, problem in seen if problem == "double"]
         for number in sorted(set(again)):
             site = scene.trace.sites[number]
+            if site not in scene.sites:
+                continue
             yield scene.finding(
                 "kmap-double-unmap",
                 expr,
@@ -43,7 +45,7 @@ def _before(scene: Scene, site: Site, expr: Expr) -> str:
 
 def uses_after_unmap(scene: Scene) -> Iterator[Finding]:
     """Uses of an address after the unmap of its page."""
-    for site in scene.trace.sites:
+    for site in scene.sites:
         done: set[int] = set()
         for use in scene.uses(site, "after-unmap", "gone"):
             if use.expr.start[0] in done or not _is_use(use):

@@ -57,12 +57,14 @@ def _out_of_order(scene: Scene) -> Iterator[tuple[Site, Site, Expr]]:
 
 
 def _skipped(scene: Scene, later: Site, expr: Expr) -> bool:
-    """Whether the later mapping is unmapped before EXPR and not after it, under
-    a condition: the path that passes it by may be none."""
+    """Whether the later mapping may be unmapped before EXPR for all that is seen:
+    under a condition, which a path may never pass by, or by what keeps it."""
     unmaps = scene.unmaps(later)
     if any(unmap.start >= expr.start for unmap in unmaps):
         return False
-    return bool(unmaps) and all(_guarded(scene, later, unmap) for unmap in unmaps)
+    if not unmaps:
+        return scene.passed_on(later)
+    return all(_guarded(scene, later, unmap) for unmap in unmaps)
 
 
 def _guarded(scene: Scene, site: Site, unmap: Expr) -> bool:

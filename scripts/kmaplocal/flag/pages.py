@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.flag.finding import WARNING, Finding
+from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.judge.bounds import OUTSIDE, plain
 from kmaplocal.judge.obligations import MANY_PAGES
@@ -48,7 +48,7 @@ ENTRIES = {"for_each_sg", "for_each_sgtable_sg", "for_each_sgtable_dma_sg"}
 
 def off_page(scene: Scene) -> Iterator[Finding]:
     """Accesses and unmap arguments that leave the page, as far as can be told."""
-    for site in scene.trace.sites:
+    for site in scene.sites:
         found = [
             *_accesses(scene, site),
             *_indexes(scene, site),
@@ -135,7 +135,7 @@ def _loose(scene: Scene, at: Expr, length: Expr) -> Finding:
         f" {plain(length.text)} ends there"
     )
     remedy = "go no further than PAGE_SIZE minus the offset, as memcpy_to_page() checks"
-    return scene.finding(RULE, at, message, remedy, WARNING)
+    return scene.finding(RULE, at, message, remedy, NOTE)
 
 
 def _terms(scene: Scene, site: Site, address: Expr) -> list[Term] | None:
@@ -164,6 +164,7 @@ def _many(scene: Scene, site: Site, use: Use, size: Expr) -> Finding:
         f"{plain(use.expr.text)} goes up to {plain(size.text)}, but {site.name}() maps"
         " one page of it",
         "map page by page, or use folio_zero_range(), memcpy_to_folio() and the like",
+        WARNING,
     )
 
 
@@ -267,6 +268,10 @@ def _moves_far(scene: Scene, site: Site) -> bool:
     """Whether a loop after the mapping moves the address step by step, or it
     moves to the end of what was accessed."""
     around = list(scene.loops(site.call))
+    moved = {use.expr.children[0].bare().text for use in scene.uses(site, "moved")}
+    for call in scene.function.calls(["offset_in_page"]):
+        if moved & {node.text for node in call.walk()}:
+            return False  # it knows where the page ends
     return any(
         _past_access(scene, site, use.expr)
         or any(loop not in around for loop in scene.loops(use.expr))

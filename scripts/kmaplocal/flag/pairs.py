@@ -34,12 +34,12 @@ def ended(scene: Scene, expr: Expr) -> list[Site]:
     """The mappings that an unmap is given; for kunmap(page) also those of the
     page, or of its folio, that it does not end."""
     numbers = {n for n, _ in scene.trace.unmaps[expr] if n is not None and n >= 0}
-    sites = [scene.trace.sites[number] for number in sorted(numbers)]
+    sites = [site for site in scene.sites if site.number in numbers]
     if sites or expr.callee != "kunmap" or 0 not in expr.arguments:
         return sites
     return [
         site
-        for site in scene.trace.sites
+        for site in scene.sites
         if site.call.start < expr.start and _is_of(site, expr.arguments[0].bare())
     ]
 
@@ -117,7 +117,7 @@ def _right_argument(scene: Scene, call: Expr, argument: Expr) -> str:
     """The call with the argument that belongs there; "" where that is not
     certain."""
     name = argument.bare().text
-    for site in scene.trace.sites:
+    for site in scene.sites:
         if site.api.ends != call.callee or not scene.holder(site):
             continue
         if call.callee != "kunmap" and name == site.page:

@@ -80,7 +80,7 @@ class Peers:
             return None
         for home, function in self.definitions(call.callee, file):
             for use in self._escapes(home, function, number):
-                for place in self._escaping(home, use.expr):
+                for place in self._escaping(home, use.expr, function, number):
                     inner = self._handed(home, use.expr, place, names, deep - 1)
                     if inner:
                         return inner[0], f"{call.callee}(), which calls {inner[1]}"
@@ -92,14 +92,20 @@ class Peers:
         found = trace.uses_of(-1 - number, "escapes") if trace else []
         return [use for use in found if use.expr.kind == "call"]
 
-    def _escaping(self, file: str, call: Expr) -> list[int]:
-        """The arguments of a call that escape."""
+    def _escaping(
+        self, file: str, call: Expr, function: Function, number: int
+    ) -> list[int]:
+        """The arguments of a call that escape: those that name the parameter
+        NUMBER of FUNCTION, or where none does, all."""
         knowledge = FileKnowledge(file, self.callees)
-        return [
-            number
-            for number in call.arguments
-            if knowledge.argument(call.callee, number).verdict == "escapes"
+        found = [
+            place
+            for place in call.arguments
+            if knowledge.argument(call.callee, place).verdict == "escapes"
         ]
+        name = function.params[number].name if number < len(function.params) else ""
+        own = [n for n in found if name in {x.text for x in call.arguments[n].walk()}]
+        return own or found
 
 
 def follow(callees: Callees, file: str, function: Function) -> Trace | None:

@@ -56,6 +56,12 @@ class Scene:
 
     # -- mappings ----------------------------------------------------------
 
+    @cached_property
+    def sites(self) -> list[Site]:
+        """The mappings of pages.  Those of page tables, which the order on the
+        stack alone is asked about, are left out."""
+        return [site for site in self.trace.sites if not site.api.fails]
+
     def unmaps(self, site: Site) -> list[Expr]:
         """The unmaps that end a mapping on some path, in the order of the text."""
         ends = self.trace.unmaps.items()

@@ -86,7 +86,7 @@ MOST_DEEP = 2
 
 def sleeps(scene: Scene) -> Iterator[Finding]:
     """What may sleep while a kmap_atomic() is alive."""
-    for site in scene.trace.sites:
+    for site in scene.sites:
         if not site.api.atomic:
             continue
         for call in _during(scene, site):
@@ -136,8 +136,8 @@ def _may_fail(scene: Scene) -> bool:
     faults itself, or has a mapping without kmap_atomic() for when they do."""
     if scene.function.calls(primitives.FAULTS_OFF_BY):
         return True
-    kinds = {site.page: set() for site in scene.trace.sites}
-    for site in scene.trace.sites:
+    kinds = {site.page: set() for site in scene.sites}
+    for site in scene.sites:
         kinds[site.page].add(site.api.atomic)
     return any(len(atomic) > 1 for atomic in kinds.values())
 

@@ -212,6 +212,11 @@ class FileKnowledge:
         self.macros = {m.name: list(m.words) for m in macros}
         self.branches = [p for g in groups for p in zip(g.lines, g.lines[1:])]
 
+    @property
+    def wrapped(self) -> set[str]:
+        """The functions that map or unmap for their callers."""
+        return {*self.maps, *self.unmaps} - {*api.MAPS, *api.UNMAPS}
+
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
         if not callee:

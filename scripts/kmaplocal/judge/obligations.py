@@ -520,7 +520,7 @@ class Judge:
     def _unmap_doubts(self) -> list[Doubt]:
         """Unmaps of what this function did not map, or cannot be traced."""
         doubts = []
-        names = [name for name in self.knowledge.unmaps if name != "kunmap_local"]
+        names = {*api.OLD_UNMAPS, *self.knowledge.wrapped} & {*self.knowledge.unmaps}
         for expr, ends in self.trace.unmaps.items():
             if expr.callee not in names:
                 continue

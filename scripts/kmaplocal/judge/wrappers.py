@@ -257,10 +257,8 @@ class Wrappers:
         member.verdict = member.judge.judge()
         member.verdict.line = member.span.line
         outline = self._outline(member.file)
-        names = {*knowledge.maps, *knowledge.unmaps} - {
-            name for name, how in api.MAPS.items() if not how.new
-        }
-        doubts = syntax_doubts(outline, member.function, names - {"kunmap_local"})
+        names = {*api.OLD, *knowledge.wrapped}
+        doubts = syntax_doubts(outline, member.function, names)
         member.verdict.doubts.extend(doubts)
         member.verdict.doubts.extend(comment_doubts(outline, member.function))
 

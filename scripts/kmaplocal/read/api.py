@@ -41,7 +41,27 @@ MAPS = {
     "bvec_kmap_local": Map("kunmap_local", "", False, True),
 }
 
-UNMAPS = {name: Unmap(name) for name in ("kunmap", "kunmap_atomic", "kunmap_local")}
+# With CONFIG_HIGHPTE a page table is mapped by kmap_local_page() (asm/pgtable_32.h,
+# linux/pgtable.h), so these are on the stack with the others.
+_TABLE = Map("pte_unmap", "", False, True, ("null",))
+MAPS |= {
+    "pte_offset_map": _TABLE,
+    "pte_offset_map_nolock": _TABLE,
+    "pte_offset_map_ro_nolock": _TABLE,
+    "pte_offset_map_rw_nolock": _TABLE,
+    "pte_offset_map_lock": _TABLE._replace(ends="pte_unmap_unlock"),
+}
+
+UNMAPS = {
+    name: Unmap(name)
+    for name in (
+        "kunmap",
+        "kunmap_atomic",
+        "kunmap_local",
+        "pte_unmap",
+        "pte_unmap_unlock",
+    )
+}
 
 OLD_MAPS = tuple(name for name, api in MAPS.items() if api.new)
 OLD_UNMAPS = ("kunmap", "kunmap_atomic")

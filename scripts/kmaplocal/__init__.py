@@ -15,8 +15,10 @@ convert   idioms fills flushes plan (what is to be done), edits layout conversio
           (bringing together what the semantic patches change), patch replace
 tell      apply verify report listing history bodies doors output goldens
           fixtures
-flag      finding survey (what is wrong with a mapping, old or new), diff mail
-          since changes scope (what a patch is answerable for), fingerprint
+flag      finding survey (what is wrong with a mapping, old or new), inspection
+          scene peers (one function, as the rules look at it), nesting escapes
+          leaks lifetimes pairs pages sleeps checks deprecated (the rules), diff
+          mail since changes scope (what a patch is answerable for), fingerprint
           suppression baseline acceptance (what is accepted), handbook and rules/
           (a page a rule), report formats door (what is told, and how), text
 prove     reference alignment (both sides of a change), objects farm kbuild bench

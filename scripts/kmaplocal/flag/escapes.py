@@ -112,12 +112,20 @@ def _chain(scene: Scene, site: Site, use: Use) -> tuple[str, str] | None:
     names = set(TRANSLATING)
     if not lasting(site):
         names |= HANDING | PUBLISHING
-    for number in use.expr.arguments:
+    for number, argument in use.expr.arguments.items():
+        if not _holds(scene, site, argument):
+            continue
         if scene.knowledge.argument(use.expr.callee, number).verdict == "escapes":
             chain = scene.peers.handed(scene.file, use.expr, number, names)
             if chain and (chain[0] not in OWN or chain[0] == use.expr.callee):
                 return chain
     return None
+
+
+def _holds(scene: Scene, site: Site, argument: Expr) -> bool:
+    """Whether an argument is made of the address."""
+    reads = scene.trace.reads[site.number]
+    return any(node in reads or node is site.call for node in argument.walk())
 
 
 def _lowmem(scene: Scene, site: Site) -> bool:

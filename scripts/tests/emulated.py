@@ -74,8 +74,9 @@ class Fixture:
     @cached_property
     def reported(self) -> dict[str, str]:
         """The functions that its golden report names: `converted` or `kept`."""
+        report = fixtures.golden(self.name, "report")
         verdicts = {}
-        for line in fixtures.golden(self.name, "report").read_text().splitlines():
+        for line in report.read_text().splitlines() if report.exists() else ():
             said = re.search(r"(converted|kept|not analysed):? (\w+)", line)
             verdict = "converted" if said[1] == "converted" else "kept"
             verdicts[said[2]] = verdict
@@ -136,16 +137,17 @@ def listed(program: Path) -> list[str]:
 
 
 class Tree:
-    """All fixtures in one state, below ROOT/fixtures, and their programs. BROKEN is
+    """All fixtures in one STATE, below ROOT/fixtures, and their programs. BROKEN is
     what gcc says against those that it does not build, by fixture."""
 
-    def __init__(self, root: Path, emulator: Emulator):
+    def __init__(self, state: str, root: Path, emulator: Emulator):
+        self.state = state
         self.root = root
         self.emulator = emulator
         self.broken: dict[Fixture, str] = {}
 
     def program(self, fixture: Fixture) -> Path:
-        return self.emulator.folder / self.root.name / fixture.name
+        return self.emulator.folder / self.state / fixture.name
 
     def build(self, fixture: Fixture) -> None:
         """Build the fixture's program."""
@@ -158,7 +160,7 @@ class Tree:
 
 def converted(folder: Path, found: Iterable[Fixture]) -> Path:
     """A copy of the fixtures with their golden patches applied."""
-    root = _copied(folder / "after")
+    root = _copied(folder / "converted")
     patches = b"".join(f.diff.read_bytes() for f in found if f.diff.exists())
     command = ["git", "apply", "--unidiff-zero", "-p1", "-"]
     done = subprocess.run(

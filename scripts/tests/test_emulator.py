@@ -29,6 +29,7 @@ from emulated import (
 from kmaplocal.tell import fixtures
 
 FIXTURES = [Fixture(name) for name in fixtures.names()]
+SELF = EMULATOR / "self"
 REFUSING = [f for f in FIXTURES if f.refused]
 # The one expectation that compares two runs instead of naming a finding.
 DIFFERS = "differs"
@@ -50,14 +51,14 @@ def emulator(tmp_path_factory):
 def trees(emulator, tmp_path_factory):
     """The fixtures before and after their conversion, and by force: all built."""
     folder = tmp_path_factory.mktemp("trees")
-    before = Tree(REPOSITORY, emulator)
-    after = Tree(converted(folder, FIXTURES), emulator)
-    force = Tree(forced(folder, REFUSING), emulator)
+    before = Tree("before", REPOSITORY, emulator)
+    after = Tree("after", converted(folder, FIXTURES), emulator)
+    force = Tree("forced", forced(folder, REFUSING), emulator)
     jobs = [(before, f) for f in FIXTURES]
     jobs += [(after, f) for f in FIXTURES if f.diff.exists()]
     jobs += [(force, f) for f in REFUSING]
     together(lambda job: job[0].build(job[1]), jobs)
-    return {"before": before, "after": after, "forced": force}
+    return {tree.state: tree for tree in (before, after, force)}
 
 
 @pytest.fixture
@@ -76,8 +77,9 @@ def program(trees, fixture):
 
 
 def test_every_fixture_has_a_driver_and_every_driver_a_fixture():
-    drivers = {path for path in DRIVERS.rglob("*.c")}
-    assert drivers == {fixture.driver for fixture in FIXTURES}
+    drivers = {str(path) for path in DRIVERS.rglob("*.c")}
+    wanted = {str(fixture.driver) for fixture in FIXTURES}
+    assert (sorted(wanted - drivers), sorted(drivers - wanted)) == ([], [])
 
 
 @every_fixture
@@ -135,6 +137,12 @@ def _by_test(ran):
 # -- what is refused -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("fixture", REFUSING, ids=lambda f: f.name)
+def test_force_is_used(fixture, trees):
+    after = (trees["forced"].root / fixture.name).read_bytes()
+    assert after != (REPOSITORY / fixture.name).read_bytes()
+
+
 @every_refusal
 def test_refused_function_today(fixture, function, program):
     ran = run(program("before"), function)
@@ -169,8 +177,6 @@ def _without_folders(said):
 
 
 # -- the emulator itself -------------------------------------------------------------
-
-SELF = EMULATOR / "self"
 
 
 def described(source):
@@ -215,8 +221,7 @@ def test_finding_is_said_in_one_line(name, selves):
 
 def test_every_finding_is_described(selves):
     assert listed(selves("findings")) == list(DESCRIBED)
-    described = {said.split(": ")[1] for said in DESCRIBED.values()}
-    assert described == _findings() - {"exhausted"}
+    assert {said.split(": ")[1] for said in DESCRIBED.values()} == _findings()
 
 
 def _findings():
@@ -262,7 +267,6 @@ def test_page_for_an_address_does_not_compile(call, emulator, tmp_path):
 
 
 # -- used by others ------------------------------------------------------------------
-
 
 README = (EMULATOR / "README.md").read_text()
 EXAMPLE = README.split("```c\n")[1].split("```")[0]

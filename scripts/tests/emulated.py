@@ -159,10 +159,10 @@ class Tree:
 
 
 def converted(folder: Path, found: Iterable[Fixture]) -> Path:
-    """A copy of the fixtures with their golden patches applied."""
+    """A copy of the fixtures, the golden patches of FOUND applied."""
     root = _copied(folder / "converted")
-    patches = b"".join(f.diff.read_bytes() for f in found if f.diff.exists())
-    command = ["git", "apply", "--unidiff-zero", "-p1", "-"]
+    patches = b"".join(fixture.diff.read_bytes() for fixture in found)
+    command = ["git", "apply", "--unidiff-zero", "--allow-empty", "-p1", "-"]
     done = subprocess.run(
         command, cwd=root, input=patches, capture_output=True, timeout=TIMEOUT
     )

@@ -33,6 +33,8 @@ SELF = EMULATOR / "self"
 REFUSING = [f for f in FIXTURES if f.refused]
 # The one expectation that compares two runs instead of naming a finding.
 DIFFERS = "differs"
+# Whose message the README shows.
+README_FIXTURE = Fixture("fixtures/keep/lifo/fifo.c")
 
 every_fixture = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.name)
 every_refusal = pytest.mark.parametrize(
@@ -48,17 +50,26 @@ def emulator(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trees(emulator, tmp_path_factory):
-    """The fixtures before and after their conversion, and by force: all built."""
+def trees(request, emulator, tmp_path_factory):
+    """The fixtures before and after their conversion, and by force: those built
+    that the tests of this run ask for."""
     folder = tmp_path_factory.mktemp("trees")
+    wanted = {README_FIXTURE, *_asked_for(request.session.items)}
+    changed = [f for f in FIXTURES if f in wanted and f.diff.exists()]
+    refusing = [f for f in REFUSING if f in wanted]
     before = Tree("before", REPOSITORY, emulator)
-    after = Tree("after", converted(folder, FIXTURES), emulator)
-    force = Tree("forced", forced(folder, REFUSING), emulator)
-    jobs = [(before, f) for f in FIXTURES]
-    jobs += [(after, f) for f in FIXTURES if f.diff.exists()]
-    jobs += [(force, f) for f in REFUSING]
+    after = Tree("after", converted(folder, changed), emulator)
+    force = Tree("forced", forced(folder, refusing), emulator)
+    jobs = [(before, f) for f in FIXTURES if f in wanted]
+    jobs += [(after, f) for f in changed] + [(force, f) for f in refusing]
     together(lambda job: job[0].build(job[1]), jobs)
     return {tree.state: tree for tree in (before, after, force)}
+
+
+def _asked_for(items):
+    """The fixtures that tests are about."""
+    cases = [item.callspec.params for item in items if hasattr(item, "callspec")]
+    return {params["fixture"] for params in cases if "fixture" in params}
 
 
 @pytest.fixture
@@ -167,8 +178,7 @@ def test_refused_function_is_caught_by_force(fixture, function, program):
 
 
 def test_message_in_the_readme_is_real(trees):
-    fifo = Fixture("fixtures/keep/lifo/fifo.c")
-    said = run(trees["forced"].program(fifo), "move_word").errors
+    said = run(trees["forced"].program(README_FIXTURE), "move_word").errors
     assert _without_folders(said) in (REPOSITORY / "README.md").read_text()
 
 

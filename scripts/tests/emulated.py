@@ -108,6 +108,7 @@ class Emulator:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.library = folder / "libkmap-emulator.a"
         make(f"O={folder}")
 
     def compile(self, source: Path, program: Path, *options: str):

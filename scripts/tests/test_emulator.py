@@ -260,6 +260,23 @@ def test_shows_results_and_what_changed_in_memory(selves):
     ]
 
 
+def test_implements_what_the_headers_declare(emulator):
+    headers = REPOSITORY / "fixtures/include"
+    ctags = ["ctags", "-R", "--languages=C,C++", "--langmap=C:+.h", "--kinds-C=p"]
+    declared = _words(
+        [*ctags, "--_xformat=%N", "-x", headers / "linux", headers / "asm"]
+    )
+    nm = ["nm", "--defined-only", "--format=just-symbols", emulator.library]
+    of_libc = _words([*ctags, "--_xformat=%N", "-x", headers / "linux/string.h"])
+    assert len(declared) > 100
+    assert declared - _words(nm) <= of_libc - {"memchr_inv", "strscpy"}
+
+
+def _words(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def test_unknown_test_is_named(selves):
     ran = run(selves("clean"), "no_such")
     assert (ran.status, ran.errors) == (3, "no_such: no such test\n")

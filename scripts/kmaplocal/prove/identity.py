@@ -47,7 +47,8 @@ HELPERS = frozenset(
     " memcpy_from_file_folio folio_zero_range folio_zero_segment folio_zero_segments"
     " folio_fill_tail".split()
 )
-_SPELT_OUT = {"pagefault_disable", "preempt_disable"}
+# What SYSCALL_DEFINEn() makes of a system call's name, for the code in it.
+_SYSTEM_CALLS = ("__do_sys_", "__se_sys_", "__do_compat_sys_", "__se_compat_sys_")
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,14 @@ class Flavour:
     unmaps: int
     atomic: int
     meaning: str
+    address: int = 0
+    # Tried where a change adds or drops one of these words.
+    words: frozenset[str] = frozenset()
 
     def settings(self) -> dict[str, str]:
         """The settings for make."""
         defines = f"-DKMAPLOCAL_UNMAPS={self.unmaps} -DKMAPLOCAL_ATOMIC={self.atomic}"
+        defines += f" -DKMAPLOCAL_ADDRESS={self.address}"
         flags = " ".join(f"-f{flag}" for flag in _APART.split())
         return {
             **_PLAIN,
@@ -71,9 +76,24 @@ class Flavour:
 
 STRICT = Flavour(1, 0, "the same")
 LOOSE = Flavour(0, 0, "the same but for its unmaps")
-FAULTS = Flavour(1, 1, "the same with kmap_atomic()'s pagefault_disable() spelt out")
+FAULTS = Flavour(
+    1,
+    1,
+    "the same with kmap_atomic()'s pagefault_disable() spelt out",
+    words=frozenset({"pagefault_disable"}),
+)
 PREEMPT = Flavour(
-    1, 2, "the same with kmap_atomic()'s preempt_ and pagefault_disable() spelt out"
+    1,
+    2,
+    "the same with kmap_atomic()'s preempt_ and pagefault_disable() spelt out",
+    words=frozenset({"preempt_disable"}),
+)
+ADDRESS = Flavour(
+    0,
+    0,
+    "the same but for its unmaps, with the mapping's address for page_address()",
+    address=1,
+    words=frozenset({"page_address"}),
 )
 
 
@@ -127,7 +147,7 @@ class Identity:
                 for difference in assembly.compare(*map(found.sides.get, SIDES)):
                     verdict = Verdict(difference, "not the same code", False)
                     found.verdicts[difference.name] = verdict
-        for flavour in (LOOSE, FAULTS, PREEMPT):
+        for flavour in (LOOSE, FAULTS, PREEMPT, ADDRESS):
             self._try(flavour, made)
         for path in self._bench.objects:
             self._excuse_helpers(path)
@@ -149,8 +169,8 @@ class Identity:
     def _try(self, flavour: Flavour, made: Callable[[], None]) -> None:
         """See which of the functions that differ are the same in FLAVOUR."""
         stems = [s for s, found in self._objects.items() if self._open(found)]
-        if flavour.atomic:
-            stems = [stem for stem in stems if self._spells_out(stem)]
+        if flavour.words:
+            stems = [stem for stem in stems if self._concerns(flavour, stem)]
         if not stems:
             return
         sides = {}
@@ -171,7 +191,7 @@ class Identity:
         """Whether the changed function NAME had a kunmap(): that it names the same
         page as the address does is not always for a compiler to see."""
         return any(
-            function.name == _source_name(name)
+            _comes_from(name, function)
             and "kunmap" in self._bench.lost_words(path, function)
             for path in self._bench.objects
             for function in self._bench.changed(path)
@@ -180,12 +200,14 @@ class Identity:
     def _open(self, found: _Object) -> list[Verdict]:
         return [verdict for verdict in found.verdicts.values() if not verdict.passes]
 
-    def _spells_out(self, stem: str) -> bool:
-        """Whether a changed file of STEM disables something by itself now."""
-        for path, objects in self._bench.objects.items():
-            if stem in objects.stems and self._bench.gained_words(path) & _SPELT_OUT:
-                return True
-        return False
+    def _concerns(self, flavour: Flavour, stem: str) -> bool:
+        """Whether a change in STEM adds or drops what FLAVOUR is about."""
+        bench = self._bench
+        return any(
+            (bench.gained_words(path) | bench.lost_words(path)) & flavour.words
+            for path, objects in bench.objects.items()
+            if stem in objects.stems
+        )
 
     def _excuse_helpers(self, path: Path) -> None:
         """A helper for several statements may give other code: show, do not fail."""
@@ -260,7 +282,7 @@ class Identity:
             _source_name(n) for o in done for s in o.sides.values() for n in s.functions
         }
         functions = self._bench.changed(path)
-        return [function for function in functions if function.name not in names]
+        return [f for f in functions if not any(_comes_from(n, f) for n in names)]
 
     def _remark(self, path: Path, verdict: Verdict) -> str:
         name = verdict.difference.name
@@ -279,6 +301,13 @@ class Identity:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(verdict.difference.diff() for verdict in verdicts))
         return file
+
+
+def _comes_from(name: str, function: Function) -> bool:
+    """Whether the code NAME may be FUNCTION's; ctags knows system calls by macro."""
+    if "SYSCALL_DEFINE" in function.name:
+        return name.startswith(_SYSTEM_CALLS)
+    return _source_name(name) == function.name
 
 
 def _source_name(name: str) -> str:

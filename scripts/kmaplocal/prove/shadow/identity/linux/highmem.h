@@ -11,6 +11,8 @@
  *	KMAPLOCAL_UNMAPS	0: unmapping leaves no trace in the code
  *	KMAPLOCAL_ATOMIC	1: kmap_atomic() also disables page faults, 2: and
  *				preemption, as in the code that spells it out
+ *	KMAPLOCAL_ADDRESS	1: page_address() is the address of a mapping, as
+ *				for code that calls kmap() and drops its value
  */
 #ifndef KMAPLOCAL_IDENTITY_HIGHMEM_H
 #define KMAPLOCAL_IDENTITY_HIGHMEM_H
@@ -19,6 +21,9 @@
 
 #ifndef KMAPLOCAL_UNMAPS
 #define KMAPLOCAL_UNMAPS 1
+#endif
+#ifndef KMAPLOCAL_ADDRESS
+#define KMAPLOCAL_ADDRESS 0
 #endif
 #ifndef KMAPLOCAL_ATOMIC
 #define KMAPLOCAL_ATOMIC 0
@@ -61,6 +66,11 @@ static __always_inline void *kmaplocal_folio(struct folio *folio, size_t offset)
 	return kmaplocal_map(folio_page(folio, offset / PAGE_SIZE)) +
 	       offset % PAGE_SIZE;
 }
+
+#if KMAPLOCAL_ADDRESS
+#undef page_address
+#define page_address(page) kmaplocal_map(page)
+#endif
 
 #undef kunmap_atomic
 #undef kunmap_local

@@ -188,14 +188,17 @@ class Identity:
                         verdict.passes = bool(flavour.unmaps) or self._had_page(name)
 
     def _had_page(self, name: str) -> bool:
-        """Whether the changed function NAME had a kunmap(): that it names the same
-        page as the address does is not always for a compiler to see."""
-        return any(
-            _comes_from(name, function)
-            and "kunmap" in self._bench.lost_words(path, function)
+        """Whether the function NAME had a kunmap(): that it names the same page as
+        the address does is not always for a compiler to see.  What was not changed
+        itself has only been compiled with other registers."""
+        own = [
+            (path, function)
             for path in self._bench.objects
             for function in self._bench.changed(path)
-        )
+            if _comes_from(name, function)
+        ]
+        lost = [self._bench.lost_words(path, function) for path, function in own]
+        return not own or any("kunmap" in words for words in lost)
 
     def _open(self, found: _Object) -> list[Verdict]:
         return [verdict for verdict in found.verdicts.values() if not verdict.passes]

@@ -21,7 +21,7 @@ MODULE = "kmap_order"
 COMPILER = "gcc"
 
 # Objects of such a kernel, for the progress only.
-ABOUT = 1400
+ABOUT = 1150
 
 _TARGETS = ("bzImage", "modules")
 # What would differ from build to build of the same source.

@@ -32,7 +32,8 @@ FORCE = EMULATOR / "force.cocci"
 # where the address sanitizer of gcc 12 keeps its heap.
 SANITIZE = ["-fsanitize=address,undefined", "-no-pie"]
 COMPILE = ["gcc", "-std=gnu11", "-Wall", "-Werror", "-gdwarf-4", *SANITIZE]
-TIMEOUT = 60
+# Seconds, to end what hangs.
+TIMEOUT = 300
 # What a finding ends the program with.
 FOUND = 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Every fixture runs in the emulator: as it is, converted, and by force.
+"""The fixtures run in the emulator: as they are, converted, and by force.
 
 What is converted does what it did before. What is refused is caught when it is
 converted nevertheless, or its driver says why it cannot be.
@@ -15,6 +15,7 @@ from emulated import (
     DRIVERS,
     EMULATOR,
     FOUND,
+    TIMEOUT,
     Emulator,
     Fixture,
     Tree,
@@ -308,7 +309,7 @@ def test_installed_it_is_enough_for_a_test_elsewhere(emulator, tmp_path):
     values = dict(re.findall(r"^(Cflags|Libs): (.*)$", settings, re.M))
     flags = " ".join(values.values()).replace("${prefix}", str(prefix)).split()
     command = ["gcc", "-Wall", "-Werror", source, *flags, "-o", tmp_path / "sum"]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=TIMEOUT)
     ran = run(tmp_path / "sum")
     assert _without_folders(ran.errors) in README
 

@@ -66,18 +66,18 @@ on = $(if $(filter-out 0 no n,$($1)),$2)
 # The kernels we unpack on demand, of those that are asked for.
 unpacked = $(addsuffix /Makefile,$(filter $(DEFAULT_KERNEL) $(NEWER_KERNEL),$1))
 
-SHELL_SCRIPTS := scripts/install .ci/run
+SHELL_SCRIPTS := scripts/install scripts/debian13 scripts/debian-source .ci/run
 # black sees to the layout; what these speak of is C code in strings.
 FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
-.PHONY: help apply verify boot report flag history check goldens lint clean
+.PHONY: help apply verify boot report flag history check check-debian13 goldens lint clean
 
 ## help: this list
 help:
 	@echo 'usage: make DOOR [NAME=value ...]'
 	@echo
-	@sed -n 's/^## \([a-z]*\): /    \1\t/p; s/^##   /\t\t/p' Makefile | expand -t 16
+	@sed -n 's/^## \([a-z0-9-]*\): /    \1\t/p; s/^##   /\t\t/p' Makefile | expand -t 20
 	@echo
 	@echo 'KERNEL=path   the kernel tree; default $(DEFAULT_KERNEL), unpacked on demand'
 	@echo 'FILES="..."   files or folders below KERNEL, . for all of it; default fs/aio.c'
@@ -141,6 +141,11 @@ boot: $(call unpacked,$(KERNEL))
 check: $(DEFAULT_KERNEL)/Makefile
 	$(Q)scripts/install check
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider scripts/tests
+
+## check-debian13: run the fixtures on a Debian 13 made for it, with Coccinelle 1.3
+check-debian13: $(DEFAULT_KERNEL)/Makefile
+	$(Q)scripts/install debian13
+	$(Q)scripts/debian13 build/debian13 $(DEFAULT_KERNEL)
 
 ## goldens: write expected/ anew from KERNEL and fixtures/, show what changed
 goldens: $(call unpacked,$(KERNEL))

@@ -134,6 +134,8 @@ def _wrong(scene: Scene, callee: str, argument: Expr) -> tuple[str, str] | None:
         if argument.bare().callee == "page_address":
             return "NULL for a highmem page", "the mapped address"
         what = {PAGE: "a page", FOLIO: "a folio"}.get(type_, "")
+        if not address and _is_mapped_page(scene, argument):
+            what = "the page"
         return (what, "the mapped address") if what else None
     if callee == "kunmap":
         wanted = "the page"
@@ -144,6 +146,12 @@ def _wrong(scene: Scene, callee: str, argument: Expr) -> tuple[str, str] | None:
     if address or _is_data(type_):
         return "an address", wanted
     return ("a folio", wanted) if type_ == FOLIO else None
+
+
+def _is_mapped_page(scene: Scene, argument: Expr) -> bool:
+    """Whether the argument is, word for word, what a map call was given."""
+    given = [s.call.arguments[0] for s in scene.sites if 0 in s.call.arguments]
+    return argument.bare().text in {page.bare().text for page in given}
 
 
 def _is_address(scene: Scene, argument: Expr) -> bool:

@@ -13,6 +13,7 @@ from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.places import Places, base_type
 from kmaplocal.judge.trace import Site, Use
 from kmaplocal.read import api
+from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Point, Stmt
 
 # What makes an address somebody else's to unmap.
@@ -111,6 +112,12 @@ class Scene:
         if node.kind == "identifier":
             variable = self.function.variables.get(node.text)
             return base_type(variable.type) if variable else ""
+        if node.kind == "member":
+            types = self.knowledge.member_type
+            struct = struct_of(node.children[0], self.function, types)
+            return base_type(types(struct, node.label)) if struct else ""
+        if node.kind == "index":
+            return _element(self.type_of(node.children[0]))
         return ""
 
     def statement(self, expr: Expr) -> Stmt | None:
@@ -157,6 +164,13 @@ class Scene:
             if stmt.kind in ("while", "do", "for", "iterator"):
                 if stmt.start <= expr.start and expr.end <= stmt.end:
                     yield stmt
+
+
+def _element(type_: str) -> str:
+    """The type of an element of an array or of what a pointer points to."""
+    if "[" in type_:
+        return type_[: type_.index("[")].strip()
+    return type_.removesuffix("*").strip() if type_.endswith("*") else ""
 
 
 def lasting(site: Site) -> bool:

@@ -11,7 +11,7 @@ from kmaplocal.judge.bounds import OUTSIDE, plain
 from kmaplocal.judge.obligations import MANY_PAGES
 from kmaplocal.judge.offsets import Term, terms_of
 from kmaplocal.judge.trace import CURSOR, Site, Use
-from kmaplocal.read.syntax import Expr
+from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-off-page"
 
@@ -43,6 +43,7 @@ SIZED = {
 # Iterate over entries that may be of many pages.
 BVECS = {"bio_for_each_bvec", "bio_for_each_bvec_all", "rq_for_each_bvec"}
 VECTOR = "bi_io_vec"
+HIGHMEM = ("PageHighMem", "folio_test_highmem")
 ENTRIES = {"for_each_sg", "for_each_sgtable_sg", "for_each_sgtable_dma_sg"}
 
 
@@ -53,6 +54,7 @@ def off_page(scene: Scene) -> Iterator[Finding]:
             *_accesses(scene, site),
             *_indexes(scene, site),
             *_entries(scene, site),
+            *_highmem_only(scene, site),
         ]
         yield from found
         if not found:
@@ -235,6 +237,54 @@ def _walked(scene: Scene, site: Site, loop: str, what: str, better: str) -> Find
         f"go page by page, as {better} does",
         WARNING,
     )
+
+
+# -- bounds for highmem only ------------------------------------------------------
+
+
+def _highmem_only(scene: Scene, site: Site) -> Iterator[Finding]:
+    """A length that is kept in the page only where the page is of highmem: with
+    CONFIG_DEBUG_KMAP_LOCAL_FORCE_MAP, which is for x86, every page is mapped by
+    itself."""
+    if scene.file.startswith("arch/") and not scene.file.startswith("arch/x86/"):
+        return
+    for stmt in scene.function.statements():
+        if stmt.kind != "if" or not stmt.exprs or not stmt.children:
+            continue
+        if not any(n.callee in HIGHMEM for n in stmt.exprs[0].walk()):
+            continue
+        if stmt.start <= site.call.start < stmt.end or not _serves(scene, site, stmt):
+            continue
+        yield scene.finding(
+            RULE,
+            site.call,
+            f"line {stmt.start[0]} keeps to the page for highmem only, but with"
+            f" CONFIG_DEBUG_KMAP_LOCAL_FORCE_MAP {site.name}() maps any page alone",
+            "ask folio_test_partial_kmap(), or keep to the page always",
+            WARNING,
+        )
+        return
+
+
+def _serves(scene: Scene, site: Site, guard: Stmt) -> bool:
+    """Whether a length that GUARD cuts at the page's end is one of this mapping's
+    accesses."""
+    cut = {
+        node.children[0].bare().text
+        for stmt in guard.children[0].walk()
+        for root in stmt.exprs
+        for node in root.walk()
+        if node.kind == "assign" and node.op == "=" and _speaks_of_pages(node)
+    }
+    return any(
+        argument.bare().text in cut
+        for call in scene.trace.during[site.number]
+        for argument in call.arguments.values()
+    )
+
+
+def _speaks_of_pages(assign: Expr) -> bool:
+    return any(node.text == "PAGE_SIZE" for node in assign.children[1].walk())
 
 
 # -- unmap arguments ------------------------------------------------------------

@@ -15,6 +15,15 @@ from kmaplocal.read import api
 from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-leak"
+# Take a page and unmap nothing (linux/mm.h, page-flags.h, pagemap.h).
+LEAVING_MAPPED = frozenset(
+    """
+put_page get_page lock_page unlock_page set_page_dirty flush_dcache_page __free_page
+mark_page_accessed wait_on_page_writeback wait_on_page_locked end_page_writeback
+zero_user zero_user_segment memset_page memzero_page
+""".split()
+)
+ABOUT_PAGES = ("Page", "SetPage", "ClearPage", "TestSetPage", "page_", "set_page_")
 LEAVING = ("return", "goto", "break", "continue")
 
 
@@ -43,7 +52,7 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
     if _unmapped_untraced(scene, site):
         return True
     return any(
-        scene.peers.unmaps(call, number)
+        scene.peers.unmaps(call, number) or _may_unmap(scene, call, argument, site)
         for call in scene.function.exprs
         if call.kind == "call" and call is not site.call
         for number, argument in call.arguments.items()
@@ -58,6 +67,15 @@ def _own(scene: Scene, site: Site) -> bool:
     stored = [use.expr.children[0].bare() for use in scene.uses(site, "stored")]
     places = all(place.kind == "member" for place in stored)
     return not other and places and bool(scene.unmaps(site))
+
+
+def _may_unmap(scene: Scene, call: Expr, argument: Expr, site: Site) -> bool:
+    """Whether a function that could not be read is given the page of a kmap()."""
+    if not lasting(site) or argument.bare().text != site.page or not call.callee:
+        return False
+    if call.callee in LEAVING_MAPPED or call.callee.startswith(ABOUT_PAGES):
+        return False
+    return not scene.peers.definitions(call.callee)
 
 
 def _names(argument: Expr, site: Site) -> bool:

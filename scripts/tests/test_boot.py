@@ -232,7 +232,7 @@ def test_complaint_that_was_there_before(boot, committed, git):
 
 def test_limits_come_from_the_boot_before():
     was = door.log.read("[ 1.0] kmaplocal: begin a\n[ 51.0] kmaplocal: end a exit 0")
-    assert door._limit(Step("a", "/", "x"), was) == 200
+    assert door._limit(Step("a", "/", "x"), was) == 400
     assert door._limit(Step("b", "/", "x"), was) == door._limit(
         Step("a", "/", "x"), None
     )

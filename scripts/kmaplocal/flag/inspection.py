@@ -15,6 +15,7 @@ from kmaplocal.flag.scene import Scene, is_api
 from kmaplocal.flag.sleeps import sleeps
 from kmaplocal.judge.certificate import Verdict
 from kmaplocal.judge.obligations import Judge
+from kmaplocal.read import api
 
 RULES = (
     nested,
@@ -37,6 +38,7 @@ class Inspection(Judge):
 
     def __init__(self, *given):
         super().__init__(*given)
+        self.knowledge.maps, self.knowledge.unmaps = api.MAPS, api.UNMAPS
         self.findings: list[Finding] = []
 
     def judge(self) -> Verdict:

@@ -204,8 +204,9 @@ class FileKnowledge:
         self.callees = callees
         self.source = source
         self.helpers = callees.helpers
-        self.maps: Mapping[str, api.Map] = api.MAPS
-        self.unmaps: Mapping[str, api.Unmap] = api.UNMAPS
+        # A conversion changes nothing about page tables: they were on the stack.
+        self.maps: Mapping[str, api.Map] = api.PAGE_MAPS
+        self.unmaps: Mapping[str, api.Unmap] = api.PAGE_UNMAPS
         self.outline = outline
         macros = outline.macros if outline else []
         groups = outline.conditionals if outline else []

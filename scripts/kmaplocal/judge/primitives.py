@@ -76,6 +76,14 @@ access_ok sort get_random_bytes prandom_bytes memweight
 drm_clflush_virt_range clflush_cache_range arch_wb_cache_pmem
 """.split()
 
+# Copy by the file's own read or write on the calling thread, and return when that
+# is done: the iocb is synchronous, and no file of theirs is opened for direct I/O
+# (fs/ecryptfs, the callers of kernel_read_file()); with pread64() and pwrite64()
+# it is the host below User Mode Linux that copies.
+_HARMLESS += """
+kernel_read kernel_write pread64 pwrite64
+""".split()
+
 # ... and whose result is an address in the same page.
 _RETURNING = """
 memcpy memmove memset memchr strchr strrchr strnchr strstr strcpy strncpy memscan
@@ -221,7 +229,8 @@ flush_data_cache_page local_flush_data_cache_page r4k_blast_dcache_page
 __flush_purge_region __flush_wback_region __flush_invalidate_region
 dmac_flush_range __cpuc_flush_dcache_area dma_cache_wback dma_cache_inv
 dma_cache_wback_inv __invalidate_icache_page __invalidate_dcache_page
-__flush_invalidate_dcache_page caches_clean_inval_pou
+__flush_invalidate_dcache_page caches_clean_inval_pou dcache_clean_pou
+dcache_clean_inval_poc __cpuc_coherent_kern_range
 """.split()
 )
 PER_CPU |= CACHE_LINES

@@ -271,8 +271,8 @@ class Wrappers:
         visible = self._visible(file)
         maps = {w.name: w.map for w in visible if w.map}
         unmaps = {w.name: w.unmap for w in visible if w.unmap}
-        knowledge.maps = {**api.MAPS, **maps}
-        knowledge.unmaps = {**api.UNMAPS, **unmaps}
+        knowledge.maps = {**knowledge.maps, **maps}
+        knowledge.unmaps = {**knowledge.unmaps, **unmaps}
         return knowledge
 
     def _visible(self, file: str) -> list[Wrapper]:

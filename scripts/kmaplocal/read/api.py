@@ -44,7 +44,7 @@ MAPS = {
 # With CONFIG_HIGHPTE a page table is mapped by kmap_local_page() (asm/pgtable_32.h,
 # linux/pgtable.h), so these are on the stack with the others.
 _TABLE = Map("pte_unmap", "", False, True, ("null",))
-MAPS |= {
+TABLE_MAPS = {
     "pte_offset_map": _TABLE,
     "pte_offset_map_nolock": _TABLE,
     "pte_offset_map_ro_nolock": _TABLE,
@@ -52,16 +52,13 @@ MAPS |= {
     "pte_offset_map_lock": _TABLE._replace(ends="pte_unmap_unlock"),
 }
 
-UNMAPS = {
-    name: Unmap(name)
-    for name in (
-        "kunmap",
-        "kunmap_atomic",
-        "kunmap_local",
-        "pte_unmap",
-        "pte_unmap_unlock",
-    )
+PAGE_MAPS = dict(MAPS)
+MAPS |= TABLE_MAPS
+
+PAGE_UNMAPS = {
+    name: Unmap(name) for name in ("kunmap", "kunmap_atomic", "kunmap_local")
 }
+UNMAPS = PAGE_UNMAPS | {name: Unmap(name) for name in ("pte_unmap", "pte_unmap_unlock")}
 
 OLD_MAPS = tuple(name for name, api in MAPS.items() if api.new)
 OLD_UNMAPS = ("kunmap", "kunmap_atomic")

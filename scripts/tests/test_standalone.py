@@ -45,7 +45,7 @@ KEPT = [
     "keep/paired/mixed_pair",
     "keep/lifo/fifo",
     "keep/one_page/address_overwritten",
-    "keep/faults/copy_inatomic",
+    "keep/faults/copy_in_declaration",
     "keep/syntax/macro_half",
 ]
 HALF = [(rule, name) for rule in ("kmap", "kmap_atomic") for name in KEPT]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.flag.finding import NOTE, WARNING, Finding
+from kmaplocal.flag.peers import ASKING
 from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.trace import Site, Use
@@ -109,6 +110,8 @@ def _given(scene: Scene, site: Site, use: Use) -> Finding | None:
 
 def _chain(scene: Scene, site: Site, use: Use) -> tuple[str, str] | None:
     """The function that cannot have the address, and how it gets there."""
+    if scene.function.calls(ASKING):
+        return None
     names = set(TRANSLATING)
     if not lasting(site):
         names |= HANDING | PUBLISHING

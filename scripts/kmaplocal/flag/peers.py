@@ -12,6 +12,8 @@ from kmaplocal.read import api
 from kmaplocal.read.syntax import Expr, Function
 
 MOST_DEEP = 3
+# Tell a mapped address from one of the direct map: who asks, knows.
+ASKING = ("is_kmap_addr", "virt_addr_valid")
 
 
 class Peers:
@@ -79,6 +81,8 @@ class Peers:
         if not deep:
             return None
         for home, function in self.definitions(call.callee, file):
+            if function.calls(ASKING):
+                continue
             for use in self._escapes(home, function, number):
                 for place in self._escaping(home, use.expr, function, number):
                     inner = self._handed(home, use.expr, place, names, deep - 1)

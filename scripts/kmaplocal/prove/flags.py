@@ -10,6 +10,7 @@ from kmaplocal.flag import survey
 from kmaplocal.flag.finding import NOTE, Finding
 from kmaplocal.prove import record
 from kmaplocal.prove.bench import BEFORE, Bench, Result
+from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.spatch import find_spatch
 
@@ -20,18 +21,18 @@ _EXPECTED = "kmap-deprecated"
 def results(bench: Bench, timeout: float, jobs: int | None) -> list[Result]:
     """What there is to say of each file of the bench. Errors: SpatchMissing, and
     those of survey()."""
-    run = getattr(survey, "survey", None)
-    if run is None:
-        return []
-    spatch = find_spatch()
-    after = run(bench.root, list(bench.aligned), spatch, timeout, jobs)
+    spatch, run = find_spatch(), survey.survey
+    # grep finds no callees in a farm of links; they are the same on both sides.
+    tree = Definitions(bench.root)
+    after = run(bench.root, list(bench.aligned), spatch, timeout, jobs, tree=tree)
     findings: dict[Path, list[Finding]] = defaultdict(list)
     for finding in filter(_counts, after.findings):
         findings[Path(finding.file)].append(finding)
     if findings:
         # Only what is flagged now can be new.
         bench.show(BEFORE)
-        before = run(bench.farm.folder, list(findings), spatch, timeout, jobs)
+        farm = bench.farm.folder
+        before = run(farm, list(findings), spatch, timeout, jobs, tree=tree)
         known = Counter(map(_key, before.findings))
         findings = {path: _new(found, known) for path, found in findings.items()}
     lost = {Path(lost.file): lost for lost in after.lost}

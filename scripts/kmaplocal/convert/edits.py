@@ -47,8 +47,20 @@ def changes(before: str, after: str) -> list[Edit]:
         if _alike(before.split("\n")[first : first + size], lines):
             found += [Edit(first + n, first + n + 1, (l,)) for n, l in enumerate(lines)]
         else:
-            found.append(Edit(first, first + size, lines))
+            edit = Edit(first, first + size, lines)
+            found.append(_behind_blanks(before.split("\n"), edit))
     return found
+
+
+def _behind_blanks(old: Sequence[str], edit: Edit) -> Edit:
+    """EDIT without the blank lines before what it replaces: Coccinelle 1.3 takes
+    them along."""
+    first = edit.first
+    while edit.lines and edit.lines[0].strip() and not old[first].strip():
+        if first + 1 >= edit.last:
+            break
+        first += 1
+    return Edit(first, edit.last, edit.lines)
 
 
 def _alike(old: Sequence[str], new: Sequence[str]) -> bool:

@@ -485,7 +485,9 @@ class Judge:
     def _saves(self, site: Site) -> bool:
         """Whether a variable can be added that keeps the address, where none has
         it at an unmap; notes it."""
-        value = saved_base(self.function, self.trace, site, self.saved)
+        value = saved_base(
+            self.function, self.trace, site, self.saved, self.knowledge.branches
+        )
         moved = bool(self.trace.uses_of(site.number, "moved"))
         if value is None or not moved:
             return False

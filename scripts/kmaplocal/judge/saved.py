@@ -7,6 +7,7 @@ wants an address in the page.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kmaplocal.judge.places import Places
@@ -25,11 +26,16 @@ class Saved(NamedTuple):
 
 
 def saved_base(
-    function: Function, trace: Trace, site: Site, others: dict[int, Saved]
+    function: Function,
+    trace: Trace,
+    site: Site,
+    others: dict[int, Saved],
+    branches: Sequence[tuple[int, int]] = (),
 ) -> Saved | None:
     """A variable for the address of a mapping, beside those of OTHERS; None when
     the map call is no plain assignment, when an unmap is outside the block of
-    every declaration, or ends other mappings too."""
+    every declaration, or ends other mappings too.  BRANCHES: the first and last
+    line of each branch of an #if."""
     places = Places(function)
     begin = places.statement(site.call)
     unmaps = _unmaps(trace, site)
@@ -41,7 +47,7 @@ def saved_base(
     if begin.kind == "declaration":
         within = begin.parent is None or _encloses(begin.parent, unmaps)
         return Saved(name, None) if name and within else None
-    after = _declaration(function, begin, unmaps)
+    after = _declaration(function, begin, unmaps, branches)
     return Saved(name, after) if name and after else None
 
 
@@ -86,9 +92,14 @@ def _free_name(
     return next((name for name in NAMES if name not in used), "")
 
 
-def _declaration(function: Function, begin: Stmt, unmaps: list[Expr]) -> Stmt | None:
+def _declaration(
+    function: Function,
+    begin: Stmt,
+    unmaps: list[Expr],
+    branches: Sequence[tuple[int, int]],
+) -> Stmt | None:
     """The last declaration before the map call in the innermost block around the
-    mapping that has any."""
+    mapping that has any, and compiled whenever the mapping is."""
     block = begin.parent
     while True:
         if block is None or (block.kind == "compound" and _encloses(block, unmaps)):
@@ -96,13 +107,22 @@ def _declaration(function: Function, begin: Stmt, unmaps: list[Expr]) -> Stmt | 
             found = [
                 stmt
                 for stmt in stmts
-                if stmt.kind == "declaration" and stmt.end <= begin.start
+                if stmt.kind == "declaration"
+                and stmt.end <= begin.start
+                and not _hidden(stmt, begin, branches)
             ]
             if found:
                 return found[-1]
         if block is None:
             return None
         block = block.parent
+
+
+def _hidden(stmt: Stmt, begin: Stmt, branches: Sequence[tuple[int, int]]) -> bool:
+    """Whether STMT is in a branch of an #if that BEGIN is not in."""
+    lines = stmt.start[0], begin.start[0]
+    within = [tuple(a < line < b for line in lines) for a, b in branches]
+    return (True, False) in within
 
 
 def _encloses(block: Stmt, exprs: list[Expr]) -> bool:

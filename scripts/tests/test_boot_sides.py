@@ -132,9 +132,10 @@ def test_tarball_is_read_once(kernel, work, write, tarball, monkeypatch):
     assert before(kernel, work) == first
 
 
-def test_tarball_that_is_cut_off(kernel, work, tarball):
+@pytest.mark.parametrize("missing", [1, 20, 100, 200])
+def test_tarball_that_is_cut_off(kernel, work, tarball, missing):
     whole = tarball.read_bytes()
-    tarball.write_bytes(whole[: len(whole) // 2])
+    tarball.write_bytes(whole[:-missing])
     with pytest.raises(KmaplocalError, match="cannot be read.*install"):
         before(kernel, work)
 

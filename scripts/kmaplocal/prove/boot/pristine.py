@@ -51,11 +51,16 @@ class Tarball:
 
     def _members(self) -> Iterator[tuple[str, bytes]]:
         try:
-            with tarfile.open(self.path, "r|xz") as archive:
+            # "r|xz" would take a stream that is cut off for one that ends.
+            with (
+                lzma.open(self.path) as stream,
+                tarfile.open(fileobj=stream, mode="r|") as archive,
+            ):
                 for member in archive:
                     if member.isfile():
                         content = archive.extractfile(member).read()
                         yield member.name.partition("/")[2], content
+                stream.read()
         except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
             raise BadTarball(
                 f"{self.path}: cannot be read ({error}); install its package again"

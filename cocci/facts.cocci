@@ -6,7 +6,8 @@
 // Confidence: High
 // Options: --no-includes
 // Comments: The driver reads this instead of the C file.  One line a fact,
-// Comments: fields separated by tabs; scripts/kmaplocal/syntax.py names them.
+// Comments: fields separated by tabs; scripts/kmaplocal/read/syntax.py names
+// Comments: them.  A line "file" says which file the next ones are of.
 
 virtual patch
 virtual context
@@ -15,8 +16,13 @@ virtual report
 
 @initialize:python@
 @@
+latest = [None]
+
 def fact(kind, p, *rest):
     p = p[0]
+    if p.file != latest[0]:
+        latest[0] = p.file
+        print("file\t" + p.file)
     print("\t".join((kind, p.line, p.column, p.line_end, p.column_end,
                      p.current_element, p.current_element_line) + rest))
 

@@ -4,7 +4,7 @@
 The way of the data, a room each:
 
 read      kernel (the tree), outline tags lexer oldcalls (one file before spatch),
-          spatch parsing workers batch (running it), syntax (its facts as a tree),
+          spatch parsing workers facts (running it), syntax (its facts as a tree),
           definitions generated structs (the rest of the tree), api (the calls)
 judge     paths trace (every mapping along every path), callees primitives
           (what others do with an address), places offsets bounds (where, how

@@ -18,12 +18,13 @@ from pathlib import Path
 
 from kmaplocal.convert import edits
 from kmaplocal.read import api, lexer
-from kmaplocal.judge.analysis import ENVIRONMENT, Analysis, FileAnalysis
+from kmaplocal.judge.analysis import Analysis, FileAnalysis
 from kmaplocal.judge.certificate import CONVERT
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Doubt, Lost, Outcome
 from kmaplocal.read.outline import Outline
 from kmaplocal.convert.plan import RULES, Plan, make_plan
+from kmaplocal.read.facts import ENVIRONMENT
 from kmaplocal.read.spatch import Spatch
 
 CONVERT_RULES = Path(__file__).resolve().parents[3] / "cocci" / "convert"

@@ -8,32 +8,28 @@ new is asked for.
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kmaplocal.read import api, definitions, lexer, parsing
+from kmaplocal.read import api, definitions, facts, lexer, parsing
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.judge.certificate import Doubt, Verdict
-from kmaplocal.read.generated import generated
+from kmaplocal.read.generated import Generated
 from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.wrappers import Wrappers
 from kmaplocal.read.oldcalls import old_calls
-from kmaplocal.read.batch import Batch
+from kmaplocal.read.facts import Facts, Piece
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.read.spatch import Spatch
-from kmaplocal.read.syntax import Function, Source, read_facts
-from kmaplocal.read.workers import run_all
+from kmaplocal.read.syntax import Function, Source
+from kmaplocal.read.workers import cores, run_all
 
-FACTS = Path(__file__).resolve().parents[3] / "cocci" / "facts.cocci"
-# spatch asks the python3 it finds first for its library, several times a run.
-ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 MOST_ROUNDS = 12
-MOST_TOGETHER = 24  # files whose functions are read in one run of spatch
+MOST_TOGETHER = 24  # pieces that are read in one run of spatch
 
 Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
 
@@ -79,6 +75,7 @@ class Analysis:
         self.callees.helpers = _helpers(root)
         if tree:
             self.callees.member_types = tree.member_types
+        self.generated = Generated(root)
         self.outlines: dict[str, Outline] = {}
         self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
 
@@ -88,7 +85,7 @@ class Analysis:
         """The analysis of each of PATHS.  Errors: TagsError, OSError."""
         names = [str(path) for path in paths]
         self.outline(names)
-        files = run_all(names, self._read, workers=self.jobs, progress=progress)
+        files = self._read(names, progress)
         for _ in range(MOST_ROUNDS):
             for file in files:
                 if file.pending:
@@ -106,43 +103,47 @@ class Analysis:
         new = [name for name in names if name not in self.outlines]
         self.outlines.update(outlines(self.root, new))
 
-    def _read(self, path: str) -> FileAnalysis:
-        outline = self.outlines[path]
-        wanted = outline.holding(self.calls)
-        excerpt = outline.excerpt(wanted)
-        source, gaps = self._facts(path, excerpt, wanted)
-        analysis = FileAnalysis(path, outline, excerpt, source, wanted)
+    def _read(
+        self, paths: list[str], progress: Callable[[int], None]
+    ) -> list[FileAnalysis]:
+        outlined = [self.outlines[path] for path in paths]
+        wanted = [outline.holding(self.calls) for outline in outlined]
+        excerpts = [o.excerpt(spans) for o, spans in zip(outlined, wanted)]
+        pieces = [
+            Piece(path, excerpt, _holds_conditional(outline, spans))
+            for path, outline, excerpt, spans in zip(paths, outlined, excerpts, wanted)
+        ]
+        told = self._facts(pieces, progress)
+        return [self._known(*each) for each in zip(paths, excerpts, wanted, told)]
+
+    def _known(
+        self, path: str, excerpt: str, wanted: list[Span], told: Facts
+    ) -> FileAnalysis:
+        source = told.source
+        analysis = FileAnalysis(path, self.outlines[path], excerpt, source, wanted)
         # The bodies of all others are blank: they are not to be taken for empty.
         source.functions = [
             function for function in source.functions if _settle(function, wanted)
         ]
-        analysis.lost = list(_lost(analysis, gaps, self.calls))
+        analysis.lost = list(_lost(analysis, told.lost, self.calls))
         self.callees.add(path, source)
         self.loaded[path].update(wanted)
         return analysis
 
-    def _facts(self, path: str, excerpt: str, wanted: Iterable[Span]):
-        """The facts of an excerpt, and what spatch could not read of it: gaps,
-        or one text when the whole run failed."""
-        held = wanted and _holds_conditional(self.outlines[path], wanted)
-        output, gaps = self._run_facts(Path(path).name, excerpt, held)
-        return read_facts(output), gaps
-
-    def _run_facts(self, name: str, text: str, held: bool = False):
-        """What spatch prints of TEXT, and what it could not read of it; HELD:
-        an #if may hide one half."""
-        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
-            copy = Path(folder) / name
-            copy.write_bytes(text.encode(errors="surrogateescape"))
-            run = self.spatch.run(
-                FACTS, copy, timeout=self.timeout, env=ENVIRONMENT, options=()
-            )
-            gaps = list(run.lost)
-            if held:
-                gaps += self.spatch.parse(copy, timeout=self.timeout).lost
-        if run.failures:
-            return "", "; ".join(run.failures)
-        return run.stdout, gaps
+    def _facts(
+        self, pieces: list[Piece], progress: Callable[[int], None] = lambda done: None
+    ) -> list[Facts]:
+        """The facts of PIECES, many in one run of spatch."""
+        each = -(-len(pieces) // (self.jobs or cores()))
+        size = max(1, min(MOST_TOGETHER, each))
+        batches = [pieces[n : n + size] for n in range(0, len(pieces), size)]
+        found = run_all(
+            batches,
+            lambda batch: facts.read(batch, self.spatch, self.timeout),
+            workers=self.jobs,
+            progress=lambda done: progress(min(done * size, len(pieces))),
+        )
+        return [each for batch in found for each in batch]
 
     # -- judging ----------------------------------------------------------
 
@@ -209,13 +210,14 @@ class Analysis:
     def _generate(self, names: dict[str, set[str]]) -> None:
         """Read the functions among NAMES that a macro generates."""
         texts: dict[tuple[str, str], None] = {}
-        for name, (file, text) in generated(self.root, names).items():
+        for name, (file, text) in self.generated.find(names).items():
             texts.setdefault((file, text))
             for caller in names[name]:
                 self.callees.place(caller, name, [file])
         self.outline(file for file, _ in texts)
-        for file, text in texts:
-            self.callees.add(file, self._facts(file, text, ())[0])
+        told = self._facts([Piece(file, text) for file, text in texts])
+        for (file, _), each in zip(texts, told):
+            self.callees.add(file, each.source)
 
     def _places(self, caller: str, name: str) -> tuple[list[str], str]:
         """The files that define NAME for CALLER; none, and why, when one of the
@@ -249,10 +251,12 @@ class Analysis:
             if new:
                 self.loaded[file] |= new
                 jobs.append((file, spans & new, macros & new))
-        batches = [
-            jobs[n : n + MOST_TOGETHER] for n in range(0, len(jobs), MOST_TOGETHER)
-        ]
-        run_all(batches, self._read_batch, workers=self.jobs)
+        told = self._facts([Piece(job[0], self._callee_text(*job)) for job in jobs])
+        for (file, found, macros), each in zip(jobs, told):
+            known = {item.name for item in (*found, *macros)}
+            source = each.source
+            source.functions = [f for f in source.functions if f.name in known]
+            self.callees.add(file, source)
 
     def _follow_alias(self, caller: str, name: str) -> None:
         """`#define name other` and nothing else: it is the other."""
@@ -262,24 +266,6 @@ class Analysis:
                     continue
                 if macro.words[0].isidentifier() and macro.words[0] != name:
                     self.callees.aliases[(caller, name)] = macro.words[0]
-
-    def _read_batch(self, jobs: list[Job]) -> None:
-        """Read the functions and macros of JOBS, all in one run; one by one what
-        the others may have kept spatch from understanding."""
-        batch: Batch[int] = Batch()
-        for number, job in enumerate(jobs):
-            batch.add(number, self._callee_text(*job))
-        output, gaps = self._run_facts("callees.c", batch.text)
-        facts = batch.facts(output)
-        for number, (file, spans, macros) in enumerate(jobs):
-            source = read_facts(facts[number])
-            names = {item.name for item in (*spans, *macros)}
-            read = {function.name for function in source.functions}
-            if gaps and len(jobs) > 1 and not names <= read:
-                self._read_batch([jobs[number]])
-                continue
-            source.functions = [f for f in source.functions if f.name in names]
-            self.callees.add(file, source)
 
     def _callee_text(self, file: str, spans: set[Span], macros: set[Macro]) -> str:
         """The functions on their own lines, and the macros as functions on

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 from kmaplocal.read.lexer import Token
@@ -18,21 +20,67 @@ from kmaplocal.read.outline import Macro, Outline, read
 _FOLDERS = ("include", "fs", "drivers", "net", "mm", "kernel", "lib", "block", "crypto")
 
 
-def generated(tree: Path, names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """By name: the header and the text of the generated functions around it.
+class Generated:
+    """The generated functions of one tree; remembers what it has read."""
 
-    Names that no macro in a header of TREE generates are left out.
-    Errors: OSError."""
-    wanted = set(names)
-    found: dict[str, tuple[str, str]] = {}
-    for file in _headers(tree, wanted):
-        outline = Outline(read(tree / file), ())
-        for text in expansions(outline):
-            for name in wanted.intersection(text.split()):
+    def __init__(self, tree: Path):
+        """In: the top folder of a kernel tree. It must not change meanwhile."""
+        self.tree = tree
+        self._read: dict[str, tuple[Outline, list[str]]] = {}
+
+    def find(self, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """By name: the header and the text of the generated functions around it.
+
+        Names that no macro in a header of the tree generates are left out.
+        Errors: OSError."""
+        wanted = set(names)
+        found: dict[str, tuple[str, str]] = {}
+        for file in self._headers(wanted):
+            outline, texts = self._outline(file)
+            for text in texts:
+                for name in wanted.intersection(text.split()):
+                    found.setdefault(name, (file, text))
+            for name, text in _overlooked(outline, wanted):
                 found.setdefault(name, (file, text))
-        for name, text in _overlooked(outline, wanted):
-            found.setdefault(name, (file, text))
-    return found
+        return found
+
+    def _outline(self, file: str) -> tuple[Outline, list[str]]:
+        """The outline of a header, and all that its macros generate in it."""
+        if file not in self._read:
+            outline = Outline(read(self.tree / file), ())
+            self._read[file] = outline, list(expansions(outline))
+        return self._read[file]
+
+    def _headers(self, names: Iterable[str]) -> list[str]:
+        """The headers that paste something to the beginning of one of NAMES."""
+        beginnings = {
+            f"{'_'.join(parts[:n])}_##"
+            for parts in (name.split("_") for name in names)
+            for n in range(1, len(parts))
+        }
+        if not beginnings:
+            return []
+        pasted = self._pasted.items()
+        return sorted(file for file, words in pasted if words & beginnings)
+
+    @cached_property
+    def _pasted(self) -> dict[str, set[str]]:
+        """The words that something is pasted to, by header."""
+        folders = [folder for folder in _FOLDERS if (self.tree / folder).is_dir()]
+        found: dict[str, set[str]] = defaultdict(set)
+        if not folders:
+            return found
+        done = subprocess.run(
+            ["grep", "-raoE", "--include=*.h", "[A-Za-z0-9_]+_##", *folders],
+            cwd=self.tree,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+        for line in os.fsdecode(done.stdout).splitlines():
+            file, _colon, word = line.rpartition(":")
+            found[file].add(word)
+        return found
 
 
 def _overlooked(outline: Outline, names: set[str]) -> Iterator[tuple[str, str]]:
@@ -61,27 +109,6 @@ def _end_of_definition(code: list[Token], place: int) -> int | None:
         if depth == 0 and text == "}":
             return number
     return None
-
-
-def _headers(tree: Path, names: Iterable[str]) -> list[str]:
-    """The headers that paste something to the beginning of one of NAMES."""
-    prefixes = {
-        f"{'_'.join(parts[:n])}_##"
-        for parts in (name.split("_") for name in names)
-        for n in range(1, len(parts))
-    }
-    folders = [folder for folder in _FOLDERS if (tree / folder).is_dir()]
-    if not prefixes or not folders:
-        return []
-    done = subprocess.run(
-        ["grep", "-rlF", "--include=*.h", "-f", "-", *folders],
-        cwd=tree,
-        env={**os.environ, "LC_ALL": "C"},
-        input="\n".join(sorted(prefixes)),
-        capture_output=True,
-        text=True,
-    )
-    return sorted(done.stdout.split())
 
 
 def expansions(outline: Outline) -> Iterator[str]:

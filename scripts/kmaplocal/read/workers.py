@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -116,9 +116,14 @@ def cores() -> int:
 
 
 def _follow(futures: list[Future], progress: Callable[[int], None]) -> None:
-    for done, future in enumerate(as_completed(futures), start=1):
-        future.result()
-        progress(done)
+    pending, done = set(futures), 0
+    while pending:
+        # A ^C that comes just before the wait does not end it: look again soon.
+        finished, pending = wait(pending, 0.5, FIRST_COMPLETED)
+        for future in finished:
+            future.result()
+            done += 1
+            progress(done)
 
 
 @contextmanager

@@ -100,6 +100,16 @@ def test_skipped_halves_are_told(source):
     assert 11 in run.bad_lines
 
 
+@pytest.mark.parametrize("place", ["", "/tmp/a:1: b/s.c:{}: "])  # 1.1.1, 1.3
+def test_both_ways_to_tell_of_a_skipped_half(place):
+    texts = [(1, "#ifdef A "), (3, "#else "), (4, "if ( y ) "), (5, "#endif ")]
+    stderr = "\n".join(f"{place.format(line)}passed:{text}" for line, text in texts)
+    source = "#ifdef A\nif (x)\n#else\nif (y)\n#endif\n\tf();\n"
+    found = parsing.gaps(stderr, "/tmp/a:1: b/s.c", source)
+    assert [(gap.line, gap.last) for gap in found] == [(1, 2), (3, 4), (5, 5)]
+    assert list(parsing.without_source(stderr)) == []
+
+
 def test_clean_file_has_no_gaps(tmp_path, write):
     clean = write(tmp_path / "c.c", "int f(int a)\n{\n\treturn a;\n}\n")
     run = find_spatch().parse(clean)

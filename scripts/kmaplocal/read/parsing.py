@@ -10,6 +10,9 @@ PASSED = "passed"
 
 _WHERE = re.compile(r'^\s*=?\s*File "(?P<file>.*)", line (?P<line>\d+), column')
 _BAD = re.compile(r"^(?P<culprit>bad: |BAD:!!!!! )(?P<text>.*)$", re.DOTALL)
+# Coccinelle 1.3 puts the place before it.
+_SKIPPED = re.compile(r"(?:.*:\d+: )?passed:(?P<text>.*)")
+_QUOTED = re.compile(rf"bad:|BAD:|  whole content = |  around = |{_SKIPPED.pattern}")
 _DIRECTIVE = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif|else|endif)\b")
 
 
@@ -41,8 +44,7 @@ def gaps(stderr: str, name: str, source: str) -> tuple[Gap, ...]:
 
 def without_source(stderr: str) -> Iterator[str]:
     """The lines of STDERR that are spatch's words and not quoted source text."""
-    quoted = ("bad:", "BAD:", "passed:", "  whole content = ", "  around = ")
-    return (line for line in stderr.split("\n") if not line.startswith(quoted))
+    return (line for line in stderr.split("\n") if not _QUOTED.match(line))
 
 
 def _unparsed(stderr: str, name: str, lines: list[str]) -> Iterator[Gap]:
@@ -90,11 +92,12 @@ def _passed(stderr: str, lines: list[str]) -> Iterator[Gap]:
     """
     position = 0
     for text in stderr.split("\n"):
-        directive = text.removeprefix("passed:")
-        if directive == text or not _DIRECTIVE.match(directive):
+        skipped = _SKIPPED.match(text)
+        if not skipped or not _DIRECTIVE.match(skipped["text"]):
             continue
-        position = _next_directive(directive, position, lines)
+        position = _next_directive(skipped["text"], position, lines)
         if not _DIRECTIVE.match(lines[position]):
+            directive = skipped["text"]
             raise ValueError(f"passed text that is not in the file: {directive!r}")
         last = _end_of_half(position, lines)
         yield Gap(position + 1, last + 1, lines[position].strip(), PASSED)

@@ -269,6 +269,21 @@ class FileKnowledge:
         """Whether CALL returns with a page mapped."""
         return bool(call.callee) and self.callees.leaves_mapped(self.file, call.callee)
 
+    def ends_by_page(self, function: Function, page: str) -> Expr | None:
+        """The first call in FUNCTION of one that unmaps PAGE, an argument of it."""
+        for call in function.exprs:
+            numbers = [n for n, e in call.arguments.items() if e.text == page]
+            if not call.callee or not numbers or call.callee in api.ALL:
+                continue
+            for _, callee in self.callees.find(self.file, call.callee):
+                given = {
+                    callee.params[n].name for n in numbers if n < len(callee.params)
+                }
+                unmaps = callee.calls(("kunmap",))
+                if any(e.arguments[0].text in given for e in unmaps if e.arguments):
+                    return call
+        return None
+
     def context(self, call: Expr, kind: str) -> str:
         """Why CALL needs page faults (`faults`) or preemption (`preempt`) to be
         off, or "" when it does not, as far as it was read."""

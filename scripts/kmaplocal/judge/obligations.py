@@ -183,7 +183,10 @@ class Judge:
             if handed and site.number not in trace.dropped:
                 break
             why = f"still mapped where line {use.detail} leaves the function"
-            return fails(PAIRED, site.call, why)
+            ending = self.knowledge.ends_by_page(self.function, site.page)
+            if ending is not None:
+                why = f"unmapped by its page in {ending.callee}(), not by its address"
+            return fails(PAIRED, ending or site.call, why)
         for use in trace.uses_of(site.number, "after-unmap"):
             return fails(PAIRED, use.expr, f"{use.expr.text} is used after the unmap")
         for expr, ends in trace.unmaps.items():

@@ -14,6 +14,7 @@ from conftest import REPOSITORY
 from kmaplocal import cli
 from kmaplocal.console import Console
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.prove import record
 from kmaplocal.prove.boot import door, image, machine
 from kmaplocal.prove.boot.userland import CONTROL, Step
 
@@ -100,6 +101,7 @@ def boot(committed, tmp_path, write, monkeypatch, capsys):
     monkeypatch.setenv("MADE", str(tmp_path / "made"))
     monkeypatch.delenv("HANG", raising=False)
     monkeypatch.setattr(door, "Userland", Userland)
+    monkeypatch.setattr(record, "PROOFS", tmp_path / "proofs")
 
     def run(text=None, before=None):
         if text is not None:
@@ -135,6 +137,15 @@ def test_change_that_fails_a_step(boot):
     status, said = boot("FAILS\n")
     assert status == door.AGAINST
     assert re.search(r"^load +exit 0  exit 1  NEW FAILURE$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("text, outcome", [("good", "passed"), ("FAILS", "failed")])
+def test_what_came_out_is_recorded(boot, committed, text, outcome):
+    before = (committed / AIO).read_bytes()
+    boot(f"{text}\n")
+    after = (committed / AIO).read_bytes()
+    (proof,) = record.recorded(committed, AIO, after, before)
+    assert (proof.door, proof.outcome) == (record.BOOT, outcome)
 
 
 def test_change_that_makes_the_kernel_complain(boot):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kmaplocal.console import Console
 from kmaplocal.errors import Interrupted, KmaplocalError
+from kmaplocal.prove import record
 from kmaplocal.prove.boot import log, machine, sides, verdict
 from kmaplocal.prove.boot.image import ABOUT, Builder, BuildFailed, Image, Recipe
 from kmaplocal.prove.boot.log import Boot
@@ -190,10 +191,6 @@ class _Comparison:
         return NOT_CHECKED if left else ALL_DONE
 
     def _record(self, booted: Sequence[str], stands: bool) -> None:
-        try:
-            from kmaplocal.prove import record
-        except ImportError:
-            return
         outcome = record.PASSED if stands else record.FAILED
         for path in booted:
             if path in self._before.digests and path in self._after.digests:

@@ -22,7 +22,13 @@ folder = os.path.dirname(os.path.abspath(place))
 sys.path.append(os.path.join(folder, os.pardir, os.pardir, "scripts"))
 from kmaplocal import inline
 
-@explicit_disable_place@
+// Words that spatch looks for before it reads a file.
+@explicit_disable_calls@
+position p;
+@@
+\(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kunmap@p\|kunmap_atomic@p\)(...)
+
+@explicit_disable_place depends on explicit_disable_calls@
 statement S;
 position p : script:python() { inline.has("explicit_disable", p) };
 @@
@@ -34,7 +40,7 @@ call;
 @@
 coccinelle.call = cocci.make_expr(inline.get("explicit_disable", p, "call"))
 
-@depends on patch@
+@depends on patch && explicit_disable_calls@
 statement explicit_disable_place.S;
 position explicit_disable_place.p;
 position a : script:python() { inline.has("explicit_disable", a, where="after") };
@@ -49,13 +55,13 @@ expression explicit_disable_with.call;
   S@p@b
 )
 
-@explicit_disable_shown depends on context@
+@explicit_disable_shown depends on context && explicit_disable_calls@
 statement S;
 position p : script:python() { inline.has("explicit_disable", p) };
 @@
 * S@p
 
-@explicit_disable_told depends on org || report@
+@explicit_disable_told depends on (org || report) && explicit_disable_calls@
 statement S;
 position p : script:python() { inline.has("explicit_disable", p) };
 @@

@@ -21,7 +21,13 @@ folder = os.path.dirname(os.path.abspath(place))
 sys.path.append(os.path.join(folder, os.pardir, os.pardir, "scripts"))
 from kmaplocal import inline
 
-@new_variable_place@
+// Words that spatch looks for before it reads a file.
+@new_variable_calls@
+position p;
+@@
+\(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kunmap@p\|kunmap_atomic@p\)(...)
+
+@new_variable_place depends on new_variable_calls@
 declaration D;
 position p : script:python() { inline.has("new_variable", p) };
 @@
@@ -33,7 +39,7 @@ added;
 @@
 coccinelle.added = cocci.make_ident(inline.get("new_variable", p, "name"))
 
-@depends on patch@
+@depends on patch && new_variable_calls@
 declaration new_variable_place.D;
 position new_variable_place.p;
 identifier new_variable_with.added;
@@ -41,13 +47,13 @@ identifier new_variable_with.added;
   D@p
 + void *added;
 
-@new_variable_shown depends on context@
+@new_variable_shown depends on context && new_variable_calls@
 declaration D;
 position p : script:python() { inline.has("new_variable", p) };
 @@
 * D@p
 
-@new_variable_told depends on org || report@
+@new_variable_told depends on (org || report) && new_variable_calls@
 declaration D;
 position p : script:python() { inline.has("new_variable", p) };
 @@

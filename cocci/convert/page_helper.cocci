@@ -25,7 +25,13 @@ folder = os.path.dirname(os.path.abspath(place))
 sys.path.append(os.path.join(folder, os.pardir, os.pardir, "scripts"))
 from kmaplocal import inline
 
-@page_helper_place@
+// Words that spatch looks for before it reads a file.
+@page_helper_calls@
+position p;
+@@
+\(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kunmap@p\|kunmap_atomic@p\)(...)
+
+@page_helper_place depends on page_helper_calls@
 position p : script:python() { inline.has("page_helper", p) };
 @@
 \(kmap@p\|kmap_atomic@p\|kunmap@p\|kunmap_atomic@p\|flush_dcache_page@p\|memcpy@p\|memset@p\|clear_page@p\|copy_page@p\)(...)
@@ -36,7 +42,7 @@ helper;
 @@
 coccinelle.helper = cocci.make_expr(inline.get("page_helper", p, "new") or "none")
 
-@depends on patch@
+@depends on patch && page_helper_calls@
 position page_helper_place.p;
 position d : script:python() { inline.has("page_helper", d, what="drop") };
 position u : script:python() { inline.has("page_helper", u, what="forget") };
@@ -61,12 +67,12 @@ type T;
 + helper
 )
 
-@page_helper_shown depends on context@
+@page_helper_shown depends on context && page_helper_calls@
 position p : script:python() { inline.has("page_helper", p) };
 @@
 * \(kmap@p\|kmap_atomic@p\|kunmap@p\|kunmap_atomic@p\|flush_dcache_page@p\|memcpy@p\|memset@p\|clear_page@p\|copy_page@p\)(...)
 
-@page_helper_told depends on org || report@
+@page_helper_told depends on (org || report) && page_helper_calls@
 position p : script:python() { inline.has("page_helper", p) };
 @@
 \(kmap@p\|kmap_atomic@p\|kunmap@p\|kunmap_atomic@p\|flush_dcache_page@p\|memcpy@p\|memset@p\|clear_page@p\|copy_page@p\)(...)

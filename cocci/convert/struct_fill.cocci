@@ -23,7 +23,13 @@ folder = os.path.dirname(os.path.abspath(place))
 sys.path.append(os.path.join(folder, os.pardir, os.pardir, "scripts"))
 from kmaplocal import inline
 
-@struct_fill_place@
+// Words that spatch looks for before it reads a file.
+@struct_fill_calls@
+position p;
+@@
+\(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kunmap@p\|kunmap_atomic@p\)(...)
+
+@struct_fill_place depends on struct_fill_calls@
 expression E;
 position p : script:python() { inline.has("struct_fill", p) };
 @@
@@ -39,7 +45,7 @@ filled;
 @@
 coccinelle.filled = cocci.make_expr(inline.get("struct_fill", p, "new") or "none")
 
-@depends on patch@
+@depends on patch && struct_fill_calls@
 position struct_fill_place.p;
 position d : script:python() { inline.has("struct_fill", d, what="drop") };
 position u : script:python() { inline.has("struct_fill", u, what="forget") };
@@ -66,12 +72,12 @@ type T;
 + filled
 )
 
-@struct_fill_shown depends on context@
+@struct_fill_shown depends on context && struct_fill_calls@
 position p : script:python() { inline.has("struct_fill", p) };
 @@
 * \(kmap@p\|kmap_atomic@p\|kunmap@p\|kunmap_atomic@p\)(...)
 
-@struct_fill_told depends on org || report@
+@struct_fill_told depends on (org || report) && struct_fill_calls@
 position p : script:python() { inline.has("struct_fill", p) };
 @@
 \(kmap@p\|kmap_atomic@p\|kunmap@p\|kunmap_atomic@p\)(...)

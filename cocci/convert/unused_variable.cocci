@@ -22,7 +22,13 @@ folder = os.path.dirname(os.path.abspath(place))
 sys.path.append(os.path.join(folder, os.pardir, os.pardir, "scripts"))
 from kmaplocal import inline
 
-@depends on patch@
+// Words that spatch looks for before it reads a file.
+@unused_variable_calls@
+position p;
+@@
+\(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kunmap@p\|kunmap_atomic@p\)(...)
+
+@depends on patch && unused_variable_calls@
 identifier x;
 type T;
 position p : script:python() { inline.has("unused_variable", p) };
@@ -35,7 +41,7 @@ position p : script:python() { inline.has("unused_variable", p) };
 - T x@p = 0;
 )
 
-@unused_variable_shown depends on context@
+@unused_variable_shown depends on context && unused_variable_calls@
 identifier x;
 type T;
 position p : script:python() { inline.has("unused_variable", p) };
@@ -48,7 +54,7 @@ position p : script:python() { inline.has("unused_variable", p) };
 * T x@p = 0;
 )
 
-@unused_variable_told depends on org || report@
+@unused_variable_told depends on (org || report) && unused_variable_calls@
 identifier x;
 type T;
 position p : script:python() { inline.has("unused_variable", p) };

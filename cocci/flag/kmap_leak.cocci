@@ -21,15 +21,13 @@ folder = os.path.dirname(os.path.abspath(place))
 sys.path.append(os.path.join(folder, os.pardir, os.pardir, "scripts"))
 from kmaplocal import inline
 
+// Words that spatch looks for before it reads a file.
 @kmap_leak_calls@
-identifier call = {
-  kmap, kmap_atomic, kmap_atomic_prot, kmap_atomic_pfn, kmap_local_page,
-  kmap_local_page_prot, kmap_local_folio, kmap_local_pfn,
-  bvec_kmap_local, kunmap, kunmap_atomic, kunmap_local
-};
 position p;
 @@
-call@p(...)
+\(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kmap_local_page@p\|
+  kmap_local_page_prot@p\|kmap_local_folio@p\|kmap_local_pfn@p\|bvec_kmap_local@p\|
+  kunmap@p\|kunmap_atomic@p\|kunmap_local@p\)(...)
 
 // spatch refuses a file of which no rule applies.
 @script:python depends on patch@

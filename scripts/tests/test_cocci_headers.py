@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The heads of the semantic patches, as coccicheck and a reader want them."""
+"""The semantic patches as coccicheck and a reader want them: their heads, and what
+they ask spatch to look for."""
 
 import re
+import subprocess
 from collections import Counter
 
+import pytest
 from conftest import REPOSITORY
 
-import pytest
+from kmaplocal.read.spatch import find_spatch
 
 FILES = sorted((REPOSITORY / "cocci").rglob("*.cocci"))
 MODES = ("patch", "context", "org", "report")
@@ -60,3 +63,19 @@ class TestHeader:
 def test_rule_names_are_unique_over_all_files():
     names = [name for file in FILES for name in rule_names(file.read_text())]
     assert [name for name, times in Counter(names).items() if times > 1] == []
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in FILES if f.parent.name != "cocci"], ids=lambda file: file.name
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_file_without_mapping_is_not_even_read(file, mode, tmp_path):
+    """spatch --dir, and so coccicheck, reads the files with words it found in the
+    rules: without one it would take an hour for a kernel."""
+    (tmp_path / "innocent.c").write_text("int f(int a)\n{\n\treturn g(a);\n}\n")
+    command = [find_spatch().program, "--sp-file", file, "--no-includes"]
+    command += ["-D", mode, "--dir", tmp_path]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "Skipping: " in done.stdout + done.stderr
+    assert "HANDLING" not in done.stdout + done.stderr

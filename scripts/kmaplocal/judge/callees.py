@@ -16,11 +16,17 @@ from kmaplocal.read import api
 from kmaplocal.read.outline import Outline
 from kmaplocal.judge.paths import Unstructured
 from kmaplocal.read.syntax import Expr, Function, Source, Struct
-from kmaplocal.judge.trace import Effect, TooManyPaths, Tracer
+from kmaplocal.judge.trace import Effect, TooManyPaths, Tracer, contents_site
 
-HARMLESS = Effect("harmless")
+NOTHING = Effect("harmless", writes=False)
+MOST_AGAIN = 4  # times that a function which calls itself is summarised
 MOST_DEEP = 5  # calls from the mapping to what happens to the address
 PROTECTING = primitives.FAULTS_OFF_BY | primitives.PREEMPT_OFF_BY
+
+
+# What is summarised: a function by its file and name; and the number of the
+# parameter behind which an address lies, -1 when it is the parameters themselves.
+Key = tuple[str, str, int]
 
 
 @dataclass
@@ -31,6 +37,10 @@ class Summary:
     place: str
     effects: list[Effect]
     context: dict[str, str] = field(default_factory=dict)
+
+    def says(self) -> list[Effect]:
+        """The effects without their evidence."""
+        return [effect._replace(evidence="") for effect in self.effects]
 
 
 class Callees:
@@ -44,7 +54,7 @@ class Callees:
         self.sources: dict[str, dict[str, Function]] = {}
         self.missing: dict[tuple[str, str], str] = {}
         self.places: dict[tuple[str, str], list[str]] = {}
-        self.summaries: dict[tuple[str, str], Summary] = {}
+        self.summaries: dict[Key, Summary] = {}
         self.wanted: dict[tuple[str, str], None] = {}
         self.structs: dict[str, dict[str, Struct]] = {}
         self.arrays: dict[str, bool] = {}
@@ -53,8 +63,9 @@ class Callees:
         self.helpers: frozenset[str] | None = None  # the kernel has; None: all
         self.aliases: dict[tuple[str, str], str] = {}
         self.asked = 0
-        self._busy: set[tuple[str, str]] = set()
-        self._provisional: set[tuple[str, str]] = set()
+        self._busy: dict[Key, Summary] = {}
+        self._again: set[Key] = set()
+        self._provisional: set[Key] = set()
 
     def add(self, file: str, source: Source) -> None:
         """Make the functions of SOURCE known."""
@@ -88,23 +99,34 @@ class Callees:
         found = [(f, self.sources.get(f, {}).get(name)) for f in files]
         return [(f, function) for f, function in found if function]
 
-    def effect(self, caller: str, name: str, number: int) -> Effect:
-        """What NAME, called in the file CALLER, does with argument NUMBER."""
+    def effect(
+        self, caller: str, name: str, number: int, contents: bool = False
+    ) -> Effect:
+        """What NAME, called in the file CALLER, does with argument NUMBER; with
+        CONTENTS, with an address that it finds behind it."""
         found = self.find(caller, name)
         if not found:
             why = self.missing.get((caller, name)) or f"{name}() is not known"
             return Effect("unknown", False, why)
-        effects = [self._effect(file, f, number) for file, f in found]
-        return max(
+        effects = [self._effect(file, f, number, contents) for file, f in found]
+        worst = max(
             effects, key=lambda e: ("harmless", "unknown", "escapes").index(e[0])
         )
+        return worst._replace(
+            returns=any(e.returns for e in effects),
+            through=tuple(sorted({t for e in effects for t in e.through})),
+            writes=any(e.writes for e in effects),
+        )
 
-    def _effect(self, file: str, function: Function, number: int) -> Effect:
-        summary = self.summary(file, function)
-        if number < len(summary.effects):
+    def _effect(
+        self, file: str, function: Function, number: int, contents: bool
+    ) -> Effect:
+        if number < len(function.params):
+            summary = self.summary(file, function, number if contents else -1)
             return summary.effects[number]
         if function.params and function.params[-1].name == "__VA_ARGS__":
-            return summary.effects[-1]
+            number = len(function.params) - 1
+            return self._effect(file, function, number, contents)
         why = f"{function.name}() takes it among variable arguments"
         return Effect("unknown", False, why)
 
@@ -135,45 +157,75 @@ class Callees:
         """The definitions of NAME that were read; asks for no new ones."""
         return self.find(caller, name) if (caller, name) in self.places else []
 
-    def summary(self, file: str, function: Function) -> Summary:
-        """The summary of FUNCTION; one that is being made (a cycle) counts as
-        harmless, so that only what the others do decides."""
-        key = (file, function.name)
+    def summary(self, file: str, function: Function, behind: int = -1) -> Summary:
+        """The summary of FUNCTION; with BEHIND, the effect on an address that lies
+        behind this parameter stands for that on the parameter.  One that is being
+        made (a cycle) counts as harmless at first, and as what was found then."""
+        key = (file, function.name, behind)
         if key in self._provisional:
             self.asked += 1
         if len(self._busy) > MOST_DEEP:
             why = f"{function.name}() is too many calls away"
-            unknown = Effect("unknown", False, why)
-            return Summary(file, [unknown] * len(function.params))
+            return _unknown(file, function, why)
         if key in self._busy:
-            return Summary(file, [HARMLESS] * len(function.params))
+            self._again.add(key)
+            return self._busy[key]
         if key not in self.summaries:
-            self._busy.add(key)
             before = self.asked
-            summary = self._summarise(file, function)
-            self._busy.discard(key)
-            self.summaries[key] = summary
+            self.summaries[key] = self._settled(key, function)
             if self.asked > before:
                 self._provisional.add(key)
         return self.summaries[key]
 
-    def _summarise(self, file: str, function: Function) -> Summary:
-        effects = []
+    def _settled(self, key: Key, function: Function) -> Summary:
+        """The summary of a function: where it calls itself, one that stays the
+        same when that call is taken to do as the summary says."""
+        file, name, behind = key
+        self._busy[key] = Summary(file, [NOTHING] * len(function.params))
+        for _ in range(MOST_AGAIN):
+            known = len(self.summaries)
+            summary = self._summarise(file, function, behind)
+            again, said = key in self._again, self._busy[key].says()
+            self._again.discard(key)
+            if not again or summary.says() == said:
+                break
+            self._busy[key] = summary
+            for other in list(self.summaries)[known:]:  # they may build on it
+                del self.summaries[other]
+                self._provisional.discard(other)
+        else:
+            summary = _unknown(file, function, f"{name}() calls itself")
+        del self._busy[key]
+        return summary
+
+    def _summarise(self, file: str, function: Function, behind: int) -> Summary:
         names = [v.name for v in function.params]
-        tracer = Tracer(function, FileKnowledge(file, self), names)
+        inside = [] if behind < 0 else [behind]
+        followed = [names[behind]] if inside else names
+        tracer = Tracer(function, FileKnowledge(file, self), followed, contents=inside)
         try:
             trace = tracer.run()
         except (Unstructured, TooManyPaths) as error:
-            why = f"{function.name}() in {file}: {error}"
-            return Summary(file, [Effect("unknown", False, why)] * len(names))
-        for number in range(len(names)):
-            effects.append(_effect_of(file, function, trace, -1 - number))
-        return Summary(file, effects)
+            return _unknown(file, function, f"{function.name}() in {file}: {error}")
+        sites = [-1 - number for number in range(len(names))]
+        if inside:
+            sites[behind] = contents_site(function, behind)
+        return Summary(file, [_effect_of(file, function, trace, s) for s in sites])
+
+
+def _unknown(file: str, function: Function, why: str) -> Summary:
+    return Summary(file, [Effect("unknown", False, why)] * len(function.params))
 
 
 def _effect_of(file: str, function: Function, trace, site: int) -> Effect:
     """The effect on one parameter, from the trace of the function."""
-    returns = site in trace.returned
+    effect = Effect(
+        "harmless",
+        site in trace.returned,
+        f"{function.name}() ({file})",
+        tuple(sorted(trace.through[site].items())),
+        site in trace.written,
+    )
     name = function.name
     for use in trace.uses_of(site, "escapes", "stored", "address-taken"):
         what = {
@@ -182,12 +234,13 @@ def _effect_of(file: str, function: Function, trace, site: int) -> Effect:
             "escapes": use.detail,
         }[use.what]
         where = f"{file}:{use.expr.start[0]}"
-        return Effect("escapes", returns, f"{name}() {what} ({where})")
+        return effect._replace(verdict="escapes", evidence=f"{name}() {what} ({where})")
     for use in trace.uses_of(site, "unknown", "opaque"):
         where = f"{file}:{use.expr.start[0]}"
         why = use.detail if use.what == "unknown" else f"does {use.detail}"
-        return Effect("unknown", returns, f"{name}(): {why} ({where})")
-    return Effect("harmless", returns, f"{name}() ({file})")
+        why = f"{name}(): {why} ({where})"
+        return effect._replace(verdict="unknown", evidence=why)
+    return effect
 
 
 class FileKnowledge:
@@ -229,7 +282,9 @@ class FileKnowledge:
         if number in primitives.STORING.get(callee, ()):
             return Effect("escapes", False, f"the address is stored by {callee}()")
         if callee in primitives.HARMLESS:
-            return Effect("harmless", callee in primitives.RETURNING, "primitives.py")
+            writes = number not in primitives.READING.get(callee, ())
+            returns = callee in primitives.RETURNING
+            return Effect("harmless", returns, "primitives.py", writes=writes)
         alias = self.callees.aliases.get((self.file, callee))
         if alias:
             return self.argument(alias, number)
@@ -238,6 +293,24 @@ class FileKnowledge:
             return effect
         why = f"the address is passed to {callee}(): {effect.evidence}"
         return effect._replace(evidence=why)
+
+    def contents(self, callee: str, number: int) -> Effect:
+        """What CALLEE does with an address it finds behind its argument NUMBER."""
+        if not callee:
+            why = "what holds the address is passed through a function pointer"
+            return Effect("unknown", False, why)
+        why = f"what holds the address is passed to {callee}()"
+        if callee in primitives.OVERWRITING:
+            return Effect("harmless", False, "primitives.py")
+        if callee in primitives.HARMLESS or callee in primitives.ESCAPING:
+            return Effect("unknown", False, why)
+        alias = self.callees.aliases.get((self.file, callee))
+        if alias:
+            return self.contents(alias, number)
+        effect = self.callees.effect(self.file, callee, number, contents=True)
+        if effect.verdict == "harmless":
+            return effect
+        return effect._replace(evidence=f"{why}: {effect.evidence}")
 
     def is_array(self, member: str, struct: str) -> bool | None:
         """Whether the MEMBER of STRUCT is an array; where STRUCT is "" or not
@@ -264,6 +337,15 @@ class FileKnowledge:
         if len({"[" in type_ for type_ in types}) != 1:
             return ""
         return min(types)
+
+    def own_place(self, struct: str, member: str) -> str:
+        """The type of a MEMBER that shares its place in STRUCT with no other; ""
+        when it may, or nothing is known of it."""
+        own = self.callees.structs.get(self.file, {}).get(struct)
+        if own:
+            return dict(own.members).get(member, "") if own.complete else ""
+        # What ctags names the structure itself for is in no union of it.
+        return self.member_type(struct, member)
 
     def leaves_mapped(self, call: Expr) -> bool:
         """Whether CALL returns with a page mapped."""

@@ -193,6 +193,11 @@ class Judge:
             mine = [problem for number, problem in ends if number == site.number]
             if mine and "double" in mine:
                 return fails(PAIRED, expr, "unmapped twice on a path")
+            for problem in mine:
+                if problem.startswith("changed"):
+                    what = expr.arguments[0].text
+                    why = f"{what} may be {problem}"
+                    return fails(PAIRED, expr, why, UNKNOWN)
             ending = trace.given(expr).callee
             if mine and self.knowledge.unmaps[ending].kind != site.api.ends:
                 why = f"mapped by {site.name}(), unmapped by {ending}()"

@@ -154,6 +154,10 @@ STORING = {
     "atomic_set": (1,),
 }
 
+# Only write through their first argument, and only read through these.
+OVERWRITING = {"memset", "memzero_explicit"}
+READING = {"memcpy": (1,), "memmove": (1,), "memcmp": (0, 1)}
+
 # What can only work, or works otherwise, with page faults disabled.
 FAULTS_OFF = set(
     """

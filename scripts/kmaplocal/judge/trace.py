@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from kmaplocal.judge import primitives
 from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
+from kmaplocal.judge.keepers import Keepers, given, member_name, member_of
+from kmaplocal.judge.keepers import outputs, root_of
 from kmaplocal.read import api
 from kmaplocal.judge.paths import Node, Unstructured, control_flow
 from kmaplocal.read.structs import struct_of
@@ -49,7 +51,9 @@ class TooManyPaths(Exception):
 class Value(NamedTuple):
     """What a variable or expression holds."""
 
-    kind: str  # address, null, error, constant, copy (of an expression, by its text)
+    kind: str  # address, null, error, constant, copy (of an expression, by its text),
+    # place (the address of a local variable, by its name), changed (an address that
+    # may have been overwritten, by what the text says)
     site: int = 0  # of an address: the mapping, or -1 - n for parameter n
     moved: int = 0  # of an address: START, OFFSET or CURSOR
     text: str = ""
@@ -79,18 +83,49 @@ class State(NamedTuple):
 
     def put(self, name: str, value: Value | None) -> "State":
         """The state after NAME was given VALUE."""
-        held = {n: v for n, v in self.held if n != name and not _speaks_of(v, name)}
+        held = {
+            n: v
+            for n, v in self.held
+            if not _is_part(n, name) and not _speaks_of(v, name)
+        }
         if value is not None:
             held[name] = value
         decided = tuple(d for d in self.decided if name not in d[0].split())
         pages = tuple(p for p in self.pages if name not in p[1].split())
         return State(self.live, pages, tuple(sorted(held.items())), decided)
 
+    def hold(self, name: str, value: Value | None) -> "State":
+        """The state after the member or what else is called NAME got VALUE."""
+        held = {n: v for n, v in self.held if n != name}
+        if value is not None:
+            held[name] = value
+        return self._replace(held=tuple(sorted(held.items())))
+
+    def addresses(self, name: str) -> list[Value]:
+        """The addresses that the variable NAME, or a member of it, holds."""
+        found = [v for n, v in self.held if _is_part(n, name)]
+        return [v for v in found if v.kind == "address"]
+
+    def behind(self, site: int) -> list[Value]:
+        """The addresses that may lie in what the address of SITE points to."""
+        first = _behind(site)
+        return [v for n, v in self.held if n.startswith(first)]
+
     def decide(self, text: str, truth: bool) -> "State":
         """The state in which the condition TEXT turned out as TRUTH."""
         decided = dict(self.decided)
         decided[text] = truth
         return self._replace(decided=tuple(sorted(decided.items())))
+
+
+def _is_part(held: str, name: str) -> bool:
+    """Whether what is HELD is the variable NAME or a member of it."""
+    return held == name or held.startswith(f"{name} . ")
+
+
+def _behind(site: int) -> str:
+    """What is held behind an address of SITE is called so, with more after it."""
+    return f"* {site} "
 
 
 def _is_of(value: Value, site: int) -> bool:
@@ -111,12 +146,16 @@ class Use(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What a callee does with an address: harmless, escapes or unknown; and
-    whether its result is an address in the same page."""
+    """What a callee does with an address: harmless, escapes or unknown; whether
+    its result is an address in the same page; the numbers of the arguments that
+    it stores the address behind, each with how far it was moved; and whether it
+    may change the pointers that lie behind it."""
 
     verdict: str
     returns: bool = False
     evidence: str = ""
+    through: tuple[tuple[int, int], ...] = ()
+    writes: bool = True
 
 
 class Knowledge(Protocol):
@@ -127,6 +166,9 @@ class Knowledge(Protocol):
 
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
+
+    def contents(self, callee: str, number: int) -> Effect:
+        """What CALLEE does with an address it finds behind argument NUMBER."""
 
     def is_array(self, member: str, struct: str) -> bool | None:
         """Whether MEMBER of STRUCT ("": unknown) is an array; None: unknown."""
@@ -174,6 +216,11 @@ class Trace:
     carried: set[int] = field(default_factory=set)  # mapped, and so returned
     dropped: set[int] = field(default_factory=set)  # mapped, but not returned
     results: set[str] = field(default_factory=set)  # the kinds of what is returned
+    written: set[int] = field(default_factory=set)  # something behind it may be
+    # What is stored behind which parameters, and how far it was moved.
+    through: dict[int, dict[int, int]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     tested: dict[Expr, set[int | None]] = field(default_factory=dict)
     exchanged: dict[Expr, Expr] = field(default_factory=dict)
 
@@ -204,10 +251,13 @@ class Tracer:
         params=(),
         mapped=(),
         exchanged=None,
+        contents=(),
     ):
         """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
         that hold the address of a mapping this function is to end; EXCHANGED: for
-        some of its unmaps, those whose arguments they are to have."""
+        some of its unmaps, those whose arguments they are to have; CONTENTS: the
+        numbers of parameters behind which an address may lie, of a site by
+        contents_site()."""
         self.function = function
         self.knowledge = knowledge
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
@@ -215,9 +265,15 @@ class Tracer:
         self.site_of: dict[Expr, int] = {}
         self.params = params
         self.mapped = tuple(-1 - number for number in mapped)
+        self.contents = contents
         for call in function.calls(self.maps):
             self._add_site(call)
         self.tracked = self._tracked_names()
+        self.outputs = {name for name, _ in outputs(function)} & self.tracked
+        self.structures = {n.split(" . ")[0] for n in self.tracked if " . " in n}
+        followed = {*self.maps, *self.unmaps, *TRANSPARENT, "page_address"}
+        self.keepers = Keepers(function, knowledge, followed)
+        self.writing = False  # what is evaluated is the target of a store
         self.repeated = self._repeated_conditions()
         self._warm: dict[Expr, bool] = {}
 
@@ -232,9 +288,9 @@ class Tracer:
         """Variables that may hold an address, or a page that is unmapped."""
         names = set(self.params)
         pairs = [
-            (e.children[0].bare().text, e.children[1])
+            (_variable(e.children[0].bare()), e.children[1])
             for e in self.function.exprs
-            if e.kind == "assign" and e.children[0].bare().kind == "identifier"
+            if e.kind == "assign" and _variable(e.children[0].bare())
         ] + [
             (v.name, value)
             for s in self.function.statements()
@@ -242,8 +298,9 @@ class Tracer:
             for value in s.exprs
             if v.value_at and value.start == v.value_at
         ]
+        pairs += outputs(self.function)
         mentions = [
-            (name, {n.text for n in value.walk() if n.kind == "identifier"}, value)
+            (name, {_variable(n) for n in value.walk() if _variable(n)}, value)
             for name, value in pairs
         ]
         for name, words, value in mentions:
@@ -279,12 +336,9 @@ class Tracer:
 
     def run(self) -> Trace:
         """Follow all paths.  Raises Unstructured, TooManyPaths."""
-        held = tuple(
-            sorted((name, Value("address", -1 - n)) for n, name in self._parameters())
-        )
         self._all_read()
         entry = control_flow(self.function)
-        work = [(entry, State(self.mapped, held=held))]
+        work = [(entry, self._entered())]
         seen: dict[Node, set[State]] = defaultdict(set)
         steps = 0
         while work:
@@ -300,11 +354,22 @@ class Tracer:
             work.extend(self.step(node, state))
         return self.trace
 
+    def _entered(self) -> State:
+        """The state in which the function is entered."""
+        state = State(self.mapped)
+        for number, name in self._parameters():
+            state = state.hold(name, Value("address", -1 - number))
+        for number in self.contents:
+            inside = Value("address", contents_site(self.function, number))
+            state = _put_behind(state, -1 - number, inside)
+        return state
+
     def _all_read(self) -> None:
         """Every use of an address must be in a statement that is followed.
         Raises Unstructured."""
         for root in self.function.stray:
-            if any(n in self.site_of or n.text in self.tracked for n in root.walk()):
+            named = {n.text for n in root.walk()} & (self.tracked | self.structures)
+            if named or any(n in self.site_of for n in root.walk()):
                 raise Unstructured(
                     f"line {root.start[0]}: {root.text} is in no statement"
                 )
@@ -342,18 +407,30 @@ class Tracer:
         show that there is nowhere to keep it."""
         words = set(stmt.text.split())
         named = {n: v for n, v in state.held if n in words and v.kind == "address"}
-        given = operands(stmt.text) or [] if named else []
-        harmless = all(self._page_only(o, named, stmt) for o in given)
+        shown = operands(stmt.text) or [] if named else []
+        harmless = all(self._page_only(o, named, stmt) for o in shown)
         expr = Expr(stmt.start, stmt.end, stmt.text)
+        for value in self._reached(words, state):
+            self.trace.note(value.site, expr, "opaque", "assembly")
         for name, value in named.items():
-            if not harmless or not any(o.variable == name for o in given):
+            self.trace.written.add(value.site)
+            if not harmless or not any(o.variable == name for o in shown):
                 self.trace.note(value.site, expr, "opaque", "assembly")
                 continue
             self._touch(value, expr, state)
-            if any(o.variable == name and o.output for o in given):
+            if any(o.variable == name and o.output for o in shown):
                 self.trace.note(value.site, expr, "moved")
                 state = state.put(name, value.onward(CURSOR))
         return state
+
+    def _reached(self, words: Set[str], state: State) -> list[Value]:
+        """The addresses that lie in, or behind, the variables named in WORDS."""
+        inside = [v for n, v in state.held if n.split(" . ")[0] in words - {n}]
+        found = [v for v in inside if v.kind == "address"]
+        for name, value in state.held:
+            if name in words and value.kind == "address":
+                found += state.behind(value.site)
+        return found
 
     def _page_only(self, operand: Operand, named: dict[str, Value], stmt: Stmt) -> bool:
         """Whether assembly cannot keep an address by way of OPERAND: it is such an
@@ -528,6 +605,7 @@ class Tracer:
             found = any(
                 n.kind in ("call", "assign", "postfix", "statement-expression")
                 or (n.kind == "identifier" and n.text in self.tracked)
+                or (n.kind == "identifier" and n.text in self.structures)
                 or (n.kind == "unary" and n.op in ("++", "--", "&"))
                 for n in expr.walk()
             )
@@ -547,6 +625,9 @@ class Tracer:
         value = state.get(expr.text)
         if value and value.kind == "address":
             self.trace.reads[value.site].setdefault(expr)
+        if expr.text in self.structures:
+            for member in state.addresses(expr.text):
+                self.trace.note(member.site, expr, "stored", f"a copy of {expr.text}")
         return [(value, state)]
 
     def on_paren(self, expr, state):
@@ -580,6 +661,9 @@ class Tracer:
 
     def on_statement_expression(self, expr, state):
         names = {v[0] for v in state.held if v[1].kind == "address"}
+        words = {n.text for n in expr.walk() if n.kind == "identifier"}
+        for value in self._reached(words, state):
+            self._not_understood(expr, value)
         for node in expr.walk():
             if node.kind == "identifier" and node.text in names:
                 self._not_understood(expr, state.get(node.text))
@@ -603,10 +687,24 @@ class Tracer:
         return results
 
     def on_member(self, expr, state):
+        if member_of(expr) in self.structures:
+            value = state.get(member_name(expr))
+            if value and value.kind == "address":
+                self.trace.reads[value.site].setdefault(expr)
+            return [(value, state)]
         results = []
         for value, after in self.evaluate(expr.children[0], state):
+            if _is_loaded(value) and expr.op == ".":
+                results.append((value, after))
+                continue
             results.append((self._loaded_member(expr, value, after), after))
+            results += self._loads(value, after)
         return results
+
+    def _loads(self, value: Value | None, state: State) -> Results:
+        """What may be read by way of an address, beside data."""
+        found = state.behind(value.site) if value and value.kind == "address" else []
+        return [(inside._replace(text="loaded"), state) for inside in found]
 
     def _loaded_member(
         self, expr: Expr, value: Value | None, state: State
@@ -634,6 +732,8 @@ class Tracer:
             self.trace.note(value.site, expr, "gone", text)
 
     def _touch(self, value: Value, expr: Expr, state: State) -> None:
+        if self.writing:
+            self.trace.written.add(value.site)
         what = "access" if self._alive(value, state) else "after-unmap"
         self.trace.note(value.site, expr, what, value.text)
 
@@ -642,8 +742,23 @@ class Tracer:
         for value, after in self.evaluate(expr.children[0], state):
             for inner, last in self.evaluate(expr.children[1], after):
                 self._not_understood(expr, inner)
+                if _is_loaded(value) and not self._is_loaded_pointer(expr.children[0]):
+                    results.append((value, last))
+                    continue
                 results.append((self._element(expr, value, last), last))
+                results += self._loads(value, last)
         return results
+
+    def _is_loaded_pointer(self, base: Expr) -> bool:
+        """Whether BASE, which was read by way of an address, is surely a pointer,
+        and no array of pointers in the same place."""
+        node = base.bare()
+        if node.kind == "member":
+            operand, types = node.children[0], self.knowledge.member_type
+            struct = struct_of(operand, self.function, types)
+            return self.knowledge.is_array(node.label, struct) is False
+        variable = self.function.variables.get(node.text)
+        return variable is not None and "[" not in variable.type
 
     def _element(self, expr: Expr, value: Value | None, state: State) -> Value | None:
         """`a[i]` reads data, unless its address or a member of it is meant."""
@@ -661,6 +776,7 @@ class Tracer:
         results = []
         for value, after in self.evaluate(operand, state):
             if expr.op == "*" and value and value.kind == "address":
+                results += self._loads(value, after)
                 self._touch(value, expr, after)
                 value = value.onward() if _is_place(expr) else None
             elif expr.op == "!":
@@ -675,7 +791,7 @@ class Tracer:
     def _step_variable(self, expr, state):
         target = expr.children[0].bare()
         results = []
-        for value, after in self.evaluate(expr.children[0], state):
+        for value, after in self._target(expr.children[0], state):
             if target.kind == "identifier":
                 moved = value if value and value.kind == "address" else None
                 moved = moved.onward(CURSOR) if moved else None
@@ -683,9 +799,26 @@ class Tracer:
                     self.trace.note(moved.site, expr, "moved")
                 after = after.put(target.text, moved or self._counted(expr, after))
             else:
-                after = _written(target, after)
+                after = self._moved_member(expr, target, _written(target, after))
             results.append((value, after))
         return results
+
+    def _moved_member(self, expr: Expr, target: Expr, state: State) -> State:
+        """The state after the member of a local structure went on."""
+        name = member_name(target) if member_of(target) else ""
+        old = state.get(name)
+        if not old or old.kind != "address":
+            return state
+        self.trace.note(old.site, expr, "moved")
+        return state.hold(name, old.onward(CURSOR))
+
+    def _target(self, target: Expr, state: State) -> Results:
+        """Evaluate what is written to: what its way leads through is touched."""
+        outer, self.writing = self.writing, target.bare().kind != "identifier"
+        try:
+            return self.evaluate(target, state)
+        finally:
+            self.writing = outer
 
     def _counted(self, expr: Expr, state: State) -> Value | None:
         """The small number that a counter is after `++`, if it was known."""
@@ -699,6 +832,8 @@ class Tracer:
 
     def _address_of(self, expr, operand, state):
         node = operand.bare()
+        if self._lends(expr, node, state):
+            return [(Value("place", text=root_of(node)), state)]
         if node.kind == "identifier":
             value = state.get(node.text)
             if node.text in self.tracked:
@@ -712,6 +847,24 @@ class Tracer:
                 value = self._root_address(node, after)
             results.append((value, after))
         return results
+
+    def _lends(self, expr: Expr, node: Expr, state: State) -> bool:
+        """Whether EXPR, `&NODE`, lends a callee a local variable that holds an
+        address, or may be given one."""
+        name = root_of(node)
+        if given(expr) is None or not name or self._through_pointer(node, state):
+            return False
+        wanted = state.addresses(name) or (node.text == name and name in self.outputs)
+        return bool(wanted) and self.keepers.closed(name)
+
+    def _through_pointer(self, node: Expr, state: State) -> bool:
+        """Whether `a.b[i]` goes to where the member `a.b` points."""
+        while node.kind in ("index", "member"):
+            if node.kind == "index" and member_of(node.children[0].bare()):
+                if state.get(member_name(node.children[0].bare())):
+                    return True
+            node = node.children[0].bare()
+        return False
 
     def _root_address(self, node: Expr, state: State) -> Value | None:
         """Of `&a->b.c[i]`: an address in the page when `a` is one.  Where the
@@ -733,7 +886,7 @@ class Tracer:
     def _combined(self, expr, left, right) -> Value | None:
         sides = [v for v in (left, right) if v and v.kind == "address"]
         if not sides or expr.op in COMPARISONS or len(sides) == 2:
-            return None
+            return left if left and left.kind == "changed" else None
         if expr.op in ("+", "-", "|") or expr.children[1].text == "PAGE_MASK":
             return sides[0].onward()
         if expr.op in ("&", "%", ">>", "^"):
@@ -762,11 +915,71 @@ class Tracer:
             after = self._bind(target.text, value, source, state)
             return [(after.get(target.text), after)]
         results = []
-        for _, after in self.evaluate(target, state):
+        for _, after in self._target(target, state):
+            last = _written(target, after)
             if expr.op == "=":
-                self._stored(expr, target, value)
-            results.append((value, _written(target, after)))
+                last = self._store(expr, target, value, last)
+            else:
+                last = self._moved_member(expr, target, last)
+            results.append((value, last))
         return results
+
+    def _store(self, expr, target, value, state) -> State:
+        """The state after VALUE was stored at TARGET, which is no plain variable."""
+        is_address = value and value.kind == "address"
+        if member_of(target) in self.structures:
+            return self._store_member(
+                expr, target, value if is_address else None, state
+            )
+        behind = self._output(target, state) if is_address else 0
+        if behind < 0 and value.site < 0 and value.site != behind:
+            return self._hand_over(value, behind, state)
+        self._stored(expr, target, value)
+        return state
+
+    def _store_member(self, expr, target, value, state) -> State:
+        """The state after the address VALUE, or (None) anything else, was stored at
+        TARGET, the member of a structure variable."""
+        name = member_of(target)
+        if value and not self.keepers.keeps(target):
+            why = self.keepers.unknown(name)
+            if why:
+                detail = f"the address is stored in {target.text}; of {name} in turn "
+                self.trace.note(value.site, expr, "unknown", detail + why)
+            else:
+                self._stored(expr, target, value)
+                value = self._shared(name, value)
+        return state.hold(member_name(target), value)
+
+    def _shared(self, name: str, value: Value) -> Value | None:
+        """What is known later of a member that holds the address VALUE, where more
+        than this call can know of the structure NAME."""
+        if not self._local(name):
+            return None
+        return Value("changed", value.site, text="others who know it")
+
+    def _output(self, target: Expr, state: State) -> int:
+        """The parameter P where TARGET is `*P`, as a site; 0 for another target."""
+        if target.kind != "unary" or target.op != "*":
+            return 0
+        node = target.children[0].bare()
+        value = state.get(node.text) if node.kind == "identifier" else None
+        return self._whole_parameter(value)
+
+    def _whole_parameter(self, value: Value | None) -> int:
+        """The parameter that VALUE is, as a site; 0 when it is none, or moved."""
+        if value is None or value != Value("address", value.site):
+            return 0
+        given = -len(self.function.params) <= value.site < 0
+        return value.site if given and value.site not in self.mapped else 0
+
+    def _hand_over(self, value: Value, behind: int, state: State) -> State:
+        """The state after an address was stored where the caller will find it,
+        behind the parameter with the site BEHIND."""
+        known = self.trace.through[value.site]
+        number = -1 - behind
+        known[number] = max(known.get(number, 0), value.moved)
+        return _put_behind(state, behind, value)
 
     def _local(self, name: str) -> bool:
         variable = self.function.variables.get(name)
@@ -875,14 +1088,54 @@ class Tracer:
             for site in after.live:
                 self.trace.during[site].setdefault(expr)
             result = ERROR if expr.callee in ERRORS else None
+            ways = [after]
+            found = []
             for number, value in values:
                 if value and value.kind == "address":
-                    result = self._passed(expr, number, value, after) or result
-            results.append((result, after))
+                    effect = self.knowledge.argument(expr.callee, number)
+                    result = self._passed(expr, value, effect, after) or result
+                    ways += self._put_out(expr, value, effect, dict(values), ways)
+                for inside in _inside(value, after):
+                    effect = self.knowledge.contents(expr.callee, number)
+                    found.append(self._passed(expr, inside, effect, after))
+                    ways += self._put_out(expr, inside, effect, dict(values), ways)
+            ways = self._lent(expr, values, ways)
+            returned = [result, *(v for v in found if v)]
+            results += [(v, way) for v in returned for way in ways]
         return results
 
-    def _passed(self, expr, number, value, state) -> Value | None:
-        effect = self.knowledge.argument(expr.callee, number)
+    def _put_out(self, expr, value, effect, values, ways) -> list[State]:
+        """The further ways on, when a callee stores VALUE behind other arguments."""
+        more = []
+        for number, moved in effect.through:
+            stored, target = value.onward(moved), values.get(number)
+            behind = self._whole_parameter(target)
+            if target and target.kind == "place" and self.keepers.takes(target.text):
+                more += [way.put(target.text, stored) for way in ways]
+            elif behind < 0 and value.site < 0 and value.site != behind:
+                more += [self._hand_over(stored, behind, way) for way in ways]
+            else:
+                given_there = expr.arguments.get(number)
+                what = given_there.text if given_there else f"argument {number + 1}"
+                detail = f"{what}, by {expr.callee}()"
+                self.trace.note(value.site, expr, "stored", detail)
+        return more
+
+    def _lent(self, expr, values, ways: list[State]) -> list[State]:
+        """The ways on, when the callee may have changed the variables that it was
+        lent."""
+        for number, value in values:
+            if not value or value.kind != "place":
+                continue
+            if self.knowledge.argument(expr.callee, number).writes:
+                ways += [_changed(way, value.text, expr.callee) for way in ways]
+        return list(dict.fromkeys(ways))
+
+    def _passed(self, expr, value, effect, state) -> Value | None:
+        """Note what becomes of an address that is given to a callee: of the result,
+        when it is an address in the same page."""
+        if effect.writes:
+            self.trace.written.add(value.site)
         if value.text == "member" and effect.verdict != "escapes":
             effect = effect._replace(verdict="harmless")
         if effect.verdict == "harmless":
@@ -899,7 +1152,10 @@ class Tracer:
             value = dict(values).get(self.unmaps[given.callee].number)
             site = self._ended(given, value, after)
             where = self.trace.unmaps.setdefault(expr, set())
-            where.add((site, self._problem(site, after)))
+            problem = self._problem(site, after)
+            if value and value.kind == "changed" and not problem:
+                problem = f"changed by {value.text}"
+            where.add((site, problem))
             if site is not None and site in after.live:
                 after = self._pop(expr, site, value, after)
             results.append((None, after))
@@ -908,7 +1164,8 @@ class Tracer:
     def _ended(self, expr, value, state) -> int | None:
         """Which mapping an unmap ends: by address, or for kunmap() by page."""
         if expr.callee not in ("kunmap", "page_address"):
-            return value.site if value and value.kind == "address" else None
+            known = value and value.kind in ("address", "changed")
+            return value.site if known else None
         if 0 not in expr.arguments:
             return None
         page = self._page(expr.arguments[0].bare().text, state)
@@ -949,16 +1206,59 @@ class Tracer:
         place = state.live.index(site)
         for later in state.live[place + 1 :]:
             self.trace.disordered.setdefault((site, later), expr)
-        anywhere = {n for n, v in state.held if v.kind == "address" and v.site == site}
+        variables = [(n, v) for n, v in state.held if n.isidentifier()]
+        anywhere = {n for n, v in variables if v.kind == "address" and v.site == site}
         known = self.trace.holders.get(expr)
         self.trace.holders[expr] = anywhere if known is None else known & anywhere
-        here = {n for n, v in state.held if self._within(n, v, site)}
+        here = {n for n, v in variables if self._within(n, v, site)}
         known = self.trace.bases.get(expr)
         self.trace.bases[expr] = here if known is None else known & here
         if value and value.kind == "address" and value.moved:
             self.trace.moved[expr] = value
         live = state.live[:place] + state.live[place + 1 :]
         return state._replace(live=live)
+
+
+def contents_site(function: Function, number: int) -> int:
+    """The site of an address that lies behind parameter NUMBER of FUNCTION."""
+    return -1 - len(function.params) - number
+
+
+def _changed(state: State, name: str, callee: str) -> State:
+    """The state after CALLEE wrote what is not known to the variable NAME."""
+    after = state.put(name, None)
+    for part, value in state.held:
+        if _is_part(part, name) and value.kind in ("address", "changed"):
+            after = after.hold(part, Value("changed", value.site, text=f"{callee}()"))
+    return after
+
+
+def _put_behind(state: State, site: int, value: Value) -> State:
+    """The state in which VALUE may lie behind an address of SITE, as what else
+    does: whether it is overwritten is not asked."""
+    name = f"{_behind(site)}{value.site} {value.moved}"
+    return state.hold(name, value)
+
+
+def _inside(value: Value | None, state: State) -> list[Value]:
+    """The addresses that lie where VALUE, an argument, points to."""
+    if value and value.kind == "place":
+        return state.addresses(value.text)
+    return state.behind(value.site) if value and value.kind == "address" else []
+
+
+def _is_loaded(value: Value | None) -> bool:
+    """Whether VALUE was read by way of an address: an address itself, or a
+    structure with it."""
+    return bool(value) and value.kind == "address" and value.text == "loaded"
+
+
+def _variable(node: Expr) -> str:
+    """What the variable, or the member of a structure variable, that NODE is is
+    called; "" for others."""
+    if node.kind == "identifier":
+        return node.text
+    return member_name(node) if member_of(node) else ""
 
 
 def _steady(page: Expr) -> bool:

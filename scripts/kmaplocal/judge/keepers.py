@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Local variables that keep an address where called functions can reach it.
+
+A callee may be given the variable's own address: it stores an address there,
+or finds one.  What the variable holds is known as long as nobody else has the
+variable's address, and nobody has it any longer than the call takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from kmaplocal.judge.places import base_type
+from kmaplocal.read.syntax import Expr, Function, Variable
+
+_TYPE_OF = ("struct", "union")
+
+
+def member_of(node: Expr) -> str:
+    """The variable S where NODE is `S.member`, or ""."""
+    if node.kind != "member" or node.op != ".":
+        return ""
+    inner = node.children[0].bare()
+    return inner.text if inner.kind == "identifier" else ""
+
+
+def member_name(node: Expr) -> str:
+    """What the member `S.member` is called as a variable of its own."""
+    return f"{member_of(node)} . {node.label}"
+
+
+def root_of(node: Expr) -> str:
+    """The variable that a place lies in, as far as no pointer is followed: S of
+    `S`, `S.a.b` and `S.a[i]`; "" for others."""
+    while node.kind == "index" or (node.kind == "member" and node.op == "."):
+        node = node.children[0].bare()
+    return node.text if node.kind == "identifier" else ""
+
+
+def given(expr: Expr) -> tuple[Expr, int] | None:
+    """The call that EXPR is an argument of, casts aside, and its number."""
+    node = expr
+    while node.parent is not None and node.parent.kind in ("paren", "cast"):
+        node = node.parent
+    call = node.parent
+    if call is None or call.kind != "call":
+        return None
+    numbers = [n for n, argument in call.arguments.items() if argument is node]
+    return (call, numbers[0]) if numbers else None
+
+
+def outputs(function: Function) -> Iterator[tuple[str, Expr]]:
+    """The pointer variables whose address a call is given, each with the other
+    arguments of that call."""
+    for call in function.exprs:
+        if call.kind != "call":
+            continue
+        for argument in call.arguments.values():
+            name = _address_in(argument, function)
+            if name:
+                others = (a for a in call.arguments.values() if a is not argument)
+                yield from ((name, other) for other in others)
+
+
+def _address_in(argument: Expr, function: Function) -> str:
+    node = argument.bare()
+    if node.kind != "unary" or node.op != "&":
+        return ""
+    name = node.children[0].bare().text
+    variable = function.variables.get(name)
+    return name if variable and _is_pointer(variable) else ""
+
+
+def _is_pointer(variable: Variable) -> bool:
+    return base_type(variable.type).endswith("*")
+
+
+class Keepers:
+    """The local variables of one function, and who can reach them."""
+
+    def __init__(self, function: Function, knowledge, followed: Collection[str]):
+        """FOLLOWED: the calls that are not looked at as calls of functions."""
+        self.function = function
+        self.knowledge = knowledge
+        self.followed = followed
+        self._open: dict[str, set[str]] = {}
+
+    def keeps(self, member: Expr) -> bool:
+        """Whether MEMBER, `S.member`, is as good as a variable of its own: S is a
+        local structure, and the member shares its place with no other."""
+        name = member_of(member)
+        variable = self.function.variables.get(name)
+        words = base_type(variable.type).split() if variable else []
+        if len(words) != 2 or words[0] != "struct":
+            return False
+        type_ = self.knowledge.own_place(words[1], member.label)
+        whole = bool(type_) and "[" not in type_ and not _is_structure(type_)
+        return whole and self.closed(name) and not self._named_whole(name)
+
+    def _named_whole(self, name: str) -> bool:
+        """Whether a call is given the structure NAME itself: what it is written
+        like may be a macro that takes its address."""
+        return any(
+            e.kind == "identifier" and e.text == name and given(e)
+            for e in self.function.exprs
+        )
+
+    def takes(self, name: str) -> bool:
+        """Whether NAME is a pointer variable that a callee can be given to store
+        an address in."""
+        variable = self.function.variables.get(name)
+        return bool(variable) and _is_pointer(variable) and self.closed(name)
+
+    def closed(self, name: str) -> bool:
+        """Whether the variable NAME is this call's own, and its address is given
+        to none but functions that do not keep it."""
+        return not self._against(name)
+
+    def unknown(self, name: str) -> str:
+        """What it is that a function does with the address of NAME, where that is
+        not known and nothing else stands against it; or ""."""
+        found = self._against(name)
+        return "" if "" in found else min(found, default="")
+
+    def _against(self, name: str) -> set[str]:
+        """What stands against NAME being closed: "", or what is not known."""
+        if name not in self._open:
+            found = set() if self._is_automatic(name) else {""}
+            for node in self.function.exprs:
+                if node.kind == "unary" and node.op == "&" and _is_in(node, name):
+                    found |= self._keeping(node)
+            self._open[name] = found
+        return self._open[name]
+
+    def _is_automatic(self, name: str) -> bool:
+        """Whether NAME is declared once, as a variable of this call."""
+        homes = [
+            stmt
+            for stmt in self.function.statements()
+            if any(v.name == name for v in stmt.variables)
+        ]
+        if len(homes) != 1 or any(v.name == name for v in self.function.params):
+            return False
+        return {"static", "extern"}.isdisjoint(homes[0].text.split()[:3])
+
+    def _keeping(self, address: Expr) -> set[str]:
+        """What speaks for ADDRESS, `&variable` or of a part of it, being kept when
+        the call that it is given to returns: "", or what is not known."""
+        place = given(address)
+        if place is None or place[0].callee in self.followed or _hidden(address):
+            return {""}
+        effect = self.knowledge.argument(place[0].callee, place[1])
+        if effect.verdict == "unknown":
+            return {effect.evidence}
+        kept = effect.verdict == "escapes" or effect.returns or effect.through
+        return {""} if kept else set()
+
+
+def _is_structure(type_: str) -> bool:
+    """Whether a member of this type holds others."""
+    words = base_type(type_).split()
+    return "*" not in type_ and bool(words) and words[0] in _TYPE_OF
+
+
+def _is_in(address: Expr, name: str) -> bool:
+    return root_of(address.children[0].bare()) == name
+
+
+def _hidden(node: Expr) -> bool:
+    """Whether NODE is in a statement expression, which is not followed."""
+    while node.parent is not None:
+        node = node.parent
+        if node.kind == "statement-expression":
+            return True
+    return False

@@ -1115,11 +1115,17 @@ class Tracer:
             elif behind < 0 and value.site < 0 and value.site != behind:
                 more += [self._hand_over(stored, behind, way) for way in ways]
             else:
-                given_there = expr.arguments.get(number)
-                what = given_there.text if given_there else f"argument {number + 1}"
-                detail = f"{what}, by {expr.callee}()"
+                detail = f"{self._where(expr.arguments.get(number))} by {expr.callee}()"
                 self.trace.note(value.site, expr, "stored", detail)
         return more
+
+    def _where(self, argument: Expr | None) -> str:
+        """Where an address is that a callee stored by way of ARGUMENT."""
+        node = argument.bare() if argument else None
+        if node is None or node.kind != "unary" or node.op != "&":
+            return f"what {node.text if node else 'an argument'} points to"
+        name = node.children[0].text
+        return f"{name}, which others know," if self._local(name) else name
 
     def _lent(self, expr, values, ways: list[State]) -> list[State]:
         """The ways on, when the callee may have changed the variables that it was

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from kmaplocal.judge.places import base_type
+from kmaplocal.judge.places import Places, base_type
 from kmaplocal.read.syntax import Expr, Function, Variable
 
 _TYPE_OF = ("struct", "union")
@@ -29,12 +29,17 @@ def member_name(node: Expr) -> str:
     return f"{member_of(node)} . {node.label}"
 
 
-def root_of(node: Expr) -> str:
-    """The variable that a place lies in, as far as no pointer is followed: S of
-    `S`, `S.a.b` and `S.a[i]`; "" for others."""
+def root_of(node: Expr, function: Function) -> str:
+    """The variable of FUNCTION that a place lies in, where no pointer is followed:
+    S of `S`, `S.a.b` and `S.a[i]`, V of `V[i]` when V is an array; "" for others."""
+    indexed = False
     while node.kind == "index" or (node.kind == "member" and node.op == "."):
+        indexed = node.kind == "index"
         node = node.children[0].bare()
-    return node.text if node.kind == "identifier" else ""
+    variable = function.variables.get(node.text)
+    if node.kind != "identifier" or variable is None:
+        return ""
+    return "" if indexed and "[" not in variable.type else node.text
 
 
 def given(expr: Expr) -> tuple[Expr, int] | None:
@@ -127,10 +132,16 @@ class Keepers:
         if name not in self._open:
             found = set() if self._is_automatic(name) else {""}
             for node in self.function.exprs:
-                if node.kind == "unary" and node.op == "&" and _is_in(node, name):
+                if self._is_address(node, name):
                     found |= self._keeping(node)
             self._open[name] = found
         return self._open[name]
+
+    def _is_address(self, node: Expr, name: str) -> bool:
+        """Whether NODE is the address of the variable NAME, or of a part of it."""
+        if node.kind != "unary" or node.op != "&":
+            return False
+        return root_of(node.children[0].bare(), self.function) == name
 
     def _is_automatic(self, name: str) -> bool:
         """Whether NAME is declared once, as a variable of this call."""
@@ -152,18 +163,21 @@ class Keepers:
         effect = self.knowledge.argument(place[0].callee, place[1])
         if effect.verdict == "unknown":
             return {effect.evidence}
-        kept = effect.verdict == "escapes" or effect.returns or effect.through
+        returned = effect.returns and not self._dropped(place[0])
+        kept = effect.verdict == "escapes" or returned or effect.through
         return {""} if kept else set()
+
+    def _dropped(self, call: Expr) -> bool:
+        """Whether CALL is a whole statement, whose value nothing takes."""
+        home = Places(self.function).statement(call)
+        alone = call.parent is None and home is not None
+        return alone and home.kind == "expression"
 
 
 def _is_structure(type_: str) -> bool:
     """Whether a member of this type holds others."""
     words = base_type(type_).split()
     return "*" not in type_ and bool(words) and words[0] in _TYPE_OF
-
-
-def _is_in(address: Expr, name: str) -> bool:
-    return root_of(address.children[0].bare()) == name
 
 
 def _hidden(node: Expr) -> bool:

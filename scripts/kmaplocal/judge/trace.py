@@ -833,7 +833,7 @@ class Tracer:
     def _address_of(self, expr, operand, state):
         node = operand.bare()
         if self._lends(expr, node, state):
-            return [(Value("place", text=root_of(node)), state)]
+            return [(Value("place", text=root_of(node, self.function)), state)]
         if node.kind == "identifier":
             value = state.get(node.text)
             if node.text in self.tracked:
@@ -845,13 +845,15 @@ class Tracer:
         for value, after in self.evaluate(operand, state):
             if value is None:
                 value = self._root_address(node, after)
+            elif _is_loaded(value) and root_of(node, self.function):
+                self.trace.note(value.site, expr, "address-taken", node.text)
             results.append((value, after))
         return results
 
     def _lends(self, expr: Expr, node: Expr, state: State) -> bool:
         """Whether EXPR, `&NODE`, lends a callee a local variable that holds an
         address, or may be given one."""
-        name = root_of(node)
+        name = root_of(node, self.function)
         if given(expr) is None or not name or self._through_pointer(node, state):
             return False
         wanted = state.addresses(name) or (node.text == name and name in self.outputs)

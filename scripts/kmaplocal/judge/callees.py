@@ -281,6 +281,8 @@ class FileKnowledge:
             return Effect("escapes", False, why)
         if number in primitives.STORING.get(callee, ()):
             return Effect("escapes", False, f"the address is stored by {callee}()")
+        if callee in primitives.INSTRUCTIONS:
+            return Effect("harmless", False, "primitives.py", writes=False)
         if callee in primitives.HARMLESS:
             writes = number not in primitives.READING.get(callee, ())
             returns = callee in primitives.RETURNING
@@ -300,7 +302,7 @@ class FileKnowledge:
             why = "what holds the address is passed through a function pointer"
             return Effect("unknown", False, why)
         why = f"what holds the address is passed to {callee}()"
-        if callee in primitives.OVERWRITING:
+        if callee in primitives.OVERWRITING | primitives.INSTRUCTIONS:
             return Effect("harmless", False, "primitives.py")
         if callee in primitives.HARMLESS or callee in primitives.ESCAPING:
             return Effect("unknown", False, why)

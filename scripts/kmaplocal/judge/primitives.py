@@ -158,6 +158,12 @@ STORING = {
 OVERWRITING = {"memset", "memzero_explicit"}
 READING = {"memcpy": (1,), "memmove": (1,), "memcmp": (0, 1)}
 
+# Run one instruction, ENCLS, which is done with all memory it was given, and with
+# what that points to, when the next one runs; the addresses it was given stay where
+# they are, and go nowhere else (arch/x86/kernel/cpu/sgx/encls.h; Intel SDM, volume
+# 3D, "System Leaf Function Reference").
+INSTRUCTIONS = {"__encls_2", "__encls_ret_1", "__encls_ret_2", "__encls_ret_3"}
+
 # What can only work, or works otherwise, with page faults disabled.
 FAULTS_OFF = set(
     """

@@ -972,8 +972,8 @@ class Tracer:
         """The parameter that VALUE is, as a site; 0 when it is none, or moved."""
         if value is None or value != Value("address", value.site):
             return 0
-        given = -len(self.function.params) <= value.site < 0
-        return value.site if given and value.site not in self.mapped else 0
+        own = -len(self.function.params) <= value.site < 0
+        return value.site if own and value.site not in self.mapped else 0
 
     def _hand_over(self, value: Value, behind: int, state: State) -> State:
         """The state after an address was stored where the caller will find it,

@@ -21,7 +21,7 @@ from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.paths import Unstructured
 from kmaplocal.judge.trace import TooManyPaths, Trace, Tracer
 from kmaplocal.read import api
-from kmaplocal.read.outline import Outline, Span
+from kmaplocal.read.outline import Outline, Span, is_exported
 from kmaplocal.read.syntax import Function
 
 MOST_ROUNDS = 6
@@ -169,7 +169,7 @@ class Wrappers:
     def _wrapper(self, member: Member, **what) -> Wrapper:
         outline = self._outline(member.file)
         header = not member.file.endswith(".c")
-        everywhere = header or not _is_static(outline, member.span)
+        everywhere = header or not outline.is_static(member.span)
         return Wrapper(member.span.name, member.key, everywhere, **what)
 
     # -- who uses it -------------------------------------------------------
@@ -197,7 +197,7 @@ class Wrappers:
             return []
         tree = self.analysis.definitions
         if tree:
-            return tree.mentions(everywhere)
+            return sorted(set().union(*tree.mentions(everywhere).values()))
         for wrapper in everywhere.values():
             why = f"who calls {wrapper.name}() in other files is not known here"
             self.refused.setdefault(wrapper.key, why)
@@ -212,7 +212,7 @@ class Wrappers:
                 continue
             following = tokens[index + 1].text if index + 1 < len(tokens) else ""
             before = [t.text for t in tokens[max(index - 2, 0) : index]]
-            if before[-1:] in (["."], ["->"]) or _is_exported(before):
+            if before[-1:] in (["."], ["->"]) or is_exported(before):
                 continue
             where = f"{file}:{token.line}"
             span = self._around(file, token.line)
@@ -224,8 +224,7 @@ class Wrappers:
                 yield span
 
     def _around(self, file: str, line: int) -> Span | None:
-        spans = self._outline(file).functions
-        return next((s for s in spans if s.line <= line <= s.end), None)
+        return self._outline(file).around(line)
 
     def _member(self, file: str, span: Span) -> Member:
         known = self.members.get((file, span.line))
@@ -366,22 +365,3 @@ class Wrappers:
                 why = f"kept with all that map and unmap together: {component.reason}"
                 doubt = Doubt(component.obligation, member.span.line, 0, why)
                 file.verdicts[index].doubts.append(doubt)
-
-
-def _is_static(outline: Outline, span: Span) -> bool:
-    """Whether the function is declared static where it is defined."""
-    words: list[str] = []
-    for token in outline.tokens:
-        if token.line > span.line:
-            break
-        if token.directive or token.text in (";", "}"):
-            words = []
-        elif token.text == span.name and token.line == span.line:
-            return "static" in words
-        else:
-            words.append(token.text)
-    return False
-
-
-def _is_exported(before: list[str]) -> bool:
-    return before[-1:] == ["("] and before[0].startswith("EXPORT_SYMBOL")

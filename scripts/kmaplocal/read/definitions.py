@@ -52,6 +52,7 @@ _LIKELY = "|".join(
     )
 ).replace(r"\t", "\t")
 _CALL = re.compile(r"([A-Za-z_]\w*)[ \t]*\(")
+_WORD = re.compile(r"\w+")
 _DEFINE = re.compile(r"#[ \t]*define[ \t]+(\w+)")
 # The tag of a macro without parameters that is not just another name.
 _VALUE = re.compile(r"\tmacro\t(?!.*\tsignature:)(?!.*\tmacrodef:[A-Za-z_]\w*(?:\t|$))")
@@ -164,13 +165,35 @@ class Definitions:
                 found[name] |= self._read[file][name]
         return found
 
-    def mentions(self, names: Iterable[str]) -> list[str]:
-        """The files of the kernel proper that hold one of these words, relative
+    def mentions(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """The files of the kernel proper that hold each of these words, relative
         to the tree.  Errors: OSError."""
-        asked = ["-rlawF", "--include=*.c", "--include=*.h"]
-        asked += [f"-e{name}" for name in sorted(names)]
+        files: dict[str, set[str]] = {name: set() for name in names}
+        if not files:
+            return {}
+        asked = ["-raowHF", "--include=*.c", "--include=*.h"]
+        asked += [f"-e{name}" for name in sorted(files)]
         found = os.fsdecode(_grep([*asked, "--", *self._places("")], self.tree))
-        return sorted(os.path.normpath(line) for line in found.split("\n") if line)
+        for line in found.split("\n")[:-1]:
+            file, _colon, name = line.rpartition(":")
+            files[name].add(os.path.normpath(file))
+        return {name: sorted(found) for name, found in files.items()}
+
+    def objects(self, tags: Iterable[str], folder: str) -> dict[str, list[str]]:
+        """For each of these tags, the files that may have structures of it, and not
+        only pointers to them, in a folder of the tree; "" is the kernel proper.
+
+        Errors: OSError."""
+        files: dict[str, set[str]] = {tag: set() for tag in tags}
+        # Not `struct tag *`, `struct tag;` or `sizeof(struct tag)`.
+        after = r"[[:space:]]*($|[^[:space:]*;)]|\)[[:space:]]*($|\{))"
+        pattern = rf"(struct|union)[[:space:]]+({'|'.join(sorted(files))})\b{after}"
+        asked = ["-raoHE", "--include=*.c", "--include=*.h", f"-e{pattern}"]
+        found = os.fsdecode(_grep([*asked, "--", *self._places(folder)], self.tree))
+        for line in found.split("\n")[:-1]:
+            file, _colon, text = line.partition(":")
+            files[_WORD.findall(text)[1]].add(os.path.normpath(file))
+        return {tag: sorted(found) for tag, found in files.items()}
 
     def _inside(self, path: Path) -> Path:
         path = Path(os.path.normpath(path))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from kmaplocal.read import lexer, tags
@@ -85,6 +86,11 @@ class Outline:
         self.conditionals: list[Conditional] = []
         self._read_directives()
 
+    @cached_property
+    def code(self) -> list[Token]:
+        """The tokens of no directive."""
+        return [token for token in self.tokens if not token.directive]
+
     def holding(self, names: Collection[str]) -> list[Span]:
         """The functions that name one of NAMES."""
         lines = sorted({t.line for t in self.tokens if t.text in names})
@@ -97,6 +103,25 @@ class Outline:
     def words(self, span: Span) -> set[str]:
         """The words of a function."""
         return {t.text for t in self.tokens if span.line <= t.line <= span.end}
+
+    def around(self, line: int) -> Span | None:
+        """The function that LINE is in."""
+        spans = self.functions
+        return next((s for s in spans if s.line <= line <= s.end), None)
+
+    def is_static(self, span: Span) -> bool:
+        """Whether the function is declared static where it is defined."""
+        words: list[str] = []
+        for token in self.tokens:
+            if token.line > span.line:
+                break
+            if token.directive or token.text in (";", "}"):
+                words = []
+            elif token.text == span.name and token.line == span.line:
+                return "static" in words
+            else:
+                words.append(token.text)
+        return False
 
     def excerpt(self, wanted: Collection[Span]) -> str:
         """The text with the bodies of all functions but WANTED, and all
@@ -181,6 +206,11 @@ class Outline:
             if starts != ends:
                 return False
         return True
+
+
+def is_exported(before: list[str]) -> bool:
+    """Whether a name is given to EXPORT_SYMBOL(), by the two words BEFORE it."""
+    return before[-1:] == ["("] and before[0].startswith("EXPORT_SYMBOL")
 
 
 def _continues(line: str) -> bool:

@@ -35,11 +35,14 @@ class Expr:
     op: str = ""
     label: str = ""
     arguments: dict[int, "Expr"] = field(default_factory=dict)
+    through: bool = False  # a call of what a variable holds
 
     @property
     def callee(self) -> str:
         """The name called, or "" (not a call, or through a pointer)."""
         if self.kind != "call" or self.children[0].kind != "identifier":
+            return ""
+        if self.through:
             return ""
         return self.children[0].text
 
@@ -320,6 +323,9 @@ class _Builder:
                 home.variables.append(variable)
         for variable in function.params:
             function.variables.setdefault(variable.name, variable)
+        for expr in function.exprs:
+            called = expr.children[0] if expr.kind == "call" else expr
+            expr.through = called is not expr and called.text in function.variables
         return function
 
 

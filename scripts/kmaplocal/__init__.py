@@ -5,8 +5,9 @@ The way of the data, a room each:
 
 read      kernel (the tree), outline tags lexer oldcalls (one file before spatch),
           spatch parsing workers facts (running it), syntax (its facts as a tree),
-          definitions generated structs (the rest of the tree), api (the calls)
-judge     paths trace (every mapping along every path), callees primitives
+          definitions generated structs initialisers (the rest of the tree), api
+          (the calls)
+judge     paths trace (every mapping along every path), callees primitives pointers
           (what others do with an address), places offsets bounds (where, how
           far), assembly (what is given to it), order explicit saved (what can
           be put right), obligations doubts certificate (what holds), wrappers

@@ -19,6 +19,7 @@ from kmaplocal.judge.certificate import Doubt, Verdict
 from kmaplocal.read.generated import Generated
 from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.judge.obligations import Judge
+from kmaplocal.judge.pointers import Pointers
 from kmaplocal.judge.wrappers import Wrappers
 from kmaplocal.read.oldcalls import old_calls
 from kmaplocal.read.facts import Facts, Piece
@@ -28,7 +29,7 @@ from kmaplocal.read.spatch import Spatch
 from kmaplocal.read.syntax import Function, Source
 from kmaplocal.read.workers import cores, run_all
 
-MOST_ROUNDS = 12
+MOST_ROUNDS = 24
 MOST_TOGETHER = 24  # pieces that are read in one run of spatch
 
 Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
@@ -76,6 +77,7 @@ class Analysis:
         if tree:
             self.callees.member_types = tree.member_types
         self.generated = Generated(root)
+        self.pointers = Pointers(self)
         self.outlines: dict[str, Outline] = {}
         self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
 
@@ -173,6 +175,7 @@ class Analysis:
         """Find and read what was asked for; whether anything new was learnt."""
         wanted, self.callees.wanted = self.callees.wanted, {}
         members, self.callees.wanted_members = self.callees.wanted_members, {}
+        pointers, self.callees.wanted_pointers = self.callees.wanted_pointers, {}
         elsewhere: dict[str, set[str]] = defaultdict(set)
         for caller, name in wanted:
             outline = self.outlines[caller]
@@ -182,11 +185,12 @@ class Analysis:
             else:
                 elsewhere[caller].add(name)
         self._look_elsewhere(elsewhere)
+        self.callees.learn(self.pointers.find(pointers))
         if members and self.definitions:
             self._learn_members(members)
         self._read_callees(wanted)
         self.callees.forget_provisional()
-        return bool(wanted or (members and self.definitions))
+        return bool(wanted or (members and self.definitions) or pointers)
 
     def _learn_members(self, members: Iterable[str]) -> None:
         found = self.definitions.members(members)

@@ -8,18 +8,20 @@ function that is not in the tree) is unknown, and said so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kmaplocal.judge import primitives
 from kmaplocal.read import api
 from kmaplocal.read.outline import Outline
 from kmaplocal.judge.paths import Unstructured
+from kmaplocal.judge.pointers import Pointer, Targets
 from kmaplocal.read.syntax import Expr, Function, Source, Struct
 from kmaplocal.judge.trace import Effect, TooManyPaths, Tracer, contents_site
 
 NOTHING = Effect("harmless", writes=False)
 MOST_AGAIN = 4  # times that a function which calls itself is summarised
+POINTER = "the address is passed through a function pointer"
 MOST_DEEP = 5  # calls from the mapping to what happens to the address
 PROTECTING = primitives.FAULTS_OFF_BY | primitives.PREEMPT_OFF_BY
 
@@ -60,6 +62,8 @@ class Callees:
         self.arrays: dict[str, bool] = {}
         self.member_types: Callable[[str, str], set[str]] = lambda struct, name: set()
         self.wanted_members: dict[str, None] = {}
+        self.pointers: dict[Pointer, Targets] = {}
+        self.wanted_pointers: dict[Pointer, None] = {}
         self.helpers: frozenset[str] | None = None  # the kernel has; None: all
         self.aliases: dict[tuple[str, str], str] = {}
         self.asked = 0
@@ -108,15 +112,64 @@ class Callees:
         if not found:
             why = self.missing.get((caller, name)) or f"{name}() is not known"
             return Effect("unknown", False, why)
-        effects = [self._effect(file, f, number, contents) for file, f in found]
-        worst = max(
-            effects, key=lambda e: ("harmless", "unknown", "escapes").index(e[0])
-        )
-        return worst._replace(
-            returns=any(e.returns for e in effects),
-            through=tuple(sorted({t for e in effects for t in e.through})),
-            writes=any(e.writes for e in effects),
-        )
+        return _worst([self._effect(file, f, number, contents) for file, f in found])
+
+    def through_pointer(self, pointer: Pointer, number: int) -> Effect:
+        """What the functions that POINTER can be do with argument NUMBER."""
+        targets = self.pointers.get(pointer)
+        if targets is None:
+            return Effect("unknown", False, POINTER, awaits=pointer)
+        if not targets.functions and not targets.why:
+            return Effect("unknown", False, POINTER)
+        why = f"the address is passed through the function pointer {pointer.name}"
+        if not targets.functions:
+            return Effect("unknown", False, f"{why}: {targets.why}")
+        effects = []
+        for file, name in targets.functions:
+            before = self.asked
+            effect = self._named(file, name, number)
+            effects.append(effect)
+            settled = effect.awaits is None and self.asked == before
+            if settled and effect.verdict != "harmless":
+                effects = [effect]
+                break  # the others are not worth reading
+        worst = _worst(effects)
+        if worst.verdict != "harmless":
+            return worst._replace(evidence=f"{why}: {worst.evidence}")
+        names = sorted({f"{name}()" for _, name in targets.functions})
+        told = f"the function pointer {pointer.name} is {' or '.join(names)}"
+        further = [text for effect in effects for text in effect.pointers]
+        return worst._replace(evidence=told, pointers=(told, *further))
+
+    def _named(self, file: str, name: str, number: int) -> Effect:
+        """What NAME, which FILE puts into a pointer, does with argument NUMBER."""
+        effect = FileKnowledge(file, self).argument(name, number)
+        relies = effect.verdict == "harmless" and self.relies(file, name)
+        return Effect("unknown", False, relies) if relies else effect
+
+    def want(self, pointer: Pointer) -> None:
+        """Ask what POINTER can be."""
+        self.wanted_pointers.setdefault(pointer)
+        self.asked += 1
+
+    def learn(self, pointers: Mapping[Pointer, Targets]) -> None:
+        """Make known what POINTERS can be, and drop what was said without it."""
+        self.pointers.update(pointers)
+        for key, summary in list(self.summaries.items()):
+            if any(effect.awaits in pointers for effect in summary.effects):
+                del self.summaries[key]
+                self._provisional.discard(key)
+
+    def relies(self, caller: str, name: str) -> str:
+        """What in NAME, named in the file CALLER, may need page faults or preemption
+        to be off; "" when nothing does, as far as it was read."""
+        # As deep as it is asked of a call between map and unmap: see context().
+        needs = ((primitives.FAULTS_OFF, 2), (primitives.PREEMPT_OFF, 1))
+        for names, deep in needs:
+            chain = self.reaches(caller, name, names, deep)
+            if chain:
+                return f"{chain} may depend on what kmap_atomic() disables"
+        return ""
 
     def _effect(
         self, file: str, function: Function, number: int, contents: bool
@@ -238,9 +291,23 @@ def _effect_of(file: str, function: Function, trace, site: int) -> Effect:
     for use in trace.uses_of(site, "unknown", "opaque"):
         where = f"{file}:{use.expr.start[0]}"
         why = use.detail if use.what == "unknown" else f"does {use.detail}"
-        why = f"{name}(): {why} ({where})"
-        return effect._replace(verdict="unknown", evidence=why)
-    return effect
+        told = f"{name}(): {why} ({where})"
+        awaits = trace.awaits(site)
+        return effect._replace(verdict="unknown", evidence=told, awaits=awaits)
+    pointers = dict.fromkeys(u.detail for u in trace.uses_of(site, "pointer"))
+    return effect._replace(pointers=tuple(pointers))
+
+
+def _worst(effects: Sequence[Effect]) -> Effect:
+    """What functions do, one of which is called: the verdict on the worst, and
+    what any of them does besides."""
+    order = ("harmless", "unknown", "escapes")
+    worst = max(effects, key=lambda e: (order.index(e.verdict), e.awaits is None))
+    return worst._replace(
+        returns=any(e.returns for e in effects),
+        through=tuple(sorted({t for e in effects for t in e.through})),
+        writes=any(e.writes for e in effects),
+    )
 
 
 class FileKnowledge:
@@ -274,8 +341,7 @@ class FileKnowledge:
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
         if not callee:
-            why = "the address is passed through a function pointer"
-            return Effect("unknown", False, why)
+            return Effect("unknown", False, POINTER)
         if callee in primitives.ESCAPING:
             why = f"the address is passed to {callee}(): {primitives.ESCAPING[callee]}"
             return Effect("escapes", False, why)
@@ -313,6 +379,15 @@ class FileKnowledge:
         if effect.verdict == "harmless":
             return effect
         return effect._replace(evidence=f"{why}: {effect.evidence}")
+
+    def through_pointer(self, pointer: Pointer | None, number: int) -> Effect:
+        """What any function that POINTER, of this file, can be does with an address
+        given as argument NUMBER."""
+        if pointer is None:
+            return Effect("unknown", False, POINTER)
+        if pointer.function:
+            pointer = pointer._replace(file=self.file)
+        return self.callees.through_pointer(pointer, number)
 
     def is_array(self, member: str, struct: str) -> bool | None:
         """Whether the MEMBER of STRUCT is an array; where STRUCT is "" or not

@@ -108,6 +108,7 @@ class Judge:
         verdict = Verdict(self.file, self.function.name, self.function.line)
         self.follow()
         self._reorder()
+        self._ask()
         if self.unfollowed:
             known = (*self.knowledge.maps, *self.knowledge.unmaps)
             first = self.function.calls(known)[0]
@@ -126,6 +127,13 @@ class Judge:
             tracer.run()
         except (Unstructured, TooManyPaths) as error:
             self.unfollowed = str(error)
+
+    def _ask(self) -> None:
+        """Ask for the function pointers that a verdict waits for."""
+        for site in self.trace.sites:
+            pointer = self.trace.awaits(site.number)
+            if pointer:
+                self.knowledge.callees.want(pointer)
 
     def _reorder(self) -> None:
         """Exchange unmaps that are in the wrong order, where every path is right
@@ -253,7 +261,9 @@ class Judge:
         if handed:
             why = "returned to callers that are local, all of them read"
             return Obligation(LOCAL, REPAIRED, why, repair="together with its unmaps")
-        return holds(LOCAL, "every use of the address reads, writes or compares")
+        why = "every use of the address reads, writes or compares"
+        taken = dict.fromkeys(use.detail for use in self._uses(site, "pointer"))
+        return holds(LOCAL, "; ".join([why, *taken]))
 
     def _uses(self, site: Site, *kinds: str) -> list[Use]:
         found = self.trace.uses_of(site.number, *kinds)

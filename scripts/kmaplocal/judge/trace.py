@@ -22,6 +22,7 @@ from kmaplocal.judge.keepers import Keepers, given, member_name, member_of
 from kmaplocal.judge.keepers import outputs, root_of
 from kmaplocal.read import api
 from kmaplocal.judge.paths import Node, Unstructured, control_flow
+from kmaplocal.judge.pointers import Pointer, pointer_of
 from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Function, Stmt
 
@@ -41,6 +42,8 @@ RELATIONS = {
     "<=": operator.le,
     ">=": operator.ge,
 }
+# What stands against an address that is to stay in its thread.
+AGAINST = ("stored", "address-taken", "escapes", "unknown", "opaque")
 COMPARISONS = {"==", "!=", "<", ">", "<=", ">=", "&&", "||"}
 
 
@@ -156,6 +159,8 @@ class Effect(NamedTuple):
     evidence: str = ""
     through: tuple[tuple[int, int], ...] = ()
     writes: bool = True
+    pointers: tuple[str, ...] = ()  # what function pointers were taken to be
+    awaits: Pointer | None = None  # unknown only until it is known what this can be
 
 
 class Knowledge(Protocol):
@@ -169,6 +174,9 @@ class Knowledge(Protocol):
 
     def contents(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address it finds behind argument NUMBER."""
+
+    def through_pointer(self, pointer: Pointer | None, number: int) -> Effect:
+        """... and any function does that POINTER can be."""
 
     def is_array(self, member: str, struct: str) -> bool | None:
         """Whether MEMBER of STRUCT ("": unknown) is an array; None: unknown."""
@@ -223,6 +231,7 @@ class Trace:
     )
     tested: dict[Expr, set[int | None]] = field(default_factory=dict)
     exchanged: dict[Expr, Expr] = field(default_factory=dict)
+    awaited: dict[Use, Pointer] = field(default_factory=dict)
 
     def given(self, unmap: Expr) -> Expr:
         """The unmap whose argument the call UNMAP has: its own, unless two of
@@ -236,6 +245,14 @@ class Trace:
     def uses_of(self, site: int, *kinds: str) -> list[Use]:
         """What was recorded of SITE, of one of KINDS."""
         return [u for u in self.uses if u.site == site and u.what in kinds]
+
+    def awaits(self, site: int) -> Pointer | None:
+        """A function pointer to be known before more can be said of an address that
+        nothing else stands against."""
+        against = self.uses_of(site, *AGAINST)
+        if any(use not in self.awaited for use in against):
+            return None
+        return next((self.awaited[use] for use in against), None)
 
 
 Results = list[tuple[Value | None, State]]
@@ -1094,7 +1111,7 @@ class Tracer:
             found = []
             for number, value in values:
                 if value and value.kind == "address":
-                    effect = self.knowledge.argument(expr.callee, number)
+                    effect = self._effect(expr, number)
                     result = self._passed(expr, value, effect, after) or result
                     ways += self._put_out(expr, value, effect, dict(values), ways)
                 for inside in _inside(value, after):
@@ -1105,6 +1122,13 @@ class Tracer:
             returned = [result, *(v for v in found if v)]
             results += [(v, way) for v in returned for way in ways]
         return results
+
+    def _effect(self, expr: Expr, number: int) -> Effect:
+        """What the function that EXPR calls does with its argument NUMBER."""
+        if expr.callee:
+            return self.knowledge.argument(expr.callee, number)
+        pointer = pointer_of(expr, self.function)
+        return self.knowledge.through_pointer(pointer, number)
 
     def _put_out(self, expr, value, effect, values, ways) -> list[State]:
         """The further ways on, when a callee stores VALUE behind other arguments."""
@@ -1144,12 +1168,17 @@ class Tracer:
         when it is an address in the same page."""
         if effect.writes:
             self.trace.written.add(value.site)
+        for text in effect.pointers:
+            self.trace.note(value.site, expr, "pointer", text)
         if value.text == "member" and effect.verdict != "escapes":
             effect = effect._replace(verdict="harmless")
         if effect.verdict == "harmless":
             self._touch(value, expr, state)
         else:
             self.trace.note(value.site, expr, effect.verdict, effect.evidence)
+            if effect.awaits:
+                use = Use(value.site, expr, effect.verdict, effect.evidence)
+                self.trace.awaited[use] = effect.awaits
             self._gone(value, expr, state)
         return value.onward() if effect.returns else None
 

@@ -133,7 +133,8 @@ def _converted(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -
     for edit in joined:
         if lines[edit.first : edit.last] != excerpt[edit.first : edit.last]:
             raise NotApplied(f"line {edit.first + 1} is not what was analysed")
-    finished = [edits.laid_out(edit, lines, plan.statements) for edit in joined]
+    parted = [edits.parted(edit, plan.parted) for edit in joined]
+    finished = [edits.laid_out(edit, lines, plan.statements) for edit in parted]
     after = edits.applied(text, finished)
     _look_again(file.outline, after, plan, finished)
     return after

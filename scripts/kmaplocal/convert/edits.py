@@ -8,7 +8,7 @@ column.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +115,14 @@ def _changed(before: str, after: str) -> tuple[int, int, str]:
     while end < most - start and before[-1 - end] == after[-1 - end]:
         end += 1
     return start, len(before) - end, after[start : len(after) - end]
+
+
+def parted(edit: Edit, behind: Collection[int]) -> Edit:
+    """EDIT with a blank line first where it adds a statement before one of the
+    lines (from 1) that stand right BEHIND a declaration."""
+    if edit.first != edit.last or edit.first + 1 not in behind:
+        return edit
+    return Edit(edit.first, edit.last, ("", *edit.lines))
 
 
 def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:

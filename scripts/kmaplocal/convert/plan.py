@@ -38,12 +38,14 @@ RULES = (
 @dataclass
 class Plan:
     """Actions by rule and place ("line:column" of the call or expression), the
-    texts of new statements, and the functions they convert."""
+    texts of new statements, the lines before which one comes right behind a
+    declaration, and the functions they convert."""
 
     actions: dict[str, dict[str, dict[str, str]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     statements: list[str] = field(default_factory=list)
+    parted: set[int] = field(default_factory=set)
     functions: list[Verdict] = field(default_factory=list)
 
     def add(self, rule: str, expr_or_point, message: str, **what: str) -> None:
@@ -133,6 +135,8 @@ def _plan_explicit(
     why = f"what follows counts on a {disable}()"
     where, stmt = "after", place.begin
     if stmt.kind == "declaration" or _has_comment(file.outline.text, stmt):
+        if stmt.kind == "declaration" and stmt.end[0] + 1 == place.first.start[0]:
+            plan.parted.add(place.first.start[0])
         where, stmt = "before", place.first
     plan.add("explicit_disable", stmt, why, call=f"{disable}()", where=where)
     for end in place.ends:

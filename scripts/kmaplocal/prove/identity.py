@@ -76,17 +76,15 @@ class Flavour:
 
 STRICT = Flavour(1, 0, "the same")
 LOOSE = Flavour(0, 0, "the same but for its unmaps")
-FAULTS = Flavour(
-    1,
-    1,
-    "the same with kmap_atomic()'s pagefault_disable() spelt out",
-    words=frozenset({"pagefault_disable"}),
-)
-PREEMPT = Flavour(
-    1,
-    2,
-    "the same with kmap_atomic()'s preempt_ and pagefault_disable() spelt out",
-    words=frozenset({"preempt_disable"}),
+# Page faults or preemption disabled by name: around the mapping, or within it.
+EXPLICIT = tuple(
+    Flavour(1, atomic, f"the same with kmap_atomic()'s {what} spelt out", words=words)
+    for what, words, atomics in (
+        ("pagefault_disable()", frozenset({"pagefault_disable"}), (1, 5)),
+        ("preempt_disable()", frozenset({"preempt_disable"}), (2, 6)),
+        ("preempt_ and pagefault_disable()", frozenset({"preempt_disable"}), (3, 7)),
+    )
+    for atomic in atomics
 )
 ADDRESS = Flavour(
     0,
@@ -147,7 +145,7 @@ class Identity:
                 for difference in assembly.compare(*map(found.sides.get, SIDES)):
                     verdict = Verdict(difference, "not the same code", False)
                     found.verdicts[difference.name] = verdict
-        for flavour in (LOOSE, FAULTS, PREEMPT, ADDRESS):
+        for flavour in (LOOSE, *EXPLICIT, ADDRESS):
             self._try(flavour, made)
         for path in self._bench.objects:
             self._excuse_helpers(path)

@@ -9,8 +9,9 @@
  * of the page, whichever address in it the caller has.
  *
  *	KMAPLOCAL_UNMAPS	0: unmapping leaves no trace in the code
- *	KMAPLOCAL_ATOMIC	1: kmap_atomic() also disables page faults, 2: and
- *				preemption, as in the code that spells it out
+ *	KMAPLOCAL_ATOMIC	what kmap_atomic() also disables, as in the code
+ *				that spells it out: 1 page faults, 2 preemption,
+ *				both added up; 4 more: only while it is mapped
  *	KMAPLOCAL_ADDRESS	1: page_address() is the address of a mapping, as
  *				for code that calls kmap() and drops its value
  */
@@ -41,20 +42,41 @@ static __always_inline void kmaplocal_end(const void *address)
 
 /* Not even a call of an inline function more: it would show in the registers. */
 #if KMAPLOCAL_ATOMIC
+static __always_inline void kmaplocal_disable(void)
+{
+	if (KMAPLOCAL_ATOMIC & 2)
+		preempt_disable();
+	if (KMAPLOCAL_ATOMIC & 1)
+		pagefault_disable();
+}
+
+static __always_inline void kmaplocal_enable(void)
+{
+	if (KMAPLOCAL_ATOMIC & 1)
+		pagefault_enable();
+	if (KMAPLOCAL_ATOMIC & 2)
+		preempt_enable();
+}
+
 static __always_inline void *kmaplocal_atomic(const struct page *page)
 {
-	if (KMAPLOCAL_ATOMIC > 1)
-		preempt_disable();
-	pagefault_disable();
-	return kmaplocal_map(page);
+	void *address;
+
+	if (!(KMAPLOCAL_ATOMIC & 4))
+		kmaplocal_disable();
+	address = kmaplocal_map(page);
+	if (KMAPLOCAL_ATOMIC & 4)
+		kmaplocal_disable();
+	return address;
 }
 
 static __always_inline void kmaplocal_end_atomic(const void *address)
 {
+	if (KMAPLOCAL_ATOMIC & 4)
+		kmaplocal_enable();
 	kmaplocal_end(address);
-	pagefault_enable();
-	if (KMAPLOCAL_ATOMIC > 1)
-		preempt_enable();
+	if (!(KMAPLOCAL_ATOMIC & 4))
+		kmaplocal_enable();
 }
 #else
 #define kmaplocal_atomic(page) kmaplocal_map(page)

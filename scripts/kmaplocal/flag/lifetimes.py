@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.flag.finding import WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.judge.bounds import plain
+from kmaplocal.judge.keepers import given, member_of
 from kmaplocal.judge.trace import Site, Use
 from kmaplocal.read.syntax import Expr
 
@@ -27,7 +28,7 @@ def double_unmaps(scene: Scene) -> Iterator[Finding]:
         again = [n for n, problem in seen if problem == "double"]
         for number in sorted(set(again)):
             site = scene.trace.sites[number]
-            if site not in scene.sites:
+            if site not in scene.sites or _is_lent(scene, expr):
                 continue
             yield scene.finding(
                 "kmap-double-unmap",
@@ -36,6 +37,17 @@ def double_unmaps(scene: Scene) -> Iterator[Finding]:
                 f" unmapped here on the path through {_before(scene, site, expr)}",
                 f"call {expr.callee}() once on every path",
             )
+
+
+def _is_lent(scene: Scene, unmap: Expr) -> bool:
+    """Whether the address is kept in a structure that a call is given: what else
+    that may change, as a flag in it, decides which paths there are."""
+    held = {member_of(n) for a in unmap.arguments.values() for n in a.walk()}
+    return any(
+        e.kind == "unary" and e.op == "&" and e.children[0].bare().text in held
+        for e in scene.function.exprs
+        if given(e)
+    )
 
 
 def _before(scene: Scene, site: Site, expr: Expr) -> str:

@@ -141,18 +141,6 @@ def test_what_was_fixed_is_not_found_again(rule, tmp_path):
     subprocess.run(["gcc", "-std=gnu11", "-fsyntax-only", includes, fixed], check=True)
 
 
-def test_file_without_mapping_is_not_analysed(tmp_path):
-    """coccicheck goes through the whole tree: nothing is asked of most of it."""
-    innocent = tmp_path / "innocent.c"
-    innocent.write_text("int f(int a)\n{\n\treturn g(a);\n}\n")
-    command = [find_spatch().program, "--sp-file", COCCI / "kmap_sleep_atomic.cocci"]
-    command += ["--no-includes", "-D", "report", "--debug", innocent]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0
-    why = "dependencies for rule kmap_sleep_atomic_told not satisfied"
-    assert why in done.stdout + done.stderr
-
-
 # -- the kernel's coccicheck -------------------------------------------------------
 
 

@@ -162,7 +162,7 @@ lint:
 
 ## clean: remove build/, with the unpacked kernels in it
 clean:
-	$(Q)rm -rf build
+	$(Q)rm -rf --one-file-system build
 
 # Unpacked aside and renamed, so that ^C leaves no half of a tree. No prerequisite:
 # an upgraded package must not replace a tree somebody works on.

@@ -63,6 +63,15 @@ def test_nothing_missing_is_silent(tools):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("purpose", ["apply", "boot", "check", "verify"])
+def test_a_bare_machine_gets_what_the_driver_runs_on(tools, purpose):
+    tools("dpkg-query", NONE_THERE)
+    tools("id", "echo 0")
+    folder = tools("apt-get", 'echo "$@" >> "$LOG"')
+    assert install(folder, purpose).returncode == 0
+    assert {"coccinelle", "python3", "python3-click"} < set(logged(folder)[-1].split())
+
+
 def test_only_what_is_missing_is_installed(tools):
     tools("dpkg-query", "echo installed black; echo config-files flake8; exit 1")
     tools("id", "echo 0")

@@ -121,6 +121,13 @@ class Keepers:
         to none but functions that do not keep it."""
         return not self._against(name)
 
+    def exposed(self, name: str) -> Expr | None:
+        """Where the address of the variable NAME is taken, and may be kept."""
+        for node in self.function.exprs:
+            if self._is_address(node, name) and self._keeping(node):
+                return node
+        return None
+
     def unknown(self, name: str) -> str:
         """What it is that a function does with the address of NAME, where that is
         not known and nothing else stands against it; or ""."""

@@ -28,7 +28,8 @@ from kmaplocal.read.syntax import Expr, Function, Stmt
 
 MOST_STEPS = 30000
 MOST_COUNTED = 3  # a counter's value is known up to here
-MOST_STATES = 48  # a node; past it, decided conditions are forgotten
+MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
+MOST_GUARDED = 96  # past it, all of them
 
 TRANSPARENT = {"likely", "unlikely", "READ_ONCE", "unlikely_notrace"}
 TESTS = {"IS_ERR", "IS_ERR_OR_NULL", "WARN_ON", "WARN_ON_ONCE", "BUG_ON"}
@@ -292,6 +293,7 @@ class Tracer:
         self.keepers = Keepers(function, knowledge, followed)
         self.writing = False  # what is evaluated is the target of a store
         self.repeated = self._repeated_conditions()
+        self.guards = self._guards()
         self._warm: dict[Expr, bool] = {}
 
     def _add_site(self, call: Expr) -> None:
@@ -349,6 +351,19 @@ class Tracer:
         self.memos = self.flags - given
         return twice
 
+    def _guards(self) -> set[str]:
+        """Conditions on which something is mapped or unmapped, and their words."""
+        calls = set(self.function.calls((*self.maps, *self.unmaps)))
+        found = {
+            atom
+            for stmt in self.function.statements()
+            if stmt.kind == "if"
+            and any(calls.intersection(e.walk()) for s in stmt.walk() for e in s.exprs)
+            for expr in stmt.exprs
+            for atom in _atoms(expr)
+        }
+        return found.union(*(atom.split() for atom in found))
+
     # -- running ---------------------------------------------------------
 
     def run(self) -> Trace:
@@ -361,7 +376,8 @@ class Tracer:
         while work:
             node, state = work.pop()
             if len(seen[node]) >= MOST_STATES:
-                state = _forget(state)
+                guards = self.guards if len(seen[node]) < MOST_GUARDED else set()
+                state = _forget(state, guards)
             if state in seen[node]:
                 continue
             seen[node].add(state)
@@ -1312,9 +1328,11 @@ def _steady(page: Expr) -> bool:
     )
 
 
-def _forget(state: State) -> State:
-    held = tuple(h for h in state.held if h[1].kind != "constant")
-    return State(state.live, state.pages, held, ())
+def _forget(state: State, guards: Set[str]) -> State:
+    """The state without the conditions and numbers that are not among GUARDS."""
+    held = tuple(h for h in state.held if h[1].kind != "constant" or h[0] in guards)
+    decided = tuple(d for d in state.decided if d[0] in guards)
+    return State(state.live, state.pages, held, decided)
 
 
 def _against_null(node: Expr) -> bool:

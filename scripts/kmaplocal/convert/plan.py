@@ -171,6 +171,9 @@ def unmap_address(judge: Judge, call: Expr) -> str:
     for number, _ in trace.unmaps[call]:
         if number in judge.saved:
             return judge.saved[number].name
+    stale = judge.stale(call)
+    if stale:
+        return stale
     moved = trace.moved.get(call)
     if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
         return ""

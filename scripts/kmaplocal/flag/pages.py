@@ -298,6 +298,9 @@ def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
         if value is None or value.moved != CURSOR:
             if scene.judge.unmap_beyond(site, expr):
                 yield _elsewhere(scene, expr, "is in another page", "")
+            elif scene.judge.stale(expr):
+                why = "takes off what was added, but that changed since"
+                yield _elsewhere(scene, expr, why, WARNING)
         elif expr.arguments[0].bare().op != "-" and _moves_far(scene, site):
             why = "was moved and may point behind the page"
             yield _elsewhere(scene, expr, why, WARNING)

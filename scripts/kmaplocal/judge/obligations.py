@@ -391,6 +391,34 @@ class Judge:
             return False
         return self.bounds().fits(terms, 1, unmap).answer == OUTSIDE
 
+    def stale(self, unmap: Expr) -> str:
+        """The variable V in `unmap(V - n)` where `V = map(page) + n` came before, but
+        n is something else by now; "" when it is not."""
+        value = self.trace.moved.get(unmap)
+        argument = unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
+        if value is None or value.moved == CURSOR or argument is None:
+            return ""
+        held = self.trace.stale[unmap] & self.trace.bases.get(unmap, set())
+        sites = [
+            self.trace.sites[n]
+            for n, _ in self.trace.unmaps[unmap]
+            if n in range(len(self.trace.sites))
+        ]
+        undone = (
+            name
+            for name in held
+            for site in sites
+            if self._undone(site, argument, name)
+        )
+        return next(undone, "")
+
+    def _undone(self, site: Site, argument: Expr, name: str) -> bool:
+        """Whether ARGUMENT takes off the variable NAME what was added at the map
+        call, by the text of it."""
+        added = {e.text for e, _, sign in self.mapped_at(site) or () if sign > 0}
+        terms = terms_of(argument, name, self.function) or ()
+        return any(sign < 0 and e.text in added for e, _, sign in terms)
+
     def mapped_at(self, site: Site) -> list | None:
         """The offset in `v = map(page) + offset`."""
         whole = site.call
@@ -466,6 +494,7 @@ class Judge:
     def one_page(self, site: Site) -> Obligation:
         """Do the accesses and the unmap argument stay inside the page?"""
         beyond = self._beyond(site)
+        stale = None
         if beyond is not None:
             return fails(ONE_PAGE, beyond, f"{beyond.text} passes the end of the page")
         asked = self.trace.uses_of(site.number, "page-address")
@@ -478,6 +507,8 @@ class Judge:
             if self.unmap_beyond(site, expr):
                 why = f"{expr.arguments[0].text} is in another page"
                 return fails(ONE_PAGE, expr, why)
+            if self.stale(expr):
+                stale = expr
             if self.trace.bases.get(expr) or self.moved_once(site, expr):
                 continue
             if self.inline_copy(site, expr):
@@ -495,6 +526,9 @@ class Judge:
         if site.number in self.saved:
             why = f"{site.variable} moves on; its first value is kept"
             return Obligation(ONE_PAGE, REPAIRED, why, repair="saved address")
+        if stale:
+            why = f"{stale.arguments[0].text}: not where the mapping begins any more"
+            return repaired(ONE_PAGE, stale, why, "unmapped by its address")
         if asked:
             why = "kmap() and page_address() become one kmap_local_page()"
             return Obligation(ONE_PAGE, REPAIRED, why, repair="joined")

@@ -57,7 +57,8 @@ class Value(NamedTuple):
 
     kind: str  # address, null, error, constant, copy (of an expression, by its text),
     # place (the address of a local variable, by its name), changed (an address that
-    # may have been overwritten, by what the text says)
+    # may have been overwritten, by what the text says), added (to an address: the
+    # variables and .members of that)
     site: int = 0  # of an address: the mapping, or -1 - n for parameter n
     moved: int = 0  # of an address: START, OFFSET or CURSOR
     text: str = ""
@@ -132,12 +133,26 @@ def _behind(site: int) -> str:
     return f"* {site} "
 
 
+def _added_to(name: str) -> str:
+    """What was added to the address that the variable NAME was given is held by
+    this name, a part of it; it is gone once any of that changes."""
+    return f"{name} . +"
+
+
+def _beside(source: Expr, call: Expr) -> str:
+    """The variables and .members that SOURCE is made of beside CALL."""
+    inner = set(call.walk())
+    nodes = [n for n in source.walk() if n not in inner]
+    members = [f".{n.label}" for n in nodes if n.kind == "member"]
+    return " ".join([n.text for n in nodes if n.kind == "identifier"] + members)
+
+
 def _is_of(value: Value, site: int) -> bool:
     return value.kind == "address" and value.site == site
 
 
 def _speaks_of(value: Value, name: str) -> bool:
-    return value.kind == "copy" and name in value.text.split()
+    return value.kind in ("copy", "added") and name in value.text.split()
 
 
 class Use(NamedTuple):
@@ -216,6 +231,8 @@ class Trace:
     alive: dict[Expr, set[tuple[int, ...]]] = field(
         default_factory=lambda: defaultdict(set)
     )
+    # Variables at an unmap, where what was added to the address is not known now.
+    stale: dict[Expr, set[str]] = field(default_factory=lambda: defaultdict(set))
     reads: dict[int, dict[Expr, None]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -1039,6 +1056,8 @@ class Tracer:
             site = self.trace.sites[value.site]
             if any(n is site.call or n.callee == "page_address" for n in source.walk()):
                 site.variable = name
+                added = Value("added", text=_beside(source, site.call))
+                return state.put(name, value).hold(_added_to(name), added)
         return state.put(name, value)
 
     def _can_hold(self, name: str, value: Value) -> bool:
@@ -1267,6 +1286,7 @@ class Tracer:
         known = self.trace.holders.get(expr)
         self.trace.holders[expr] = anywhere if known is None else known & anywhere
         here = {n for n, v in variables if self._within(n, v, site)}
+        self.trace.stale[expr] |= {n for n in here if not state.get(_added_to(n))}
         known = self.trace.bases.get(expr)
         self.trace.bases[expr] = here if known is None else known & here
         if value and value.kind == "address" and value.moved:
@@ -1413,11 +1433,10 @@ def _is_place(expr: Expr) -> bool:
 
 
 def _written(target: Expr, state: State) -> State:
-    """The state after a write to a place that is no plain variable: conditions
-    and copies that mention its member are no longer known."""
+    """The state after a write to a place that is no plain variable: conditions,
+    copies and sums that mention its member are no longer known."""
     name = target.label or target.text
-    held = tuple(
-        h for h in state.held if not (h[1].kind == "copy" and name in h[1].text.split())
-    )
+    lost = {"copy": name, "added": f".{target.label}" if target.label else name}
+    held = tuple(h for h in state.held if lost.get(h[1].kind) not in h[1].text.split())
     decided = tuple(d for d in state.decided if name not in d[0].split())
     return state._replace(held=held, decided=decided)

@@ -240,7 +240,7 @@ __flush_purge_region __flush_wback_region __flush_invalidate_region
 dmac_flush_range __cpuc_flush_dcache_area dma_cache_wback dma_cache_inv
 dma_cache_wback_inv __invalidate_icache_page __invalidate_dcache_page
 __flush_invalidate_dcache_page caches_clean_inval_pou dcache_clean_pou
-dcache_clean_inval_poc __cpuc_coherent_kern_range
+dcache_clean_inval_poc __cpuc_coherent_kern_range flush_icache_range flush_cache_page
 """.split()
 )
 PER_CPU |= CACHE_LINES

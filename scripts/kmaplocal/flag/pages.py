@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.judge.bounds import OUTSIDE, plain
-from kmaplocal.judge.obligations import MANY_PAGES
-from kmaplocal.judge.offsets import Term, terms_of
+from kmaplocal.judge.offsets import Term, several_pages, terms_of
 from kmaplocal.judge.trace import CURSOR, Site, Use
 from kmaplocal.read.syntax import Expr, Stmt
 
@@ -69,8 +68,8 @@ def _accesses(scene: Scene, site: Site) -> Iterator[Finding]:
         length = use.expr.arguments.get(size)
         if length is None:
             continue
-        many = next((n for n in length.walk() if n.callee in MANY_PAGES), None)
-        if many is not None and length.bare() is many:
+        many = several_pages(length, scene.function)
+        if many is not None and (not many.callee or length.bare() is many):
             yield _many(scene, site, use, many)
             return
         for number in numbers:

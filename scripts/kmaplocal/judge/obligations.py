@@ -26,7 +26,7 @@ from kmaplocal.judge.certificate import (
     Verdict,
 )
 from kmaplocal.judge.explicit import Around, explicit
-from kmaplocal.judge.offsets import terms_of
+from kmaplocal.judge.offsets import several_pages, terms_of
 from kmaplocal.judge.order import exchanges
 from kmaplocal.judge.saved import Saved, saved_base
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
@@ -56,8 +56,6 @@ INLINE = {
     "clear_page": (1, "clear_highpage"),
 }
 _SUMS = ("binary", "paren", "cast")
-MANY_PAGES = {"page_size", "compound_nr", "compound_order", "folio_size"}
-MANY_PAGES |= {"thp_size", "folio_order", "folio_nr_pages", "huge_page_size"}
 
 
 def _at(expr: Expr) -> tuple[int, int]:
@@ -356,7 +354,7 @@ class Judge:
             length = call.arguments.get(2)
             if length is None or not site.variable:
                 continue
-            if any(n.callee in MANY_PAGES for n in length.walk()):
+            if several_pages(length, self.function):
                 return call
             for number in SIZED[call.callee]:
                 terms = terms_of(call.arguments[number], site.variable, self.function)

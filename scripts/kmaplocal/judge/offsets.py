@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How far from a pointer variable an expression points."""
+"""How far from a pointer variable an expression points, and how far from there."""
 
 from __future__ import annotations
 
 from kmaplocal.judge.places import scale_of
 from kmaplocal.read.syntax import Expr, Function
+
+MANY_PAGES = {"page_size", "compound_nr", "compound_order", "folio_size"}
+MANY_PAGES |= {"thp_size", "folio_order", "folio_nr_pages", "huge_page_size"}
+_ONE_OR_LESS = {"0", "1"}
 
 Term = tuple[Expr, "int | str", int]  # times how many bytes, and +1 or -1
 
@@ -56,3 +60,31 @@ def _sum(base: Expr, index: Expr, sign: int, variable: str, function):
         if node.kind == "call":
             scale = 1  # every map call gives a void *
     return None if scale is None else [*terms, (index, scale, sign)]
+
+
+def several_pages(length: Expr, function: Function) -> Expr | None:
+    """What in LENGTH, or in what the variable that it is was given, says that it is
+    that of several pages: `page_size(page)`, `PAGE_SIZE << order`."""
+    node = length.bare()
+    values = _values(node.text, function) if node.kind == "identifier" else [node]
+    for value in values:
+        if value.kind == "binary" and value.op in ("*", "<<"):
+            left, right = (child.bare().text for child in value.children)
+            sides = {(left, right)} | ({(right, left)} if value.op == "*" else set())
+            if any(a == "PAGE_SIZE" and b not in _ONE_OR_LESS for a, b in sides):
+                return value
+    return next((n for n in length.walk() if n.callee in MANY_PAGES), None)
+
+
+def _values(name: str, function: Function) -> list[Expr]:
+    """What is assigned to a variable, or it is declared with."""
+    found = [
+        e.children[1].bare()
+        for e in function.exprs
+        if e.kind == "assign" and e.op == "=" and e.children[0].bare().text == name
+    ]
+    for stmt in function.statements():
+        for variable in stmt.variables:
+            if variable.name == name and variable.value_at:
+                found += [e.bare() for e in stmt.exprs if e.start == variable.value_at]
+    return found

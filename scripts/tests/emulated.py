@@ -78,7 +78,9 @@ class Fixture:
         report = fixtures.golden(self.name, "report")
         verdicts = {}
         for line in report.read_text().splitlines() if report.exists() else ():
-            said = re.search(r"(converted|kept|not analysed):? (\w+)", line)
+            said = re.search(r": (converted|kept|not analysed):? (\w+)", line)
+            if said is None:
+                continue  # a note
             verdict = "converted" if said[1] == "converted" else "kept"
             verdicts[said[2]] = verdict
         return verdicts

@@ -16,12 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kmaplocal.convert import edits
+from kmaplocal.convert import comments, edits
 from kmaplocal.read import api, lexer
 from kmaplocal.judge.analysis import Analysis, FileAnalysis
 from kmaplocal.judge.certificate import CONVERT
 from kmaplocal.read.definitions import Definitions
-from kmaplocal.read.outcome import Doubt, Lost, Outcome
+from kmaplocal.read.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.read.outline import Outline
 from kmaplocal.convert.plan import RULES, Plan, make_plan
 from kmaplocal.read.facts import ENVIRONMENT
@@ -78,8 +78,9 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
     plan = make_plan(file)
     lost = list(file.lost)
     after = before
+    outdated = ()
     try:
-        text = _converted(file, plan, spatch, timeout)
+        text, outdated = _converted(file, plan, spatch, timeout)
         after = text.encode(errors="surrogateescape")
     except (NotApplied, edits.Overlap) as error:
         lost += [
@@ -90,7 +91,14 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
     converted = tuple(v.function for v in plan.functions)
     mappings = sum(len(v.certificates) for v in plan.functions)
     return Outcome(
-        Path(file.path), before, after, converted, _doubts(file), tuple(lost), mappings
+        Path(file.path),
+        before,
+        after,
+        converted,
+        _doubts(file),
+        tuple(lost),
+        mappings,
+        outdated,
     )
 
 
@@ -105,6 +113,7 @@ def _withheld(outcome: Outcome, partner: str) -> Outcome:
         converted=(),
         unanalysed=(*outcome.unanalysed, *lost),
         mappings=0,
+        outdated=(),
     )
 
 
@@ -118,11 +127,14 @@ def _doubts(file: FileAnalysis) -> tuple[Doubt, ...]:
     )
 
 
-def _converted(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
-    """The text of the whole file after the plan.  Raises NotApplied, Overlap."""
+def _converted(
+    file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float
+) -> tuple[str, tuple[Outdated, ...]]:
+    """The text of the whole file after the plan, and the comments in it to be read
+    again.  Raises NotApplied, Overlap."""
     text = file.outline.text
     if not plan.functions:
-        return text
+        return text, ()
     runs = [
         _run(file, plan, rule, spatch, timeout)
         for rule in RULES
@@ -136,8 +148,8 @@ def _converted(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -
     parted = [edits.parted(edit, plan.parted) for edit in joined]
     finished = [edits.laid_out(edit, lines, plan.statements) for edit in parted]
     after = edits.applied(text, finished)
-    _look_again(file.outline, after, plan, finished)
-    return after
+    found = _look_again(file.outline, after, plan, finished)
+    return after, tuple(Outdated(file.path, *where) for where in found)
 
 
 def _run(
@@ -168,9 +180,10 @@ def _run(
 
 def _look_again(
     outline: Outline, after: str, plan: Plan, finished: list[edits.Edit]
-) -> None:
+) -> list[tuple[int, str, str]]:
     """Never half a function: what is to be converted has no old call left, and
-    nothing else has changed.  Raises NotApplied."""
+    nothing else has changed.  Returns the lines whose comments speak of one, each
+    with the function and the call.  Raises NotApplied."""
     spans = [s for s in outline.functions if any(_is(v, s) for v in plan.functions)]
     lines = after.split("\n")
     shift = 0
@@ -191,6 +204,11 @@ def _look_again(
         words = {t.text for t in lexer.tokens("\n".join(lines[first:last]))}
         if words.intersection(api.OLD):
             raise NotApplied(f"{span.name}() still holds an old call")
+    return [
+        (line, span.name, call)
+        for span in spans
+        for line, call in comments.outdated(lines, *ranges[id(span)])
+    ]
 
 
 def _is(verdict, span) -> bool:

@@ -28,8 +28,24 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Outdated:
+    """A line of the new text whose comment speaks of a call that is gone."""
+
+    file: str
+    line: int
+    function: str
+    call: str
+
+    def __str__(self) -> str:
+        return (
+            f"a comment of {self.function}() speaks of {self.call}(): see if it holds"
+        )
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """One file: its path in the tree, its bytes before and after, what was done."""
+    """One file: its path in the tree, its bytes before and after, what was done,
+    and what a person is to read again."""
 
     path: Path
     before: bytes
@@ -38,3 +54,4 @@ class Outcome:
     kept: tuple[Doubt, ...]
     unanalysed: tuple[Lost, ...]
     mappings: int
+    outdated: tuple[Outdated, ...] = ()

@@ -161,6 +161,8 @@ def _show(outcomes: Sequence[Outcome], console: Console) -> None:
             f"{doubt.file}:{doubt.line}:{doubt.column}: kept {doubt.function}:"
             f" {doubt.obligation}: {doubt.reason}"
         )
+    for found in (found for outcome in outcomes for found in outcome.outdated):
+        console.say(f"{found.file}:{found.line}: note: {found}")
     for lost in (lost for outcome in outcomes for lost in outcome.unanalysed):
         console.say(
             f"{lost.file}:{lost.line}: not analysed: {lost.function}: {lost.reason}"

@@ -3,10 +3,10 @@
 
 expected/fixtures/<path>.diff is the context-free patch of a fixture, and is
 missing where nothing changes; <path>.report has a line for each function that
-is converted, a line for each reason to keep one, and a line for each that was
-not analysed.
+is converted, for each reason to keep one, for each comment that may not hold any
+more, and for each function that was not analysed.
 
-    python3 -m kmaplocal.fixtures
+    python3 -m kmaplocal.tell.fixtures
 
 writes all of them anew and shows what changed.
 """
@@ -51,6 +51,7 @@ class Result:
     def report(self) -> bytes:
         """A line a verdict, in the order of the text."""
         lines = [*self._converted(), *self._kept(), *self._lost()]
+        lines += [((x.line, 0), f"{x.line}: note: {x}") for x in self.outcome.outdated]
         shown = [f"{self.name}:{text}\n" for _, text in sorted(lines)]
         return "".join(shown).encode()
 

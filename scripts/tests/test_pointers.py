@@ -142,6 +142,7 @@ def test_what_is_assigned_is_no_name(local, value):
         "#define FILL(ops, f) ((ops)->fill = (f))\n",
         "union any {\n\tvoid (*fill)(void *at);\n\tvoid *other;\n};\n",
         "static struct ops third = { fill: good };\n",
+        "static struct ops third = { .fill = 1 ? good : *hook };\n",
         "void third(struct ops *ops)\n{\n\tFOO { ops->fill = bad ) ;\n}\n",
     ],
 )
@@ -156,6 +157,7 @@ def test_it_may_be_filled_in_another_way(local, text):
     [
         "static struct ops third = { 0 };\n",
         "static struct ops third = { .version = 1, .fill = NULL };\n",
+        "int v;\nstatic struct ops third = { .fill = (v, 1) ? &good : NULL, };\n",
         "static struct holder third = { .ops = { .fill = good }, .count = 2 };\n",
         "void third(struct ops *ops)\n{\n\t*ops = (struct ops) { .fill = good };\n}\n",
         "bool third(struct ops *ops)\n{\n\treturn ops && !ops->fill;\n}\n",

@@ -26,7 +26,7 @@ from kmaplocal.judge.certificate import (
     Verdict,
 )
 from kmaplocal.judge.explicit import Around, explicit
-from kmaplocal.judge.offsets import several_pages, terms_of
+from kmaplocal.judge.offsets import is_same_again, several_pages, terms_of
 from kmaplocal.judge.order import exchanges
 from kmaplocal.judge.saved import Saved, saved_base
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
@@ -181,6 +181,9 @@ class Judge:
     def paired(self, site: Site) -> Obligation:
         """Does every path from the map reach exactly one unmap of it?"""
         trace = self.trace
+        if self.function.name in api.ALL:
+            why = f"this is {self.function.name}() itself, not a user of it"
+            return fails(PAIRED, site.call, why)
         for use in trace.uses_of(site.number, "mapped-again"):
             why = "mapped again while it is still mapped"
             return fails(PAIRED, use.expr, why)
@@ -415,7 +418,10 @@ class Judge:
         call, by the text of it."""
         added = {e.text for e, _, sign in self.mapped_at(site) or () if sign > 0}
         terms = terms_of(argument, name, self.function) or ()
-        return any(sign < 0 and e.text in added for e, _, sign in terms)
+        return any(
+            sign < 0 and e.text in added and not is_same_again(e, self.function)
+            for e, _, sign in terms
+        )
 
     def mapped_at(self, site: Site) -> list | None:
         """The offset in `v = map(page) + offset`."""
@@ -499,6 +505,9 @@ class Judge:
         if asked and self.joined(site) is None:
             why = f"{asked[0].expr.text} relies on the mapping that kmap() made"
             return fails(ONE_PAGE, asked[0].expr, why)
+        if not asked and self._dropped(site):
+            why = "nothing takes the address: others ask page_address() for it"
+            return fails(ONE_PAGE, site.call, why)
         for expr, ends in self.trace.unmaps.items():
             if not any(number == site.number for number, _ in ends):
                 continue
@@ -532,6 +541,12 @@ class Judge:
             return Obligation(ONE_PAGE, REPAIRED, why, repair="joined")
         return holds(ONE_PAGE, "the unmap is given an address in the page")
 
+    def _dropped(self, site: Site) -> bool:
+        """Whether the value of a kmap() is dropped."""
+        stmt = Places(self.function).statement(site.call)
+        dropped = stmt is not None and stmt.exprs == [site.call]
+        return site.name == "kmap" and dropped and stmt.kind == "expression"
+
     def _saves(self, site: Site) -> bool:
         """Whether a variable can be added that keeps the address, where none has
         it at an unmap; notes it."""
@@ -551,8 +566,7 @@ class Judge:
         asked = self.trace.uses_of(site.number, "page-address")
         places = Places(self.function)
         begin = places.statement(site.call)
-        dropped = begin and begin.kind == "expression" and begin.exprs == [site.call]
-        if len(asked) != 1 or not dropped:
+        if len(asked) != 1 or not self._dropped(site):
             return None
         end = places.statement(asked[0].expr)
         block = places.siblings(begin)

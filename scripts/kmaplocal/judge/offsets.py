@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from kmaplocal.judge.places import scale_of
+from kmaplocal.judge.places import changes, names_in, scale_of
 from kmaplocal.read.syntax import Expr, Function
 
 MANY_PAGES = {"page_size", "compound_nr", "compound_order", "folio_size"}
@@ -74,6 +74,31 @@ def several_pages(length: Expr, function: Function) -> Expr | None:
             if any(a == "PAGE_SIZE" and b not in _ONE_OR_LESS for a, b in sides):
                 return value
     return next((n for n in length.walk() if n.callee in MANY_PAGES), None)
+
+
+def is_same_again(term: Expr, function: Function) -> bool:
+    """Whether TERM is the same wherever it is asked for: each variable in it is
+    only ever given one value, made of what does not change."""
+    for name in names_in(term):
+        values = {value.text: value for value in _values(name, function)}
+        made_of = set().union(*(names_in(value) for value in values.values()))
+        if len(values) > 1 or _moves(name, function, assigned=True):
+            return False
+        if any(_moves(n, function) or _values(n, function) for n in made_of):
+            return False
+    return True
+
+
+def _moves(name: str, function: Function, assigned: bool = False) -> bool:
+    """Whether a variable or member may change other than (ASSIGNED) by `=`."""
+    if any(
+        changes(node, {name})
+        and not (assigned and node.kind == "assign" and node.op == "=")
+        for node in function.exprs
+    ):
+        return True
+    loops = [s for s in function.statements() if s.kind == "iterator"]
+    return any(name in names_in(expr) for stmt in loops for expr in stmt.exprs)
 
 
 def _values(name: str, function: Function) -> list[Expr]:

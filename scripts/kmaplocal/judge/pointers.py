@@ -271,10 +271,10 @@ class Pointers:
         """What `.member = name` in braces gives to the member at INDEX."""
         token = code[index]
         before, _ = _beside(code, index)
-        value = _value(code, index)
-        if before not in (["{", "."], [",", "."], ["]", "."]) or value is None:
+        values = _values(code, index)
+        if before not in (["{", "."], [",", "."], ["]", "."]) or not values:
             origins.unclear(file, token.line, "a use that is not understood")
-        else:
+        for value in values:
             self._function(origins, file, token.line, value, function)
 
     def _given(self, origins, file: str, value: Expr, function: Function) -> None:
@@ -330,14 +330,26 @@ def _declares(around) -> bool:
     )
 
 
-def _value(code: list[Token], index: int) -> str | None:
-    """The name that an initialiser gives to the member at INDEX."""
-    words = [token.text for token in code[index + 1 : index + 5]]
-    if words[1:2] == ["&"]:
-        del words[1]
-    if words[:1] == ["="] and words[2:3] in ([","], ["}"]):
-        return words[1] if words[1].isidentifier() or words[1] in NOBODY else None
-    return None
+def _values(code: list[Token], index: int) -> list[str]:
+    """The names one of which an initialiser gives to the member at INDEX: of
+    `= f`, and of `= c ? f : g`; [] for another."""
+    words, depth = [], 0
+    for token in code[index + 1 :]:
+        depth += token.text in ("(", "[", "{")
+        depth -= token.text in (")", "]", "}")
+        if depth < 0 or (not depth and token.text == ","):
+            break
+        words.append(token.text)
+    if words[:1] != ["="]:
+        return []
+    if words.count("?") == 1 == words.count(":"):
+        middle = words.index(":")
+        arms = [words[words.index("?") + 1 : middle], words[middle + 1 :]]
+    else:
+        arms = [words[1:]]
+    names = [arm[-1] for arm in arms if len(arm) == 1 or arm[:-1] == ["&"]]
+    valid = all(name.isidentifier() or name in NOBODY for name in names)
+    return names if valid and len(names) == len(arms) else []
 
 
 def _is_variable(outline: Outline, name: str) -> bool:

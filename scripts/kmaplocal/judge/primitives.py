@@ -57,6 +57,9 @@ WARN_ON_ONCE VM_BUG_ON WARN_ONCE WARN IS_ALIGNED IS_ENABLED likely unlikely
 get_user __get_user put_user __put_user BUILD_BUG_ON
 min_t max_t min max swap clamp
 kasan_check_read kasan_check_write kmsan_check_memory kmsan_unpoison_memory
+kcsan_check_read kcsan_check_write kcsan_check_access instrument_read
+instrument_write instrument_copy_to_user instrument_copy_from_user
+instrument_copy_from_user_before instrument_copy_from_user_after
 crypto_shash_update crypto_shash_digest crypto_shash_finup
 crypto_shash_tfm_digest crypto_comp_compress crypto_comp_decompress
 crypto_cipher_encrypt_one crypto_cipher_decrypt_one crypto_cipher_setkey
@@ -89,7 +92,7 @@ _RETURNING = """
 memcpy memmove memset memchr strchr strrchr strnchr strstr strcpy strncpy memscan
 memchr_inv strsep strpbrk min max min_t max_t PTR_ALIGN PTR_ALIGN_DOWN ALIGN ALIGN_DOWN
 container_of READ_ONCE skip_spaces strim rounddown roundup
-kasan_reset_tag clamp clamp_t mempcpy strcat strncat cpu_to_le64 cpu_to_be64
+kasan_reset_tag absolute_pointer RELOC_HIDE clamp clamp_t mempcpy strcat strncat cpu_to_le64 cpu_to_be64
 """.split()
 
 # Keep the address, hand it to another context, or derive from it what only a

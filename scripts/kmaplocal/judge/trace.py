@@ -517,7 +517,9 @@ class Tracer:
             self.trace.returned.add(value.site)
             self._gone(value, expr, state)
         elif node.variables and value and value.kind == "address":
-            self.trace.note(value.site, expr, "stored", "a local structure")
+            name = node.variables[0].name
+            detail = f"{name}{self._onward(name)}"
+            self.trace.note(value.site, expr, "stored", detail)
 
     def _forget_assigned(self, expr: Expr, state: State) -> State:
         if expr.kind == "identifier":
@@ -1039,7 +1041,17 @@ class Tracer:
 
     def _stored(self, expr, target, value) -> None:
         if value and value.kind == "address":
-            self.trace.note(value.site, expr, "stored", target.text)
+            detail = target.text + self._onward(root_of(target, self.function))
+            self.trace.note(value.site, expr, "stored", detail)
+
+    def _onward(self, name: str) -> str:
+        """Where the structure or array NAME of this call goes with what it holds."""
+        for node in self.function.exprs if self._local(name) else ():
+            inner = node.children[0].bare() if node.op == "&" else node
+            place = given(node) if inner.text == name else None
+            if place and place[0].callee:
+                return f", and {name} goes to {place[0].callee}()"
+        return ""
 
     def _bind(self, name: str, value: Value | None, source: Expr, state: State):
         """The state after the local NAME became VALUE, read from SOURCE."""

@@ -68,20 +68,19 @@ def _accesses(scene: Scene, site: Site) -> Iterator[Finding]:
         length = use.expr.arguments.get(size)
         if length is None:
             continue
+        addresses = [use.expr.arguments[n] for n in numbers if n in use.expr.arguments]
+        whys = (_beyond(scene, site, a, length, use) for a in addresses)
+        why = next(filter(None, whys), "")
         many = several_pages(length, scene.function)
+        if why:
+            yield _outside(scene, use.expr, why)
+            return
         if many is not None and (not many.callee or length.bare() is many):
             yield _many(scene, site, use, many)
             return
-        for number in numbers:
-            if number in use.expr.arguments:
-                address = use.expr.arguments[number]
-                why = _beyond(scene, site, address, length, use)
-                if why:
-                    yield _outside(scene, use.expr, why)
-                    return
-                if _unbounded(scene, site, address, length):
-                    yield _loose(scene, use.expr, length)
-                    return
+        if any(_unbounded(scene, site, a, length) for a in addresses):
+            yield _loose(scene, use.expr, length)
+            return
 
 
 def _beyond(scene: Scene, site: Site, address: Expr, length: Expr, use: Use) -> str:

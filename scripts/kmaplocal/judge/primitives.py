@@ -92,7 +92,8 @@ _RETURNING = """
 memcpy memmove memset memchr strchr strrchr strnchr strstr strcpy strncpy memscan
 memchr_inv strsep strpbrk min max min_t max_t PTR_ALIGN PTR_ALIGN_DOWN ALIGN ALIGN_DOWN
 container_of READ_ONCE skip_spaces strim rounddown roundup
-kasan_reset_tag absolute_pointer RELOC_HIDE clamp clamp_t mempcpy strcat strncat cpu_to_le64 cpu_to_be64
+kasan_reset_tag absolute_pointer RELOC_HIDE clamp clamp_t mempcpy strcat strncat
+cpu_to_le64 cpu_to_be64
 """.split()
 
 # Keep the address, hand it to another context, or derive from it what only a

@@ -73,6 +73,7 @@ flush_dcache_range clean_dcache_range
 kunmap kunmap_atomic kunmap_local __kunmap_local
 ioread8_rep ioread16_rep ioread32_rep iowrite8_rep iowrite16_rep iowrite32_rep
 readsl writesl readsw writesw readsb writesb insl outsl insw outsw insb outsb
+raw_insw raw_insw_swapw raw_outsw raw_outsw_swapw
 sg_copy_from_buffer sg_copy_to_buffer skb_copy_bits skb_store_bits
 memcpy_to_page memcpy_from_page memzero_page memset_page prefetch prefetchw
 access_ok sort get_random_bytes prandom_bytes memweight

@@ -61,12 +61,14 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
 
 
 def _own(scene: Scene, site: Site) -> bool:
-    """Whether the address is stored in a member, but unmapped by this function,
-    where it goes well."""
+    """Whether the address is stored in a member, but unmapped by this function
+    after that, where it goes well."""
     other = scene.uses(site, "address-taken", "escapes", "unknown", "opaque")
-    stored = [use.expr.children[0].bare() for use in scene.uses(site, "stored")]
-    places = all(place.kind == "member" for place in stored)
-    return not other and places and bool(scene.unmaps(site))
+    stores = [use.expr for use in scene.uses(site, "stored")]
+    places = all(expr.children[0].bare().kind == "member" for expr in stores)
+    first = min((expr.start for expr in stores), default=(0, 0))
+    later = any(unmap.start > first for unmap in scene.unmaps(site))
+    return not other and places and later
 
 
 def _may_unmap(scene: Scene, call: Expr, argument: Expr, site: Site) -> bool:

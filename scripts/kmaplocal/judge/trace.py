@@ -884,6 +884,7 @@ class Tracer:
 
     def _address_of(self, expr, operand, state):
         node = operand.bare()
+        state = _unsure(state, root_of(node, self.function))
         if self._lends(expr, node, state):
             return [(Value("place", text=root_of(node, self.function)), state)]
         if node.kind == "identifier":
@@ -1310,6 +1311,14 @@ class Tracer:
 def contents_site(function: Function, number: int) -> int:
     """The site of an address that lies behind parameter NUMBER of FUNCTION."""
     return -1 - len(function.params) - number
+
+
+def _unsure(state: State, name: str) -> State:
+    """The state after somebody got the address of NAME, and may write to it: nothing
+    is known of it but what it holds."""
+    held = tuple(h for h in state.held if not _speaks_of(h[1], name))
+    decided = tuple(d for d in state.decided if name not in d[0].split())
+    return state._replace(held=held, decided=decided)
 
 
 def _changed(state: State, name: str, callee: str) -> State:

@@ -185,19 +185,21 @@ class Judge:
             why = f"this is {self.function.name}() itself, not a user of it"
             return fails(PAIRED, site.call, why)
         for use in trace.uses_of(site.number, "mapped-again"):
-            why = "mapped again while it is still mapped"
+            why = f"mapped again while it is still mapped{self._somewhere(site)}"
             return fails(PAIRED, use.expr, why)
         handed = site.number in self.handed
         for use in trace.uses_of(site.number, "leaked"):
             if handed and site.number not in trace.dropped:
                 break
-            why = f"still mapped where line {use.detail} leaves the function"
+            where = f"where line {use.detail} leaves the function"
+            why = f"still mapped {where}{self._somewhere(site)}"
             ending = self.knowledge.ends_by_page(self.function, site.page)
             if ending is not None:
                 why = f"unmapped by its page in {ending.callee}(), not by its address"
             return fails(PAIRED, ending or site.call, why)
         for use in trace.uses_of(site.number, "after-unmap"):
-            return fails(PAIRED, use.expr, f"{use.expr.text} is used after the unmap")
+            why = f"{use.expr.text} is used after the unmap{self._somewhere(site)}"
+            return fails(PAIRED, use.expr, why)
         for expr, ends in trace.unmaps.items():
             mine = [problem for number, problem in ends if number == site.number]
             if mine and "double" in mine:
@@ -217,6 +219,12 @@ class Judge:
         if handed:
             return holds(PAIRED, "every caller that is given it unmaps it once")
         return holds(PAIRED, "one unmap on every path")
+
+    def _somewhere(self, site: Site) -> str:
+        """What is to be added where it is right on another path, or a condition that
+        is not understood decides: the mapping is unmapped in this function."""
+        ends = (n for ended in self.trace.unmaps.values() for n, _ in ended)
+        return " on some path" if site.number in ends else ""
 
     def lifo(self, site: Site) -> Obligation:
         """Are mappings that are alive together unmapped in reverse order?"""

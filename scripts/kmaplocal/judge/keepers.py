@@ -89,6 +89,7 @@ class Keepers:
         self.knowledge = knowledge
         self.followed = followed
         self._open: dict[str, set[str]] = {}
+        self._exposed: dict[str, Expr | None] = {}
 
     def keeps(self, member: Expr) -> bool:
         """Whether MEMBER, `S.member`, is as good as a variable of its own: S is a
@@ -123,10 +124,10 @@ class Keepers:
 
     def exposed(self, name: str) -> Expr | None:
         """Where the address of the variable NAME is taken, and may be kept."""
-        for node in self.function.exprs:
-            if self._is_address(node, name) and self._keeping(node):
-                return node
-        return None
+        if name not in self._exposed:
+            taken = (n for n in self.function.exprs if self._is_address(n, name))
+            self._exposed[name] = next(filter(self._keeping, taken), None)
+        return self._exposed[name]
 
     def unknown(self, name: str) -> str:
         """What it is that a function does with the address of NAME, where that is

@@ -1062,8 +1062,9 @@ class Tracer:
             value = Value("constant", text="1")  # as true as what it remembers
         if value is None:
             value = self._copied(name, source)
-        taken = self.keepers.exposed(name) if value else None
-        if taken and value.kind == "address":
+        is_address = value is not None and value.kind == "address"
+        taken = self.keepers.exposed(name) if is_address else None
+        if taken:
             self.trace.note(value.site, taken, "address-taken", name)
         if value and value.kind == "address" and value.site >= 0:
             site = self.trace.sites[value.site]

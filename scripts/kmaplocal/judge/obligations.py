@@ -222,9 +222,8 @@ class Judge:
 
     def _somewhere(self, site: Site) -> str:
         """What is to be added where it is right on another path, or a condition that
-        is not understood decides: the mapping is unmapped in this function."""
-        ends = (n for ended in self.trace.unmaps.values() for n, _ in ended)
-        return " on some path" if site.number in ends else ""
+        is not understood decides: this function does unmap, too."""
+        return " on some path" if self.function.calls((site.api.ends,)) else ""
 
     def lifo(self, site: Site) -> Obligation:
         """Are mappings that are alive together unmapped in reverse order?"""

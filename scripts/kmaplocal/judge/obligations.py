@@ -393,11 +393,10 @@ class Judge:
         if unmap.callee == "kunmap" or argument is None:
             return False
         terms = terms_of(argument, site.variable, self.function)
-        if terms == []:
-            terms = self.mapped_at(site)
-        if not terms:
+        added = self.mapped_at(site)
+        if terms is None or added is None:
             return False
-        return self.bounds().fits(terms, 1, unmap).answer == OUTSIDE
+        return self.bounds().fits([*added, *terms], 1, unmap).answer == OUTSIDE
 
     def stale(self, unmap: Expr) -> str:
         """The variable V in `unmap(V - n)` where `V = map(page) + n` came before, but

@@ -77,9 +77,12 @@ def several_pages(length: Expr, function: Function) -> Expr | None:
 
 
 def is_same_again(term: Expr, function: Function) -> bool:
-    """Whether TERM is the same wherever it is asked for: each variable in it is
-    only ever given one value, made of what does not change."""
+    """Whether TERM is the same wherever it is asked for: nothing in it changes, but
+    for variables that are only ever given one value, made of what does not."""
+    own = set(function.variables) - {v.name for v in function.params}
     for name in names_in(term):
+        if name not in own and _moves(name, function):
+            return False
         values = {value.text: value for value in _values(name, function)}
         made_of = set().union(*(names_in(value) for value in values.values()))
         if len(values) > 1 or _moves(name, function, assigned=True):

@@ -8,6 +8,9 @@
 // Comments: The driver reads this instead of the C file.  One line a fact,
 // Comments: fields separated by tabs; scripts/kmaplocal/read/syntax.py names
 // Comments: them.  A line "file" says which file the next ones are of.
+// Comments: In the text of a field each run of blanks (space, tab, line feed,
+// Comments: vertical tab, form feed, carriage return) is one space, none at its
+// Comments: ends: no field holds a tab or a line end.  Other bytes stay.
 
 virtual patch
 virtual context
@@ -18,13 +21,19 @@ virtual report
 @@
 latest = [None]
 
+def squeezed(field):
+    for blank in "\t\n\v\f\r":
+        field = field.replace(blank, " ")
+    return " ".join(word for word in field.split(" ") if word)
+
 def fact(kind, p, *rest):
     p = p[0]
     if p.file != latest[0]:
         latest[0] = p.file
         print("file\t" + p.file)
     print("\t".join((kind, p.line, p.column, p.line_end, p.column_end,
-                     p.current_element, p.current_element_line) + rest))
+                     p.current_element, p.current_element_line)
+                    + tuple(squeezed(field) for field in rest)))
 
 @expression_fact@
 expression E;
@@ -36,7 +45,7 @@ E@p
 p << expression_fact.p;
 E << expression_fact.E;
 @@
-fact("expression", p, " ".join(E.split()))
+fact("expression", p, E)
 
 @statement_fact@
 statement S;
@@ -49,7 +58,7 @@ p << statement_fact.p;
 S << statement_fact.S;
 @@
 whole = S.startswith(("asm", "__asm__"))
-fact("statement", p, " ".join((S if whole else S[:1000]).split()))
+fact("statement", p, S if whole else S[:1000])
 
 @declaration_fact@
 declaration D;
@@ -61,7 +70,7 @@ D@p
 p << declaration_fact.p;
 D << declaration_fact.D;
 @@
-fact("declaration", p, " ".join(D.split()))
+fact("declaration", p, D)
 
 @variable_fact@
 type T;

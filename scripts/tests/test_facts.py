@@ -6,6 +6,7 @@ import pytest
 from kmaplocal.read import facts, spatch
 from kmaplocal.read.facts import Piece
 from kmaplocal.read.spatch import find_spatch
+from kmaplocal.read.syntax import read_facts
 
 GOOD = "\n\nvoid good(char *p)\n{\n\tuse(p);\n}\n"
 BAD = "void fine(void)\n{\n\tg();\n}\n\nvoid bad(void)\n{\n\tFOO { BAR ) ;\n}\n"
@@ -84,3 +85,25 @@ def test_spatch_that_leaves_one_out(processes, monkeypatch):
         [("good", 3)]
     ] * 2
     assert len(processes) == 3
+
+
+def test_a_directive_in_a_type_breaks_no_fact():
+    """spatch keeps the line ends of a type's text, and the directives in it."""
+    declared = "\tu32\n#ifdef A\n\tconst\n#endif\n\t*at = given(p);\n"
+    text = "void split(struct page *p)\n{\n" + declared + "\n\tuse(at);\n}\n"
+    (told,) = read(Piece("a.c", text, held=True))
+    (function,) = told.source.functions
+    assert function.variables["at"].type == "u32 #ifdef A const #endif *"
+    assert told.lost
+
+
+def test_blanks_of_other_scripts_are_no_blanks():
+    text = 'void f(void)\n{\n\tg("a\u2028b\x85  c");\n}\n'
+    (told,) = read(Piece("a.c", text))
+    (function,) = told.source.functions
+    assert [c.text for c in function.calls(["g"])] == ['g ( "a\u2028b\x85 c" )']
+
+
+def test_a_broken_fact_is_no_other_fact():
+    with pytest.raises(ValueError, match="broken fact"):
+        read_facts("initialised\t1\t2\t1\t3\tf\t1\tx\tint")

@@ -61,4 +61,7 @@ def _copy(piece: Piece, folder: Path, number: int) -> Path:
 def _facts(run: SpatchRun, passed: Sequence[Gap]) -> Facts:
     if run.failures:
         return Facts(read_facts(""), "; ".join(run.failures))
-    return Facts(read_facts(run.stdout), [*run.lost, *passed])
+    try:
+        return Facts(read_facts(run.stdout), [*run.lost, *passed])
+    except ValueError as error:
+        return Facts(read_facts(""), str(error))

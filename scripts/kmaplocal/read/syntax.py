@@ -329,6 +329,11 @@ class _Builder:
         return function
 
 
+# How many fields a fact has after those that all have.
+_OWN_FIELDS = {"expression": 1, "statement": 1, "declaration": 1, "variable": 2}
+_OWN_FIELDS |= {"initialised": 4, "parameter": 3, "label": 1, "member": 3}
+
+
 class _Reader:
     """Turns lines of facts into builders."""
 
@@ -341,15 +346,18 @@ class _Reader:
         key = (name, 0 if name == OUTSIDE else line)
         return self.builders.setdefault(key, _Builder(name, line))
 
-    def read(self, line: str) -> None:
-        cells = line.split("\t")
+    def read(self, fact: str) -> None:
+        cells = fact.split("\t")
         if len(cells) < 7:
             return
         kind, l0, c0, l1, c1, where, line, *rest = cells
         handler = getattr(self, "on_" + kind, None)
-        if handler:
-            extent = (int(l0), int(c0)), (int(l1), int(c1))
-            handler(self.builder(where, int(line or 0)), *extent, *rest)
+        if not handler:
+            return
+        if len(rest) != _OWN_FIELDS[kind]:
+            raise ValueError(f"spatch printed a broken fact: {fact!r}")
+        extent = (int(l0), int(c0)), (int(l1), int(c1))
+        handler(self.builder(where, int(line or 0)), *extent, *rest)
 
     def on_expression(self, builder, start, end, text):
         builder.exprs.setdefault((start, end), Expr(start, end, text))
@@ -405,11 +413,11 @@ def _count_members(definition: str) -> int:
 def read_facts(text: str) -> Source:
     """The syntax of a file from what spatch printed for cocci/facts.cocci.
 
-    Facts with fewer fields than expected are other output of spatch and are
-    passed over.  A function none of whose facts arrived is not in the result:
-    the caller knows which functions it asked about."""
+    A line of fewer than seven fields is other output of spatch and is passed over.
+    A function none of whose facts arrived is not in the result: the caller knows
+    which functions it asked about.  Raises ValueError for a broken fact."""
     reader = _Reader()
-    for line in text.splitlines():
+    for line in text.split("\n"):
         reader.read(line)
     outside = reader.builders.pop((OUTSIDE, 0), _Builder(OUTSIDE, 0)).build()
     functions = [b.build() for (name, _), b in reader.builders.items() if name]

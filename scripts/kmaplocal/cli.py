@@ -168,6 +168,47 @@ def report(
 
 
 @cli.command()
+@_options(_KERNEL, _JOBS, _TIMEOUT, _FILES)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=BUILD / "series",
+    metavar="FOLDER",
+    help="where the mails go, a new or empty folder",
+)
+@click.option(
+    "--branch", default="", metavar="NAME", help="also as commits, on a git tree"
+)
+@click.option(
+    "--split",
+    type=click.Choice(("file", "driver", "subsystem")),
+    default="driver",
+    show_default=True,
+    help="what is one patch",
+)
+@click.option("--skip", multiple=True, metavar="PATH", help="leave out what is below")
+@click.option("--only", multiple=True, metavar="PATH", help="only what is below")
+@click.option("--dry-run", is_flag=True, help="list subjects and recipients")
+@click.option(
+    "--context",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="lines around a change",
+)
+def series(files: tuple[str, ...], **asked) -> int:
+    """Write the patch series for FILES, without FILES for all, as mails.
+
+    Each with an argument, recipients and what was checked. Nothing is sent, and
+    nothing in the work tree changes.
+    """
+    from kmaplocal.series import run
+
+    request = run.Request(files=files or EVERYTHING, **asked)
+    return run.series(request, console.Console())
+
+
+@cli.command()
 @_options(_JOBS, _TIMEOUT, _FORMAT, _OUT)
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))

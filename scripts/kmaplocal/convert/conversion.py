@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmaplocal.convert import comments, edits
@@ -36,31 +36,40 @@ class NotApplied(Exception):
     """The semantic patches did not do what the plan says; why."""
 
 
+@dataclass(frozen=True)
+class Conversion:
+    """Converts one of FILES, which were analysed together, when it is called."""
+
+    files: Mapping[str, FileAnalysis]
+    spatch: Spatch
+    timeout: float
+
+    def __call__(self, path: Path) -> Outcome:
+        """What becomes of the file at PATH."""
+        file = self.files[str(path)]
+        outcome = convert(file, self.spatch, self.timeout)
+        for partner in sorted(file.partners):
+            other = convert(self.files[partner], self.spatch, self.timeout)
+            if other.after == other.before:
+                return _withheld(outcome, partner)
+        return outcome
+
+
 def prepare(
     root: Path,
     paths: Sequence[Path],
     spatch: Spatch,
     request,
     progress: Callable[[int], None],
-) -> Callable[[Path], Outcome]:
+) -> Conversion:
     """Analyse PATHS below ROOT together, callees all over the tree included.
 
     REQUEST says how many `jobs` at a time and the `timeout` of one spatch.
-    Returns what converts one of PATHS.  Errors: TagsError, OSError."""
+    Errors: TagsError, OSError."""
     tree = Definitions(root)
     analysis = Analysis(root, spatch, request.timeout, request.jobs, tree)
     files = analysis.run([str(path) for path in paths], progress)
-
-    def worker(path: Path) -> Outcome:
-        file = files[str(path)]
-        outcome = convert(file, spatch, request.timeout)
-        for partner in sorted(file.partners):
-            other = convert(files[partner], spatch, request.timeout)
-            if other.after == other.before:
-                return _withheld(outcome, partner)
-        return outcome
-
-    return worker
+    return Conversion(files, spatch, request.timeout)
 
 
 def plan_file(path: Path, spatch: Spatch) -> tuple[Plan, list[Lost]]:

@@ -304,7 +304,7 @@ class Judge:
         return self._context(site, PREEMPT)
 
     def _context(self, site: Site, name: str) -> Obligation:
-        needing = self._needing(site, name)
+        needing = self.needing(site, name)
         if not needing:
             return holds(name, "nothing between map and unmap depends on it")
         expr = needing[0]
@@ -313,7 +313,7 @@ class Judge:
             return fails(name, expr, why)
         return repaired(name, expr, why, f"explicit {DISABLE[name][0]}()")
 
-    def _needing(self, site: Site, name: str) -> list[Expr]:
+    def needing(self, site: Site, name: str) -> list[Expr]:
         """The calls during a mapping that rely on what it disables."""
         by = primitives.FAULTS_OFF_BY if name == FAULTS else primitives.PREEMPT_OFF_BY
         by_name = self.function.calls(by)
@@ -332,7 +332,7 @@ class Judge:
             # Both at a time would have to go to the same places.
             alone = name == FAULTS or not self.explicit(FAULTS)
             for site in self.trace.sites if alone else ():
-                calls = self._needing(site, name) if site.api.atomic else []
+                calls = self.needing(site, name) if site.api.atomic else []
                 if calls and self._helped(site, name, calls):
                     needy[site.number] = calls
             self._explicit[name] = explicit(self.function, self.trace, needy)

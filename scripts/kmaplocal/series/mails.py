@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The mails of a series: what git wrote, with its recipients, notes and cover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from pathlib import Path
+
+from kmaplocal.series.recipients import Recipients
+
+_SUBJECT, _BLURB = "*** SUBJECT HERE ***", "*** BLURB HERE ***"
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One patch of the series: its files, subject, message and recipients, and what
+    stands below its `---`."""
+
+    paths: tuple[str, ...]
+    subject: str
+    body: str
+    recipients: Recipients = field(default_factory=Recipients)
+    notes: str = ""
+
+    def message(self, sign_off: str) -> str:
+        """The commit message, with the trailer SIGN_OFF ("": none)."""
+        trailer = f"\n{sign_off}\n" if sign_off else ""
+        return f"{self.subject}\n\n{self.body}{trailer}"
+
+
+def complete(file: Path, patch: Patch) -> None:
+    """Put recipients and notes into the mail that git wrote to FILE."""
+    text = file.read_bytes()
+    head, _, rest = text.partition(b"\n\n")
+    head += b"\n" + patch.recipients.headers().encode()
+    text = head.rstrip(b"\n") + b"\n\n" + rest
+    if patch.notes:
+        mark = b"\n---\n"
+        message, _, diff = text.partition(mark)
+        text = message + mark + b"\n" + patch.notes.encode() + b"\n" + diff
+    file.write_bytes(text)
+
+
+def complete_cover(file: Path, subject: str, text: str, to: Recipients) -> None:
+    """Make of git's template in FILE a cover letter with SUBJECT and TEXT."""
+    letter = file.read_bytes().decode(errors="surrogateescape")
+    head, _, rest = letter.partition("\n\n")
+    head = head.replace(_SUBJECT, subject)
+    rest = rest.replace(_BLURB, text.rstrip("\n"))
+    head = (head + "\n" + to.headers()).rstrip("\n")
+    file.write_bytes(f"{head}\n\n{rest}".encode(errors="surrogateescape"))
+
+
+def subjects(files: Sequence[Path]) -> list[str]:
+    """The subjects of mails, as a mail program shows them."""
+    found = []
+    for file in files:
+        mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+        found.append(" ".join(str(mail["Subject"]).split()))
+    return found

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Who is to get a patch: what the tree's own scripts/get_maintainer.pl says.
+
+Nothing is ever sent from here.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kmaplocal.errors import KmaplocalError
+
+SCRIPT = "scripts/get_maintainer.pl"
+# Roles of people who take patches; all others are told.
+_TAKING = ("maintainer", "supporter", "chief penguin")
+_LINE = re.compile(r"^(?P<who>.*?)\s*\((?P<role>[^()]*(?:\([^()]*\)[^()]*)*)\)$")
+
+
+class NoRecipients(KmaplocalError):
+    """The tree's get_maintainer.pl does not say who is to get a patch."""
+
+
+class Recipients(NamedTuple):
+    """Addresses, in the order in which the tree's script names them."""
+
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+
+    def headers(self) -> str:
+        """The header lines of a mail, one address a line."""
+        return _header("To", self.to) + _header("Cc", self.cc)
+
+    def trailers(self) -> str:
+        """A line an address, as `b4 prep` keeps them below its cover letter."""
+        lines = [f"To: {who}" for who in self.to] + [f"Cc: {who}" for who in self.cc]
+        return "".join(f"{line}\n" for line in lines)
+
+
+def recipients(root: Path, paths: Sequence[str]) -> Recipients:
+    """Who is to get a patch of PATHS below ROOT; nobody where the tree has no such
+    script.  Raises NoRecipients when the script fails."""
+    if not (root / SCRIPT).is_file():
+        return Recipients()
+    command = ["perl", SCRIPT, "--no-multiline", "--separator", "\n", "--rolestats"]
+    done = subprocess.run(
+        [*command, *(word for path in paths for word in ("-f", path))],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    said = done.stdout.decode(errors="replace")
+    if done.returncode:
+        why = done.stderr.decode(errors="replace").strip().split("\n")[0]
+        raise NoRecipients(f"{root}: {SCRIPT} failed for {paths[0]}: {why}")
+    return parsed(said.splitlines())
+
+
+def parsed(lines: Iterable[str]) -> Recipients:
+    """The recipients of LINES such as "Ann <a@b> (maintainer:ONE THING)"."""
+    to: dict[str, None] = {}
+    cc: dict[str, None] = {}
+    for line in lines:
+        found = _LINE.match(line.strip())
+        if not found:
+            continue
+        role = found["role"]
+        (to if role.startswith(_TAKING) else cc).setdefault(found["who"])
+    return Recipients(tuple(to), tuple(who for who in cc if who not in to))
+
+
+def together(several: Iterable[Recipients]) -> Recipients:
+    """The recipients of a cover letter: all who get one of the patches."""
+    each = list(several)
+    to = dict.fromkeys(who for one in each for who in one.to)
+    cc = dict.fromkeys(who for one in each for who in one.cc if who not in to)
+    return Recipients(tuple(to), tuple(cc))
+
+
+def _header(name: str, addresses: Sequence[str]) -> str:
+    return f"{name}: " + ",\n    ".join(addresses) + "\n" if addresses else ""

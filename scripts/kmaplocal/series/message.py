@@ -233,7 +233,7 @@ def _handed(found: Sequence[Function]) -> Iterator[str]:
         )
     if ends:
         verb = plural(len(ends), "ends", "end")
-        yield f"{functions(ends)} {verb} the mapping of a caller, and is changed with it"
+        yield f"{functions(ends)} {verb} the mapping of a caller, with which it changes"
 
 
 def _helpers(found: Sequence[Function]) -> Iterator[str]:
@@ -278,8 +278,8 @@ def _changes(found: Sequence[Function]) -> Iterator[str]:
     if flushed:
         verb = plural(len(flushed), "writes", "write")
         yield (
-            f"{functions(flushed)} {verb} to a page that user space may map without"
-            " flush_dcache_page(), unlike all others in this file: add it"
+            f"{functions(flushed)} {verb} to the page without flush_dcache_page(),"
+            " unlike all others in this file: add it"
         )
     by_page = _names(f for f in found if any(_by_page(m) for m in f.mappings))
     if by_page and any(m.atomic for f in found for m in f.mappings):

@@ -9,7 +9,7 @@ NEWER_KERNEL   := build/linux-source-6.12
 BOOT           := build/boot
 
 ifeq ($(origin FILES),undefined)
-report flag: FILES = .
+report flag series: FILES = .
 endif
 
 KERNEL  ?= $(DEFAULT_KERNEL)
@@ -30,6 +30,10 @@ JOBS    ?=
 V       ?=
 BEFORE  ?=
 DOORS   ?=
+BRANCH  ?=
+SPLIT   ?=
+SKIP    ?=
+ONLY    ?=
 BASELINE       ?=
 WRITE_BASELINE ?=
 
@@ -37,6 +41,7 @@ WRITE_BASELINE ?=
 # way of blanks, quotes or a leading ~ in them.
 export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE DOORS
 export SINCE PATCH BASELINE REASON EXPLAIN
+export BRANCH SPLIT SKIP ONLY
 export PYTHONPATH := scripts
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -71,7 +76,7 @@ SHELL_SCRIPTS := scripts/install scripts/debian13 scripts/debian-source .ci/run
 FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
-.PHONY: help apply verify boot report flag history check check-debian13 goldens lint clean
+.PHONY: help apply verify boot report flag series history check check-debian13 goldens lint clean
 
 ## help: this list
 help:
@@ -92,6 +97,8 @@ help:
 	@echo 'SINCE=rev     flag only lines that changed since; PATCH=file, - for stdin: by it'
 	@echo 'WHOLE=1       flag whole functions of that       EXPLAIN=rule  only print its page'
 	@echo 'BASELINE=file accepted findings; WRITE_BASELINE=1 REASON="..." accepts all'
+	@echo 'BRANCH=name   of series: commits too; SPLIT=file subsystem  one patch each'
+	@echo 'SKIP= ONLY=   of series: files or folders to leave out, or to take alone'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
 	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'
 	@echo
@@ -117,6 +124,15 @@ verify: $(call unpacked,$(KERNEL))
 report: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
 	$(Q)$(OPTIONS) $(KMAPLOCAL) report $(PRINTING) $(SETTINGS)
+
+## series: write the patch series for FILES (default here: .) as mails, see OUT
+series: $(call unpacked,$(KERNEL))
+	$(Q)scripts/install apply series
+	$(Q)$(OPTIONS) for word in $$SKIP; do set -- "$$@" --skip "$$word"; done; \
+		for word in $$ONLY; do set -- "$$@" --only "$$word"; done; \
+		$(KMAPLOCAL) series $(if $(OUT),--out "$$OUT") $(call on,DRY_RUN,--dry-run) \
+		$(if $(BRANCH),--branch "$$BRANCH") $(if $(SPLIT),--split "$$SPLIT") \
+		$(SETTINGS)
 
 ## flag: find wrong use of mappings, old and new, in FILES (default here: .)
 flag: $(if $(EXPLAIN),,$(call unpacked,$(KERNEL)))

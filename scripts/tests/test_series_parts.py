@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The parts of a series: groups, prefixes, recipients, sentences."""
+
+import pytest
+
+from kmaplocal.series import grouping, prefix, recipients, words
+from kmaplocal.series.grouping import DRIVER, FILE, SUBSYSTEM
+from kmaplocal.series.maintainers import Maintainers
+
+MAINTAINERS = """List of maintainers
+\tF:\tnot/an/entry/
+
+A DRIVER
+M:\tAnn <ann@example.org>
+F:\tdrivers/a/one.c
+F:\tdrivers/a/one_*.c
+
+A WHOLE BUS
+M:\tBob <bob@example.org>
+F:\tdrivers/a/
+X:\tdrivers/a/apart/
+
+A FILESYSTEM
+F:\tfs/some/
+
+THE REST
+F:\t*
+F:\t*/
+"""
+
+
+@pytest.fixture
+def maintainers():
+    return Maintainers(MAINTAINERS)
+
+
+@pytest.mark.parametrize(
+    "path, title",
+    [
+        ("drivers/a/one.c", "A DRIVER"),
+        ("drivers/a/one_more.c", "A DRIVER"),
+        ("drivers/a/two.c", "A WHOLE BUS"),
+        ("drivers/a/deep/three.c", "A WHOLE BUS"),
+        ("drivers/a/apart/x.c", ""),
+        ("fs/some/dir.c", "A FILESYSTEM"),
+        ("fs/alone.c", ""),
+    ],
+)
+def test_the_closest_entry(maintainers, path, title):
+    assert maintainers.closest(path)[0] == title
+
+
+FILES = ["drivers/a/one.c", "drivers/a/one_x.c", "drivers/a/two.c", "fs/some/a.c"]
+
+
+def test_a_patch_a_driver(maintainers):
+    found = grouping.patches(FILES, {}, maintainers, DRIVER)
+    assert found == [FILES[:2], [FILES[2]], [FILES[3]]]
+
+
+def test_a_patch_a_subsystem(maintainers):
+    more = [*FILES, "drivers/a/three.c"]
+    found = grouping.patches(more, {}, maintainers, SUBSYSTEM)
+    assert ["drivers/a/three.c", "drivers/a/two.c"] in found
+
+
+def test_a_patch_a_file(maintainers):
+    assert grouping.patches(FILES, {}, maintainers, FILE) == [[f] for f in FILES]
+
+
+def test_partners_are_one_patch(maintainers):
+    partners = {"fs/some/a.c": {"drivers/a/two.c"}, "drivers/a/two.c": {FILES[0]}}
+    found = grouping.patches(FILES, partners, maintainers, FILE)
+    assert found == [["drivers/a/one.c", "drivers/a/two.c", "fs/some/a.c"], [FILES[1]]]
+
+
+@pytest.mark.parametrize(
+    "paths, wanted",
+    [
+        (["fs/aio.c"], "fs/aio"),
+        (["fs/nilfs2/a.c", "fs/nilfs2/b.c"], "nilfs2"),
+        (["drivers/scsi/lpfc/x.c"], "scsi: lpfc"),
+        (["drivers/block/brd.c"], "block: brd"),
+        (["mm/swap.c"], "mm/swap"),
+        (["arch/um/kernel/skas/uaccess.c"], "um: skas"),
+        (["kernel/crash_core.c"], "crash_core"),
+    ],
+)
+def test_a_prefix_by_the_place(paths, wanted):
+    assert prefix.from_paths(paths) == wanted
+
+
+def test_a_prefix_by_the_history():
+    subjects = ["scsi: lpfc: fix it", "scsi: lpfc: mend it", "scsi: lpfc: Do it"]
+    style = prefix.from_subjects([*subjects, "treewide: all of it"])
+    assert style == prefix.Style("scsi: lpfc", capital=False)
+
+
+def test_a_history_without_a_prefix_says_nothing():
+    assert prefix.from_subjects(["Fix this", "a sentence: with a colon"]) is None
+
+
+def test_recipients_by_role():
+    found = recipients.parsed(
+        [
+            "Ann <a@b.c> (maintainer:ONE (OR TWO))",
+            '"B. B." <b@b.c> (supporter:ONE)',
+            "Cee <c@b.c> (reviewer:ONE)",
+            "l@b.c (open list:ONE)",
+            "l@b.c (moderated list)",
+        ]
+    )
+    assert found.to == ("Ann <a@b.c>", '"B. B." <b@b.c>')
+    assert found.cc == ("Cee <c@b.c>", "l@b.c")
+    assert found.headers() == (
+        'To: Ann <a@b.c>,\n    "B. B." <b@b.c>\nCc: Cee <c@b.c>,\n    l@b.c\n'
+    )
+
+
+def test_all_recipients_together_are_named_once():
+    one = recipients.Recipients(("a",), ("b", "l"))
+    other = recipients.Recipients(("b",), ("l",))
+    assert recipients.together([one, other]) == (("a", "b"), ("l",))
+
+
+def test_a_failing_script_is_said(tmp_path, write):
+    write(tmp_path / recipients.SCRIPT, 'die "no MAINTAINERS\\n";\n')
+    with pytest.raises(recipients.NoRecipients, match="no MAINTAINERS"):
+        recipients.recipients(tmp_path, ["fs/aio.c"])
+
+
+def test_names_in_a_sentence():
+    assert words.functions(["a", "b", "a"]) == "a() and b()"
+    assert words.functions(["a", "b", "c", "d", "e"]) == "5 functions"
+
+
+def test_a_paragraph_is_narrow_and_starts_with_a_capital():
+    text = words.paragraph(["one word " * 20, "kmap() stays", ""])
+    assert all(len(line) <= 72 for line in text.split("\n"))
+    assert text.startswith("One word") and text.endswith("kmap() stays.")

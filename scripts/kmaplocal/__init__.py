@@ -23,9 +23,10 @@ flag      finding survey (what is wrong with a mapping, old or new), inspection
           suppression baseline acceptance (what is accepted), handbook and rules/
           (a page a rule), report formats door (what is told, and how), text
 prove     reference alignment (both sides of a change), objects farm kbuild bench
-          (what to compile, and where), identity assembly builds complaints
-          checkpatch flags (the doors), record (what each of them said), boot/
-          (a kernel with the change and one without, each seen to run)
+          (what to compile, and where), identity assembly unmaps builds
+          complaints context checkpatch flags (the doors), record (what each of
+          them said), boot/ (a kernel with the change and one without, each seen
+          to run)
 
 At the top: cli (the doors), console errors, and inline, which the semantic
 patches ask from inside spatch.

@@ -123,3 +123,16 @@ def test_ctags_failure_is_said(found, tmp_path, write, monkeypatch):
     monkeypatch.setenv("CTAGS", str(fake))
     with pytest.raises(tags.TagsError, match="broken"):
         found.functions(["mine"])
+
+
+def test_what_a_structure_is_made_of(found, tmp_path):
+    """Every header that defines it is told of; a mention is no definition."""
+    folder = found.tree / "include"
+    folder.mkdir(exist_ok=True)
+    (folder / "event.h").write_text("\nstruct event {\n\tint a;\n} __packed;\n")
+    (folder / "other.h").write_text("struct event *e;\nstruct events { int b; };\n")
+    assert found.structs(["event", "none", "a-b"]) == {
+        "event": {"include/event.h": "struct event {\n\tint a;\n} __packed;\n"},
+        "none": {},
+        "a-b": {},
+    }

@@ -266,14 +266,17 @@ def differences(done):
     return dict(line.split(": ", 1) for line in said if ": " in line)
 
 
-def test_swapped_unmaps_stand_against_it(verify, mend):
+def test_swapped_unmaps_stand_against_it(verify, mend, monkeypatch):
+    monkeypatch.delenv("SPATCH")
     mend(
         "\tkunmap_local(b);\n\tkunmap_local(a);\n",
         "\tkunmap_local(a);\n\tkunmap_local(b);\n",
     )
     done = verify("--door", "identity")
     assert done.returncode == 1
-    assert differences(done) == {"swap": "the same but for its unmaps"}
+    said = differences(done)["swap"]
+    assert said.startswith("the same but for its unmaps; fs/aio.c:12: "), said
+    assert "is unmapped before" in said
 
 
 def test_unmap_of_a_moved_pointer_stands_against_it(verify, mend):
@@ -281,8 +284,9 @@ def test_unmap_of_a_moved_pointer_stands_against_it(verify, mend):
     assert verify("--door", "identity").returncode == 1
 
 
-def test_the_page_of_a_kunmap_need_not_be_seen(verify, kernel, tmp_path):
+def test_the_page_of_a_kunmap_need_not_be_seen(verify, kernel, tmp_path, monkeypatch):
     """The page is read once more, and somebody else might have changed it."""
+    monkeypatch.delenv("SPATCH")
     text = """
 #include <linux/highmem.h>
 void f(struct page **pages, const int *from);
@@ -301,6 +305,160 @@ void f(struct page **pages, const int *from)
     done = verify("--door", "identity")
     assert done.returncode == 0, done.stdout
     assert differences(done) == {"f": "the same but for its unmaps"}
+
+
+RECORDS = """
+#ifndef RECORDS_H
+#define RECORDS_H
+struct record {
+	unsigned long long key, at;
+	long long size;
+	unsigned int flags, count;
+};
+#endif
+"""
+
+# 128 records a page; what is read cannot be seen to be the same page again.
+READER = """
+#include <linux/highmem.h>
+#include <linux/records.h>
+
+struct table { struct page **pages; unsigned int first, n; };
+
+int read_table(struct table *table, struct record *to);
+int read_table(struct table *table, struct record *to)
+{
+	struct record *head, *record;
+	unsigned int n, from;
+
+	head = kmap_atomic(table->pages[0]);
+	from = head->count;
+	kunmap_atomic(head);
+	for (n = 0; n < table->n; n++) {
+		record = kmap(table->pages[n]);
+		if (!record[from % 128].flags) {
+			kunmap(table->pages[n]);
+			return -1;
+		}
+		memcpy(to + n, record + from % 128, sizeof(*to));
+		kunmap(table->pages[n]);
+	}
+	return 0;
+}
+"""
+READ = (
+    READER.replace("kunmap(table->pages[n])", "kunmap_local(record)")
+    .replace("kunmap_atomic", "kunmap_local")
+    .replace("kmap_atomic", "kmap_local_page")
+    .replace("kmap(", "kmap_local_page(")
+)
+COPIED = "sizeof(*to));\n\t\tkunmap_local(record);\n"
+LAST = "\t\tkunmap_local(record);\n\t}\n\treturn 0;\n"
+
+
+@pytest.fixture
+def read_by(kernel, tmp_path, write, verify, monkeypatch):
+    """read_by(*changes): what verify says where read_table() was converted, and then
+    changed from the first to the second of each of CHANGES."""
+    monkeypatch.delenv("SPATCH")
+    for root in (kernel, tmp_path / "before"):
+        write(root / "include/linux/records.h", RECORDS)
+    write(tmp_path / "before/fs/aio.c", READER)
+
+    def run(*changes):
+        text = READ
+        for old, new in changes:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        (kernel / "fs/aio.c").write_text(text)
+        return verify("--door", "identity")
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [(COPIED, COPIED.replace("(record)", "(record + 127)"))],
+        [(COPIED, COPIED.replace("(record)", "((char *)record + 40)"))],
+        [(COPIED, COPIED.replace("(record)", "(record + from % 128)"))],
+        [(COPIED, COPIED.replace("(record)", "(&record[from % 128])"))],
+        # The head stays mapped, under the records.
+        [
+            ("\tkunmap_local(head);\n", ""),
+            ("\t\t\treturn -1;\n", "\t\t\tkunmap_local(head);\n\t\t\treturn -1;\n"),
+            ("\treturn 0;\n", "\tkunmap_local(head);\n\treturn 0;\n"),
+        ],
+    ],
+)
+def test_other_unmaps_that_are_right(read_by, changes):
+    done = read_by(*changes)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert differences(done) == {"read_table": "the same but for its unmaps"}
+
+
+@pytest.mark.parametrize(
+    "changes, line, why",
+    [
+        ([(COPIED, COPIED.replace("record)", "record + 128)"))], 23, "another page"),
+        (
+            [(COPIED, COPIED.replace("record)", "record + from)"))],
+            23,
+            "nothing in sight says",
+        ),
+        (
+            [(COPIED, COPIED.replace("record)", "(char *)record - 1)"))],
+            23,
+            "another page",
+        ),
+        ([(COPIED, COPIED.replace("(record", "(head"))], 17, "mapped again"),
+        ([(COPIED, COPIED.replace("(record", "(to"))], 8, "some paths only"),
+        ([(COPIED, COPIED + "\t\tkunmap_local(record);\n")], 24, "unmapped twice"),
+        ([(LAST, LAST[24:])], 17, "still mapped"),
+        (
+            [(COPIED, COPIED.replace("\t\tk", "\t\trecord += from;\n\t\tk"))],
+            24,
+            "was moved and may have left the page",
+        ),
+        (
+            [
+                ("\t\tmemcpy", "\t\tkunmap_local(record);\n\t\tmemcpy"),
+                (LAST, LAST[24:]),
+            ],
+            23,
+            "used after the unmap",
+        ),
+        # The head stays mapped, but is unmapped first.
+        (
+            [
+                ("\tkunmap_local(head);\n", ""),
+                (COPIED, COPIED + "\t\tkunmap_local(head);\n"),
+            ],
+            0,
+            "",
+        ),
+    ],
+)
+def test_other_unmaps_that_are_wrong(read_by, changes, line, why):
+    done = read_by(*changes)
+    assert done.returncode == 1, done.stdout + done.stderr
+    said = differences(done)["read_table"]
+    assert said.startswith("the same but for its unmaps; fs/aio.c:"), said
+    assert why in said and (not line or f"aio.c:{line}: " in said), said
+
+
+def test_a_wrong_unmap_beside_a_helper(verify, mend, monkeypatch):
+    """The code of a helper is other code: nothing else tells of the unmap."""
+    monkeypatch.delenv("SPATCH")
+    mend(
+        "\tmemcpy_to_page(page, 0, (const char *)from, 64);\n",
+        "\tint *p = kmap_local_page(page);\n\n\tp[n & 7] = from[0];\n"
+        "\tkunmap_local(p + 1024);\n\tmemcpy_to_page(page, 0, (char *)from, 64);\n",
+    )
+    done = verify("--door", "identity")
+    assert done.returncode == 1, done.stdout
+    assert "p + 1024 is in another page" in differences(done)["fill"]
 
 
 def test_disabling_page_faults_by_hand_is_the_same(verify, mend):

@@ -26,7 +26,7 @@ from kmaplocal.read.facts import Facts, Piece
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.read.spatch import Spatch
-from kmaplocal.read.syntax import Function, Source
+from kmaplocal.read.syntax import Function, Source, Struct
 from kmaplocal.read.workers import cores, run_all
 
 MOST_ROUNDS = 24
@@ -176,6 +176,7 @@ class Analysis:
         wanted, self.callees.wanted = self.callees.wanted, {}
         members, self.callees.wanted_members = self.callees.wanted_members, {}
         pointers, self.callees.wanted_pointers = self.callees.wanted_pointers, {}
+        layouts, self.callees.wanted_layouts = self.callees.wanted_layouts, {}
         elsewhere: dict[str, set[str]] = defaultdict(set)
         for caller, name in wanted:
             outline = self.outlines[caller]
@@ -188,15 +189,29 @@ class Analysis:
         self.callees.learn(self.pointers.find(pointers))
         if members and self.definitions:
             self._learn_members(members)
+        self._learn_layouts(layouts)
         self._read_callees(wanted)
         self.callees.forget_provisional()
-        return bool(wanted or (members and self.definitions) or pointers)
+        return bool(wanted or (members and self.definitions) or pointers or layouts)
 
     def _learn_members(self, members: Iterable[str]) -> None:
         found = self.definitions.members(members)
         for name in members:
             types = found.get(name, set())
             self.callees.arrays[name] = any("[" in type_ for type_ in types)
+
+    def _learn_layouts(self, structs: Collection[str]) -> None:
+        if not structs:
+            return
+        found = self.definitions.structs(structs) if self.definitions else {}
+        texts = [(name, *text) for name, ways in found.items() for text in ways.items()]
+        told = self._facts([Piece(file, text) for _, file, text in texts])
+        known: dict[str, list[Struct | None]] = {name: [] for name in structs}
+        for (name, _, text), each in zip(texts, told):
+            # No member says how much an alignment that is asked for adds.
+            plain = "aligned" not in text
+            known[name].append(each.source.structs.get(name) if plain else None)
+        self.callees.layouts.update({n: _agreed(ways) for n, ways in known.items()})
 
     def _look_elsewhere(self, names: dict[str, set[str]]) -> None:
         """Find what is defined in no file that calls it."""
@@ -278,6 +293,13 @@ class Analysis:
         for macro in macros:
             lines[macro.line - 1] += macro.as_function().replace("\n", " ")
         return "\n".join(lines)
+
+
+def _agreed(ways: list[Struct | None]) -> Struct | None:
+    """The structure that all WAYS to define it make, if it is one and complete."""
+    first = ways[0] if ways else None
+    alike = all(way and first and way.members == first.members for way in ways)
+    return first if alike and all(way and way.complete for way in ways) else None
 
 
 def _helpers(root: Path) -> frozenset[str] | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Callable, Iterable, Mapping, NamedTuple
 
-from kmaplocal.read.syntax import Expr, Function, Point, Source, Stmt, Variable
+from kmaplocal.read.syntax import Expr, Function, Point, Source, Stmt, Struct, Variable
 
 INSIDE, OUTSIDE, UNKNOWN = "inside", "outside", "unknown"
 
@@ -179,11 +179,22 @@ def pointee(type_: str) -> str | None:
     return None
 
 
+# What a structure is made of, by its name; None when that is not known.
+Layout = Callable[[str], "Struct | None"]
+
+
 class Types:
     """Sizes and signs of types, for one size of a long (4 or 8)."""
 
-    def __init__(self, source: Source, macros: Mapping[str, list[str]], long: int):
+    def __init__(
+        self,
+        source: Source,
+        macros: Mapping[str, list[str]],
+        long: int,
+        layout: Layout | None = None,
+    ):
         self.source, self.macros, self.long = source, macros, long
+        self.layout = layout or source.structs.get
         self.busy: set[str] = set()
 
     def extent(self, type_: str) -> Extent | None:
@@ -218,7 +229,7 @@ class Types:
         return None if low is None else Extent(low, high, element.align)
 
     def _struct(self, name: str) -> Extent | None:
-        struct = self.source.structs.get(name)
+        struct = self.layout(name)
         if struct is None or name in self.busy:
             return None
         self.busy.add(name)
@@ -684,7 +695,7 @@ class Proof:
 
     def __init__(self, bounds: "Bounds", there: Place, long: int, exact: bool):
         self.flow, self.there, self.exact = bounds.flow, there, exact
-        self.types = Types(bounds.source, bounds.macros, long)
+        self.types = Types(bounds.source, bounds.macros, long, bounds.layout)
         self.atoms: dict[str, Atom] = {}
         self.known: dict[tuple[str, bool], list[Option]] = {}
         self.failed: set[Linear] = set()
@@ -1261,7 +1272,7 @@ class Bounds:
 
     In: the function and the source it is from; `macros`, name -> words of the
     `#define`s of the file; `branches`, the first and last line of every branch
-    of an `#if`."""
+    of an `#if`; `layout`, where to ask for structures of other files, too."""
 
     def __init__(
         self,
@@ -1269,8 +1280,9 @@ class Bounds:
         source: Source,
         macros: Mapping[str, Iterable[str]] | None = None,
         branches: Iterable[tuple[int, int]] = (),
+        layout: Layout | None = None,
     ):
-        self.source = source
+        self.source, self.layout = source, layout
         self.macros = {k: list(v) for k, v in (macros or {}).items()}
         self.flow = Flow(function, self.macros, branches)
 

@@ -62,6 +62,8 @@ class Callees:
         self.arrays: dict[str, bool] = {}
         self.member_types: Callable[[str, str], set[str]] = lambda struct, name: set()
         self.wanted_members: dict[str, None] = {}
+        self.layouts: dict[str, Struct | None] = {}  # of other files
+        self.wanted_layouts: dict[str, None] = {}
         self.pointers: dict[Pointer, Targets] = {}
         self.wanted_pointers: dict[Pointer, None] = {}
         self.helpers: frozenset[str] | None = None  # the kernel has; None: all
@@ -414,6 +416,15 @@ class FileKnowledge:
         if len({"[" in type_ for type_ in types}) != 1:
             return ""
         return min(types)
+
+    def layout(self, struct: str) -> Struct | None:
+        """What a structure is made of; None when that is not known, or not the same
+        wherever one of its name is defined."""
+        own = self.callees.structs.get(self.file, {}).get(struct)
+        if own is None and struct not in self.callees.layouts:
+            self.callees.wanted_layouts.setdefault(struct)
+            self.callees.asked += 1
+        return own or self.callees.layouts.get(struct)
 
     def own_place(self, struct: str, member: str) -> str:
         """The type of a MEMBER that shares its place in STRUCT with no other; ""

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from kmaplocal.judge import primitives
 from kmaplocal.read import api
-from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds
+from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds, Layout
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import (
     FAILS,
@@ -347,11 +347,18 @@ class Judge:
     def bounds(self) -> Bounds:
         """What is known of offsets and lengths in the function."""
         if self._bounds is None:
-            source = self.knowledge.source or Source([], {}, [], {})
-            self._bounds = Bounds(
-                self.function, source, self.knowledge.macros, self.knowledge.branches
-            )
+            self._bounds = self._bounds_by()
         return self._bounds
+
+    def unmap_bounds(self) -> Bounds:
+        """... and of the sizes of structures of other files, as they are known or
+        asked for: an array of them is what an unmap is given the address of."""
+        return self._bounds_by(self.knowledge.layout)
+
+    def _bounds_by(self, layout: Layout | None = None) -> Bounds:
+        known = self.knowledge
+        source = known.source or Source([], {}, [], {})
+        return Bounds(self.function, source, known.macros, known.branches, layout)
 
     def _beyond(self, site: Site) -> Expr | None:
         """An access that visibly passes the end of the page."""
@@ -396,7 +403,7 @@ class Judge:
         added = self.mapped_at(site)
         if terms is None or added is None:
             return False
-        return self.bounds().fits([*added, *terms], 1, unmap).answer == OUTSIDE
+        return self.unmap_bounds().fits([*added, *terms], 1, unmap).answer == OUTSIDE
 
     def stale(self, unmap: Expr) -> str:
         """The variable V in `unmap(V - n)` where `V = map(page) + n` came before, but

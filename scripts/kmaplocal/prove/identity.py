@@ -3,8 +3,8 @@
 
 A file is compiled to assembly before and after, with shadow/identity's header.
 Functions that are the same have changed in their mapping calls only.  Of the
-others it is tried whether they are the same when unmapping leaves no trace, or
-when kmap_atomic() is spelt out.
+others it is tried whether they are the same when unmapping leaves no trace, which
+is enough where the unmaps are certified, or when kmap_atomic() is spelt out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kmaplocal.prove import assembly, complaints, record
+from kmaplocal.prove import assembly, complaints, record, unmaps
 from kmaplocal.prove.assembly import Assembly, Difference
 from kmaplocal.prove.bench import AFTER, SIDES, Bench, Function, Result
 from kmaplocal.prove.complaints import Complaint
@@ -98,11 +98,12 @@ ADDRESS = Flavour(
 @dataclass
 class Verdict:
     """Of one function that is not the same: its difference, what can be said for
-    it, and whether that lets it pass."""
+    it, and whether that lets it pass, or (LOOSE) does if its unmaps are right."""
 
     difference: Difference
     words: str
     passes: bool
+    loose: bool = False
 
 
 @dataclass
@@ -116,8 +117,9 @@ class _Object:
 class Identity:
     """Compares all objects of a bench."""
 
-    def __init__(self, bench: Bench):
-        self._bench = bench
+    def __init__(self, bench: Bench, timeout: float, jobs: int | None = None):
+        """TIMEOUT and JOBS: for spatch, where unmaps are to be certified."""
+        self._bench, self._timeout, self._jobs = bench, timeout, jobs
         self._objects = {stem: _Object() for stem in bench.stems()}
         self._errors: dict[str, Complaint] = {}
 
@@ -129,7 +131,8 @@ class Identity:
 
     def results(self, made: Callable[[], None]) -> list[Result]:
         """What there is to say of each file, when both sides have been run. What is
-        not the same is compiled in other flavours first. Raises OSError."""
+        not the same is compiled in other flavours first. Raises SpatchMissing,
+        TagsError, OSError."""
         self._judge(made)
         found = list(self._bench.uncompiled(record.IDENTITY))
         for path, objects in self._bench.objects.items():
@@ -149,6 +152,7 @@ class Identity:
             self._try(flavour, made)
         for path in self._bench.objects:
             self._excuse_helpers(path)
+        self._certify()
 
     def _compile(
         self, flavour: Flavour, stems: list[str], made: Callable[[], None]
@@ -180,23 +184,38 @@ class Identity:
                 code = [sides[side][stem] for side in SIDES]
                 differ = {d.name for d in assembly.compare(*code)}
                 for verdict in self._open(self._objects[stem]):
-                    name = verdict.difference.name
-                    if name not in differ:
+                    same = verdict.difference.name not in differ
+                    if same and (flavour.unmaps or not verdict.loose):
                         verdict.words = flavour.meaning
-                        verdict.passes = bool(flavour.unmaps) or self._had_page(name)
+                        verdict.loose = not flavour.unmaps
+                        verdict.passes = not verdict.loose
 
-    def _had_page(self, name: str) -> bool:
-        """Whether the function NAME had a kunmap(): that it names the same page as
-        the address does is not always for a compiler to see.  What was not changed
-        itself has only been compiled with other registers."""
-        own = [
-            (path, function)
-            for path in self._bench.objects
-            for function in self._bench.changed(path)
-            if _comes_from(name, function)
-        ]
-        lost = [self._bench.lost_words(path, function) for path, function in own]
-        return not own or any("kunmap" in words for words in lost)
+    def _certify(self) -> None:
+        """Let pass what has only other unmaps, and those certain to be right.  What
+        was not changed itself has only been compiled with other registers."""
+        bench, own = self._bench, []
+        for verdict in self._loose():
+            verdict.passes = True
+            own += [
+                (verdict, path, function)
+                for path in bench.objects
+                for function in bench.changed(path)
+                if _comes_from(verdict.difference.name, function)
+            ]
+        wanted: unmaps.Wanted = {}
+        for _, path, function in own:
+            wanted.setdefault(path, set()).add(function)
+        if not wanted:
+            return
+        doubts = unmaps.uncertain(bench, wanted, self._timeout, self._jobs)
+        for verdict, path, function in own:
+            if why := doubts.get((path, function)):
+                verdict.words, verdict.passes = f"{verdict.words}; {why}", False
+
+    def _loose(self) -> list[Verdict]:
+        """The verdicts on what no compiler told whether the unmaps are right."""
+        every = (v for found in self._objects.values() for v in found.verdicts.values())
+        return [verdict for verdict in every if verdict.loose]
 
     def _open(self, found: _Object) -> list[Verdict]:
         return [verdict for verdict in found.verdicts.values() if not verdict.passes]
@@ -211,7 +230,8 @@ class Identity:
         )
 
     def _excuse_helpers(self, path: Path) -> None:
-        """A helper for several statements may give other code: show, do not fail."""
+        """A helper for several statements may give other code: show, do not fail,
+        unless the unmaps beside it are wrong."""
         for function in self._bench.changed(path):
             helpers = sorted(HELPERS & self._bench.gained_words(path, function))
             if not helpers:
@@ -220,7 +240,7 @@ class Identity:
             for stem in self._bench.objects[path].stems:
                 for verdict in self._open(self._objects[stem]):
                     if _source_name(verdict.difference.name) == function.name:
-                        verdict.words, verdict.passes = words, True
+                        verdict.words, verdict.loose = words, True
 
     # -- telling --------------------------------------------------------------
 

@@ -264,6 +264,26 @@ class Definitions:
         members() has read so far."""
         return self._scoped.get((struct, name), set())
 
+    def structs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """The text of each of these structures in each header that defines it, by
+        file.  Errors: tags.TagsError, OSError."""
+        found: dict[str, dict[str, str]] = {name: {} for name in names}
+        wanted = sorted(filter(_IDENTIFIER.match, found))
+        if not wanted:
+            return found
+        pattern = rf"\bstruct[[:space:]]+({'|'.join(wanted)})[[:space:]]*(\{{|$)"
+        asked = ["-rlaE", "--include=*.h", f"-e{pattern}", "--", *self._places("")]
+        files = os.fsdecode(_grep(asked, self.tree)).split("\n")[:-1]
+        files = sorted(map(os.path.normpath, files))
+        for line in _ctags(self.tree, files, ["--kinds-C=s", "--fields=ne"]):
+            name, file, _address, *fields = line.split("\t")
+            place = dict(field.split(":", 1) for field in fields)
+            if name in found and "end" in place:
+                text = (self.tree / file).read_bytes().decode(errors="replace")
+                lines = text.split("\n")[int(place["line"]) - 1 : int(place["end"])]
+                found[name][file] = "\n".join(lines) + "\n"
+        return found
+
     def _read_members(self, files: list[str]) -> None:
         """Read the members in files not read yet."""
         new = [file for file in files if file not in self._read]

@@ -107,7 +107,7 @@ def _results(
     if request.doors - {record.CHECKPATCH}:
         bench = Bench(tree.root, changes, request.build, request.cc, request.jobs)
         with bench.open():
-            found += _compiled(bench, request.doors, console)
+            found += _compiled(bench, request, console)
             if record.CONTEXT in request.doors:
                 found += context.results(bench, request.timeout, request.jobs)
             if record.FLAG in request.doors:
@@ -117,10 +117,11 @@ def _results(
     return found
 
 
-def _compiled(bench: Bench, doors: frozenset[str], console: Console) -> list[Result]:
+def _compiled(bench: Bench, request: Request, console: Console) -> list[Result]:
+    doors = request.doors
     stages = [Trials(bench, [door for door in DOORS if door.name in doors])]
     if record.IDENTITY in doors:
-        stages.append(Identity(bench))
+        stages.append(Identity(bench, request.timeout, request.jobs))
     total = len(SIDES) * len(doors.intersection(_COMPILING)) * len(bench.stems())
     with console.progress("compiling", total) as progress:
         made = _counter(progress, total)

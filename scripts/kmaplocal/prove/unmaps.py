@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Unmaps: where only they differ, are they right?
+
+A compiler that is told nothing of unmaps cannot tell a wrong one from a right
+one.  So the functions are analysed as they are after the change: every mapping
+has to be ended once on every path, in order, by an address in its page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from kmaplocal.judge.analysis import Analysis, FileAnalysis
+from kmaplocal.judge.bounds import INSIDE, plain
+from kmaplocal.judge.certificate import HOLDS, ONE_PAGE, PAIRED, Doubt, Verdict
+from kmaplocal.judge.obligations import Judge
+from kmaplocal.judge.offsets import terms_of
+from kmaplocal.judge.trace import CURSOR, Site
+from kmaplocal.prove.bench import AFTER, Bench, Function
+from kmaplocal.read import api
+from kmaplocal.read.definitions import Definitions
+from kmaplocal.read.spatch import find_spatch
+from kmaplocal.read.syntax import Expr
+
+# These may give an address that is not where the page begins.
+_INTO_PAGE = {"kmap_local_folio", "bvec_kmap_local"}
+
+Wanted = dict[Path, set[Function]]
+Doubts = dict[tuple[Path, Function], str]
+
+
+class Unmaps(Judge):
+    """Judges the unmaps of one function, of whatever mapping calls."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.knowledge.maps, self.knowledge.unmaps = api.MAPS, api.UNMAPS
+
+    def judge(self) -> Verdict:
+        """A verdict without certificates; what is not certain is a doubt."""
+        self.mapped = self._ended()
+        self.follow()
+        verdict = Verdict(self.file, self.function.name, self.function.line)
+        if self.unfollowed:
+            doubt = Doubt(PAIRED, self.function.line, 0, self.unfollowed)
+            verdict.doubts.append(doubt)
+            return verdict
+        verdict.doubts += self._unpaired()
+        for site in self.trace.sites:
+            verdict.doubts += self._unsure(site)
+        return verdict
+
+    def _ended(self) -> list[int]:
+        """The parameters that are themselves given to an unmap by address: who calls
+        the function mapped them."""
+        calls = self.function.calls(set(self.knowledge.unmaps) - {"kunmap"})
+        given = {e.arguments[0].bare().text for e in calls if 0 in e.arguments}
+        names = [variable.name for variable in self.function.params]
+        return [number for number, name in enumerate(names) if name in given]
+
+    def _unpaired(self) -> Iterable[Doubt]:
+        """Unmaps of what is not known to be mapped, and mappings of the callers that
+        are not ended once on every path."""
+        for expr, ends in self.trace.unmaps.items():
+            argument = _argument(expr)
+            what = plain(argument.text) if argument else expr.text
+            for site, problem in sorted(ends, key=str):
+                if site is None or problem and site < 0:
+                    why = "is unmapped twice on a path" if problem == "double" else ""
+                    why = why or "is not known to be mapped here"
+                    yield Doubt(PAIRED, *expr.start, f"{what} {why}")
+                elif site < 0 and expr in self.trace.moved:
+                    yield Doubt(ONE_PAGE, *expr.start, f"{what} may have left the page")
+        for expr in self.function.calls(self.knowledge.unmaps):
+            if expr not in self.trace.unmaps:
+                yield Doubt(PAIRED, *expr.start, f"no path to {plain(expr.text)}")
+        for number in self.mapped:
+            if -1 - number in self.trace.dropped:
+                name = self.function.params[number].name
+                why = f"{name} is unmapped on some paths only"
+                yield Doubt(PAIRED, self.function.line, 0, why)
+
+    def _unsure(self, site: Site) -> Iterable[Doubt]:
+        """What of the pairing, the order and the arguments of the unmaps of SITE is not
+        certain."""
+        for found in (self.paired(site), self.lifo(site)):
+            if found.state != HOLDS:
+                line = found.line or site.call.start[0]
+                yield Doubt(found.name, line, found.column, plain(found.evidence))
+        for expr, ends in self.trace.unmaps.items():
+            if expr.callee != "kunmap" and site.number in {n for n, _ in ends}:
+                why = self._elsewhere(site, expr)
+                if why:
+                    yield Doubt(ONE_PAGE, *expr.start, why)
+
+    def _elsewhere(self, site: Site, unmap: Expr) -> str:
+        """Why the argument of UNMAP may not be in the page of SITE; "" when it is."""
+        argument = _argument(unmap)
+        if argument is None:
+            return "is given no address"
+        text = plain(argument.text)
+        if self.unmap_beyond(site, unmap):
+            return f"{text} is in another page"
+        bases = self.trace.bases.get(unmap, set())
+        if argument.bare().text in {*bases, self.moved_once(site, unmap)}:
+            return ""
+        value = self.trace.moved.get(unmap)
+        if value is None:
+            return ""
+        if value.moved == CURSOR:
+            return f"{text} was moved and may have left the page"
+        if self._within_page(site, unmap, argument, bases):
+            return ""
+        return f"nothing in sight says that {text} is in the page that was mapped"
+
+    def _within_page(
+        self, site: Site, unmap: Expr, argument: Expr, bases: set[str]
+    ) -> bool:
+        """Whether ARGUMENT is one of BASES, or the variable that SITE was mapped
+        into, and so much that the sum is visibly in the page."""
+        flow = self.bounds().flow
+        if argument.bare().kind == "identifier":
+            found = flow.definition(argument.bare().text, flow.place(argument))
+            argument = found[0] if found else argument
+        added = self.mapped_at(site)
+        if added is None or site.name in _INTO_PAGE:
+            return False
+        for base in sorted(bases):
+            terms = terms_of(argument, base, self.function)
+            if terms is not None:
+                bounds = self.unmap_bounds()
+                return bounds.fits([*added, *terms], 1, unmap).answer == INSIDE
+        return False
+
+
+def _argument(unmap: Expr) -> Expr | None:
+    return unmap.arguments.get(api.UNMAPS[unmap.callee].number)
+
+
+def uncertain(bench: Bench, wanted: Wanted, timeout: float, jobs: int | None) -> Doubts:
+    """Why the unmaps of the functions WANTED are not certain to be right, for those
+    where they are not.  Errors: SpatchMissing, TagsError, OSError."""
+    bench.show(AFTER)
+    # Callees are looked up in the tree itself: grep does not follow the links.
+    analysis = Analysis(
+        bench.farm.folder,
+        find_spatch(),
+        timeout,
+        jobs,
+        Definitions(bench.root),
+        api.ALL,
+        Unmaps,
+    )
+    found: Doubts = {}
+    for name, file in analysis.run(map(str, wanted)).items():
+        path = Path(name)
+        for function in wanted[path]:
+            why = _why(bench, file, function)
+            if why:
+                found[path, function] = why
+    return found
+
+
+def _why(bench: Bench, file: FileAnalysis, function: Function) -> str:
+    """What is not certain of FUNCTION: the first place of it, and why."""
+
+    def mine(name: str, line: int) -> bool:
+        return name == function.name or function.first <= line <= function.last
+
+    doubts = [
+        (gap.line, f"not analysed: {gap.reason}")
+        for gap in file.lost
+        if mine(gap.function, gap.line)
+    ]
+    verdicts = [v for v in file.verdicts if mine(v.function, v.line)]
+    for verdict in verdicts:
+        doubts += [(reason.line, reason.reason) for reason in verdict.reasons()]
+    spans = file.outline.holding(api.ALL)
+    if not verdicts and any(mine(span.name, span.line) for span in spans):
+        doubts.append((function.first, "not analysed"))
+    if not doubts:
+        return ""
+    line, why = min(doubts)
+    return f"{bench.place(file.path, line)}: {why}"

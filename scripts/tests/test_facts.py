@@ -93,7 +93,7 @@ def test_a_directive_in_a_type_breaks_no_fact():
     text = "void split(struct page *p)\n{\n" + declared + "\n\tuse(at);\n}\n"
     (told,) = read(Piece("a.c", text, held=True))
     (function,) = told.source.functions
-    assert function.variables["at"].type == "u32 #ifdef A const #endif *"
+    assert function.variables["at"].type.endswith("const #endif *")
     assert told.lost
 
 

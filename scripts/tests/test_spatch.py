@@ -81,7 +81,7 @@ def test_nothing_to_write_is_no_failure(cocci, source, tmp_path):
 def test_function_that_does_not_parse_is_told(cocci, source):
     run = find_spatch().run(cocci(RENAME), source, virtuals=["patch"])
     (gap,) = run.lost
-    assert gap == Gap(6, 13, "FOO BAR BAZ { kunmap_atomic(a) ) ;", UNPARSED)
+    assert gap == Gap(6, 13, "FOO BAR BAZ { kunmap_atomic(a) ) ;", UNPARSED, 11)
     assert run.bad_lines == frozenset(range(6, 14))
 
 
@@ -102,12 +102,73 @@ def test_skipped_halves_are_told(source):
 
 @pytest.mark.parametrize("place", ["", "/tmp/a:1: b/s.c:{}: "])  # 1.1.1, 1.3
 def test_both_ways_to_tell_of_a_skipped_half(place):
-    texts = [(1, "#ifdef A "), (3, "#else "), (4, "if ( y ) "), (5, "#endif ")]
+    texts = [(1, "#ifdef A__at_line_1 "), (3, "#else "), (4, "if ( y ) ")]
+    texts.append((5, "#endif "))
     stderr = "\n".join(f"{place.format(line)}passed:{text}" for line, text in texts)
     source = "#ifdef A\nif (x)\n#else\nif (y)\n#endif\n\tf();\n"
     found = parsing.gaps(stderr, "/tmp/a:1: b/s.c", source)
     assert [(gap.line, gap.last) for gap in found] == [(1, 2), (3, 4), (5, 5)]
     assert list(parsing.without_source(stderr)) == []
+
+
+TWINS = """int innocent(int x)
+{
+#ifdef A
+	x++;
+#else
+	x--;
+#endif
+	return x;
+}
+
+int half(int x)
+{
+#ifdef A
+	if (x) {
+#else
+	if (!x) {
+#endif
+		x++;
+	}
+#if defined(B) && \\
+	defined(C) /* both */
+	x++;
+#endif
+	return x;
+}
+"""
+
+
+def test_skipped_halves_of_one_function_are_not_those_of_another(tmp_path, write):
+    """spatch prints the same of both #ifdef A."""
+    twins = write(tmp_path / "t.c", TWINS)
+    other = write(tmp_path / "o.c", TWINS.replace("if (x) {", "x++; {"))
+    for run in (
+        find_spatch().parse(twins),
+        find_spatch().parse_each([other, twins])[1],
+    ):
+        assert [gap.line for gap in run.lost] == [13, 15, 17]
+
+
+@pytest.mark.parametrize(
+    "told", ["#ifdef B__at_line_9", "#else", "#ifdef A__at_line_3\npassed:#if 1"]
+)
+def test_a_skipped_half_of_no_known_line_is_any(told):
+    found = parsing.gaps(f"passed:{told}\n", "/t.c", TWINS)
+    assert [gap.line for gap in found] == [3, 5, 7, 13, 15, 17, 20, 23]
+
+
+def test_an_if_without_end_lasts_to_the_end():
+    found = parsing.gaps("passed:#if X/*__at_line_2*/\n", "/t.c", "a\n#if X\nb\nc")
+    assert [(gap.line, gap.last) for gap in found] == [(2, 3), (4, 4)]
+
+
+def test_marks_change_no_line_and_no_text_of_a_gap(tmp_path, write):
+    text = TWINS.replace("if (!x) {", "FOO BAR BAZ ) ;")
+    assert parsing.marked(text).count("\n") == text.count("\n")
+    run = find_spatch().parse(write(tmp_path / "t.c", text))
+    assert [gap.at for gap in run.lost if gap.kind == UNPARSED] == [16]
+    assert not any("at_line" in gap.text for gap in run.lost)
 
 
 def test_clean_file_has_no_gaps(tmp_path, write):
@@ -273,7 +334,7 @@ def test_messages_about_other_files_are_left_out():
 
 def test_misplaced_text_is_found_where_it_is():
     stderr = ' = File "/s.c", line 9, column 0, charpos = 0\nbad: a\nBAD:!!!!! b\n'
-    assert parsing.gaps(stderr, "/s.c", "x\na\nb\n") == (Gap(2, 3, "b", UNPARSED),)
+    assert parsing.gaps(stderr, "/s.c", "x\na\nb\n") == (Gap(2, 3, "b", UNPARSED, 3),)
 
 
 def test_unparsed_text_from_nowhere():

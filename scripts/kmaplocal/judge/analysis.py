@@ -128,6 +128,7 @@ class Analysis:
             function for function in source.functions if _settle(function, wanted)
         ]
         analysis.lost = list(_lost(analysis, told.lost, self.calls))
+        _note_gaps(source, wanted, told.lost, analysis.outline)
         self.callees.add(path, source)
         self.loaded[path].update(wanted)
         return analysis
@@ -270,11 +271,12 @@ class Analysis:
             if new:
                 self.loaded[file] |= new
                 jobs.append((file, spans & new, macros & new))
-        told = self._facts([Piece(job[0], self._callee_text(*job)) for job in jobs])
+        told = self._facts([self._callee_piece(*job) for job in jobs])
         for (file, found, macros), each in zip(jobs, told):
             known = {item.name for item in (*found, *macros)}
             source = each.source
             source.functions = [f for f in source.functions if f.name in known]
+            _note_gaps(source, found, each.lost, self.outlines[file])
             self.callees.add(file, source)
 
     def _follow_alias(self, caller: str, name: str) -> None:
@@ -286,13 +288,14 @@ class Analysis:
                 if macro.words[0].isidentifier() and macro.words[0] != name:
                     self.callees.aliases[(caller, name)] = macro.words[0]
 
-    def _callee_text(self, file: str, spans: set[Span], macros: set[Macro]) -> str:
+    def _callee_piece(self, file: str, spans: set[Span], macros: set[Macro]) -> Piece:
         """The functions on their own lines, and the macros as functions on
         theirs, so that evidence names the right place."""
-        lines = self.outlines[file].alone(spans).split("\n")
+        outline = self.outlines[file]
+        lines = outline.alone(spans).split("\n")
         for macro in macros:
             lines[macro.line - 1] += macro.as_function().replace("\n", " ")
-        return "\n".join(lines)
+        return Piece(file, "\n".join(lines), _holds_conditional(outline, spans))
 
 
 def _agreed(ways: list[Struct | None]) -> Struct | None:
@@ -333,7 +336,7 @@ def _lost(file: FileAnalysis, gaps, names: Collection[str]) -> Iterable[Lost]:
         elif span is None:
             why = f"{call.name}() is called outside of every function that is known"
         else:
-            why = _gap_in(span, gaps)
+            why = _gap_in(span, gaps, file.outline)
             if not why and (call.line, call.column) not in shown:
                 why = f"line {call.line}: {call.name}() is not in what spatch read"
         if why:
@@ -342,14 +345,28 @@ def _lost(file: FileAnalysis, gaps, names: Collection[str]) -> Iterable[Lost]:
             yield Lost(file.path, span.line if span else call.line, name, why)
 
 
-def _gap_in(span: Span, gaps: Iterable[parsing.Gap]) -> str:
+def _note_gaps(source: Source, spans: Iterable[Span], gaps, outline: Outline) -> None:
+    """Note in the functions of SOURCE, which are those of SPANS, what was not read."""
+    if isinstance(gaps, str):
+        return  # nothing is in SOURCE then
+    for function in source.functions:
+        own = (s for s in spans if s.name == function.name and _within(function, s))
+        function.unread = next((_gap_in(s, gaps, outline) for s in own), "")
+
+
+def _gap_in(span: Span, gaps: Iterable[parsing.Gap], outline: Outline) -> str:
     """What spatch says it did not understand of a function."""
-    gap = next((g for g in gaps if _overlap(g, span)), None)
-    return f"line {gap.line} is not understood: {gap.text}" if gap else ""
+    gap = next((g for g in gaps if _overlap(g, span, outline)), None)
+    return f"line {gap.at} is not understood: {gap.text}" if gap else ""
 
 
-def _overlap(gap: parsing.Gap, span: Span) -> bool:
-    return gap.line <= span.end and span.line <= gap.last
+def _overlap(gap: parsing.Gap, span: Span, outline: Outline) -> bool:
+    if gap.line > span.end or gap.last < span.line:
+        return False
+    # What does not parse begins behind the brace that ends the function before it,
+    # on the same line.  Where an #if may hide braces, it may be another brace.
+    behind = gap.line == span.end and gap.at > span.end
+    return not behind or _holds_conditional(outline, [span])
 
 
 def _settle(function: Function, wanted: list[Span]) -> bool:

@@ -265,7 +265,16 @@ class Callees:
         sites = [-1 - number for number in range(len(names))]
         if inside:
             sites[behind] = contents_site(function, behind)
-        return Summary(file, [_effect_of(file, function, trace, s) for s in sites])
+        effects = [_effect_of(file, function, trace, s) for s in sites]
+        return Summary(file, [_doubted(e, file, function) for e in effects])
+
+
+def _doubted(effect: Effect, file: str, function: Function) -> Effect:
+    """EFFECT, unknown where the part of FUNCTION that was read is harmless."""
+    if not function.unread or effect.verdict != "harmless":
+        return effect
+    why = f"{function.name}() in {file}: {function.unread}"
+    return effect._replace(verdict="unknown", evidence=why)
 
 
 def _unknown(file: str, function: Function, why: str) -> Summary:

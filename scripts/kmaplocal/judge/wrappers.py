@@ -234,7 +234,8 @@ class Wrappers:
         inside = function and any(
             span.line <= s.start[0] <= span.end for s in function.body
         )
-        member = Member(file, span, function if inside else None)
+        whole = inside and not function.unread
+        member = Member(file, span, function if whole else None)
         return self.members.setdefault(member.key, member)
 
     # -- judging -----------------------------------------------------------

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +44,9 @@ def read(pieces: Iterable[Piece], spatch: Spatch, timeout: float) -> list[Facts]
     with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
         copies = [_copy(piece, Path(folder), n) for n, piece in enumerate(wanted)]
         runs = spatch.run_each(RULES, copies, timeout=timeout, env=ENVIRONMENT)
-        return [
-            _facts(run, spatch.parse(copy, timeout=timeout).lost if piece.held else ())
-            for piece, copy, run in zip(wanted, copies, runs)
-        ]
+        held = [copy for piece, copy in zip(wanted, copies) if piece.held]
+        parsed = dict(zip(held, spatch.parse_each(held, timeout=timeout)))
+        return [_facts(run, parsed.get(copy)) for copy, run in zip(copies, runs)]
 
 
 def _copy(piece: Piece, folder: Path, number: int) -> Path:
@@ -58,10 +57,14 @@ def _copy(piece: Piece, folder: Path, number: int) -> Path:
     return copy
 
 
-def _facts(run: SpatchRun, passed: Sequence[Gap]) -> Facts:
-    if run.failures:
-        return Facts(read_facts(""), "; ".join(run.failures))
+def _facts(run: SpatchRun, parsed: SpatchRun | None) -> Facts:
+    """What the rules gave; what was PARSED tells of #if halves."""
+    runs = [run, parsed] if parsed else [run]
+    failures = dict.fromkeys(text for each in runs for text in each.failures)
+    if failures:
+        return Facts(read_facts(""), "; ".join(failures))
     try:
-        return Facts(read_facts(run.stdout), [*run.lost, *passed])
+        lost = [gap for each in runs for gap in each.lost]
+        return Facts(read_facts(run.stdout), lost)
     except ValueError as error:
         return Facts(read_facts(""), str(error))

@@ -149,7 +149,7 @@ class Outline:
 
     def _read_directives(self) -> None:
         open_groups: list[list[int]] = []
-        for line in _directive_lines(self.tokens):
+        for line in directives(self.tokens):
             words = [t.text for t in line]
             name = words[1] if len(words) > 1 else ""
             number = line[0].line
@@ -220,7 +220,7 @@ def _continues(line: str) -> bool:
     return bool(text) and not text.startswith("#") and not text.endswith(_ENDS)
 
 
-def _directive_lines(tokens: list[Token]) -> list[list[Token]]:
+def directives(tokens: list[Token]) -> list[list[Token]]:
     """The tokens of each preprocessor directive."""
     found: list[list[Token]] = []
     fresh = True

@@ -2,8 +2,12 @@
 """What spatch could not read of a file, from what it says on stderr."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from kmaplocal.read.lexer import Token, tokens
+from kmaplocal.read.outline import Outline, directives
 
 UNPARSED = "unparsed"
 PASSED = "passed"
@@ -13,7 +17,14 @@ _BAD = re.compile(r"^(?P<culprit>bad: |BAD:!!!!! )(?P<text>.*)$", re.DOTALL)
 # Coccinelle 1.3 puts the place before it.
 _SKIPPED = re.compile(r"(?:.*:\d+: )?passed:(?P<text>.*)")
 _QUOTED = re.compile(rf"bad:|BAD:|  whole content = |  around = |{_SKIPPED.pattern}")
-_DIRECTIVE = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif|else|endif)\b")
+_ONE_NAME = ("ifdef", "ifndef")
+_CONDITIONAL = (*_ONE_NAME, "if", "elif", "else", "endif")
+_DIRECTIVE = re.compile(rf"^\s*#\s*({'|'.join(_CONDITIONAL)})")
+_MARK = "__at_line_"
+_MARKED = re.compile(rf"/\*{_MARK}\d+\*/|{_MARK}\d+")
+# What an #ifdef of it hides is never code to spatch.
+_KNOWN_TO_SPATCH = {"__cplusplus"}
+_UNMARKED = tuple(f"#{word}{name}" for word in _ONE_NAME for name in _KNOWN_TO_SPATCH)
 
 
 @dataclass(frozen=True)
@@ -22,23 +33,25 @@ class Gap:
 
     KIND is UNPARSED: spatch dropped them as bad, most often a whole function; or
     PASSED: it read the code around them, as for one half of an #if. TEXT is the
-    line spatch stumbled on, or the #if line.
+    line spatch stumbled on, or the #if line, and AT is the number of that line.
     """
 
     line: int
     last: int
     text: str
     kind: str
+    at: int
 
 
 def gaps(stderr: str, name: str, source: str) -> tuple[Gap, ...]:
-    """The gaps that spatch's STDERR tells of in file NAME, whose text is SOURCE.
+    """The gaps that spatch's STDERR tells of in file NAME, whose text is SOURCE;
+    spatch may have been given what marked() makes of that.
 
     Messages about other files (spatch's own copies after an edit) are left out.
-    Raises ValueError for unparsed text that is nowhere in SOURCE.
+    Raises ValueError for unparsed or passed text that is nowhere in SOURCE.
     """
     lines = source.split("\n")
-    found = {*_unparsed(stderr, name, lines), *_passed(stderr, lines)}
+    found = {*_unparsed(stderr, name, lines), *_passed(stderr, source)}
     return tuple(sorted(found, key=lambda gap: (gap.line, gap.last, gap.kind)))
 
 
@@ -70,11 +83,17 @@ def _blocks(stderr: str) -> Iterator[tuple[str, int, list[tuple[bool, str]]]]:
 
 
 def _place(line: int, block: list[tuple[bool, str]], lines: list[str]) -> Gap:
-    texts = [text for _, text in block]
+    texts = [_unmarked(text) for _, text in block]
     culprits = [index for index, (culprit, _) in enumerate(block) if culprit]
     offset = culprits[0] if culprits else 0
     start = _find(texts, line - 1 - offset, lines)
-    return Gap(start + 1, start + len(texts), texts[offset].strip(), UNPARSED)
+    last, at = start + len(texts), start + offset + 1
+    return Gap(start + 1, last, texts[offset].strip(), UNPARSED, at)
+
+
+def _unmarked(text: str) -> str:
+    """A line of what marked() gave, as it was before."""
+    return _MARKED.sub("", text)
 
 
 def _find(texts: list[str], guess: int, lines: list[str]) -> int:
@@ -84,52 +103,83 @@ def _find(texts: list[str], guess: int, lines: list[str]) -> int:
     raise ValueError(f"unparsed text that is not in the file: {texts[0].strip()!r}")
 
 
-def _passed(stderr: str, lines: list[str]) -> Iterator[Gap]:
-    """One gap for each conditional directive that was passed over.
+def marked(source: str) -> str:
+    """SOURCE with a mark at each `#if` and `#elif`, that says its line: spatch prints
+    those it passed over without their numbers, and a file may have many alike.
 
-    spatch prints these in the order of the file, without line numbers, their
-    tokens apart by blanks.
+    Lines keep their numbers, and the C in SOURCE its meaning: a mark is a comment,
+    or the end of the one name of an #ifdef, where spatch would drop a comment."""
+    lines = source.split("\n")
+    for words in reversed(directives(tokens(source))):
+        name = words[1].text if len(words) > 1 else ""
+        if name in ("if", "elif"):
+            _insert(lines, words[-1], f"/*{_MARK}{words[0].line}*/")
+        elif name in _ONE_NAME and len(words) > 2:
+            if words[2].text not in _KNOWN_TO_SPATCH:
+                _insert(lines, words[2], f"{_MARK}{words[0].line}")
+    return "\n".join(lines)
+
+
+def _insert(lines: list[str], behind: Token, mark: str) -> None:
+    line, column = behind.line - 1, behind.column + len(behind.text)
+    lines[line] = lines[line][:column] + mark + lines[line][column:]
+
+
+def _passed(stderr: str, source: str) -> Iterator[Gap]:
+    """One gap for each half of each #if group that was passed over: the groups the
+    marks name.  All of the file's, where those do not explain all that was passed.
     """
-    position = 0
-    for text in stderr.split("\n"):
-        skipped = _SKIPPED.match(text)
-        if not skipped or not _DIRECTIVE.match(skipped["text"]):
-            continue
-        position = _next_directive(skipped["text"], position, lines)
-        if not _DIRECTIVE.match(lines[position]):
-            directive = skipped["text"]
-            raise ValueError(f"passed text that is not in the file: {directive!r}")
-        last = _end_of_half(position, lines)
-        yield Gap(position + 1, last + 1, lines[position].strip(), PASSED)
-        position += 1
+    told = (_SKIPPED.match(text) for text in stderr.split("\n"))
+    passed = [_squeezed(text["text"]) for text in told if text]
+    passed = [text for text in passed if _DIRECTIVE.match(text)]
+    groups, lines = _groups(source), source.split("\n")
+    if passed and not groups:
+        raise ValueError(f"passed text that is not in the file: {passed[0]!r}")
+    found = [group for group in groups if _is_named(group, passed, lines)]
+    if not _explained(passed, found, lines):
+        found = groups
+    for group in found:
+        for line, following in zip(group, (*group[1:], group[-1] + 1)):
+            yield Gap(line, following - 1, lines[line - 1].strip(), PASSED, line)
 
 
-def _next_directive(directive: str, position: int, lines: list[str]) -> int:
-    wanted = _squeezed(directive)
-    for index in range(position, len(lines)):
-        if _DIRECTIVE.match(lines[index]) and _squeezed(lines[index]) == wanted:
-            return index
-    return 0
+def _groups(source: str) -> list[tuple[int, ...]]:
+    """The #if groups of SOURCE, by the lines of their directives; what is not closed
+    lasts to the end."""
+    outline = Outline(source, ())
+    groups = [group.lines for group in outline.conditionals]
+    closed = {line for group in groups for line in group}
+    ends = source.count("\n") + 1
+    for words in directives(outline.tokens):
+        name = words[1].text if len(words) > 1 else ""
+        if name in _CONDITIONAL and words[0].line not in closed:
+            groups.append((words[0].line, ends))
+    return sorted(groups)
+
+
+def _is_named(group: tuple[int, ...], passed: list[str], lines: list[str]) -> bool:
+    """Whether one of the directives that were PASSED is known to be of GROUP."""
+    if any(_holds(text, line) for text in passed for line in group):
+        return True
+    opening = _squeezed(lines[group[0] - 1])
+    return any(opening.startswith(t) for t in passed if t.startswith(_UNMARKED))
+
+
+def _holds(text: str, line: int) -> bool:
+    _, found, after = text.partition(f"{_MARK}{line}")
+    return bool(found) and not after[:1].isdigit()
+
+
+def _explained(
+    passed: list[str], found: list[tuple[int, ...]], lines: list[str]
+) -> bool:
+    """Whether the groups that were FOUND hold as many directives of each kind as
+    were PASSED."""
+    there = [_squeezed(lines[line - 1]) for group in found for line in group]
+    kinds = [[_DIRECTIVE.match(t) for t in texts] for texts in (passed, there)]
+    told, known = (Counter(k[1] for k in kind if k) for kind in kinds)
+    return told <= known
 
 
 def _squeezed(directive: str) -> str:
-    directive = re.sub(r"/\*.*?(\*/|$)|//.*", "", directive)
     return re.sub(r"[\s\\]+", "", directive)
-
-
-def _end_of_half(position: int, lines: list[str]) -> int:
-    """The last line before the directive that ends the half begun at POSITION."""
-    if re.match(r"^\s*#\s*endif\b", lines[position]):
-        return position
-    depth = 0
-    for index in range(position + 1, len(lines)):
-        match = _DIRECTIVE.match(lines[index])
-        if not match:
-            continue
-        if match[1].startswith("if"):
-            depth += 1
-        elif depth == 0:
-            return index - 1
-        elif match[1] == "endif":
-            depth -= 1
-    return len(lines) - 1

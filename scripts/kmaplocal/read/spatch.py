@@ -112,7 +112,7 @@ class Spatch:
         names = [os.path.abspath(file) for file in files]
         if len(names) > 1:
             status, stdout, stderr = self._run_groups(cocci, names, timeout, env or {})
-            told = _parts(stderr, names)
+            told = _parts(stderr, names, "HANDLING: ")
             if told and not _failures(status, stderr, timeout):
                 printed = _printed(stdout)
                 return [_result(printed.get(n, ""), told[n], n, ()) for n in names]
@@ -129,16 +129,44 @@ class Spatch:
 
     def parse(self, file: Path, *, timeout: float = 120.0) -> SpatchRun:
         """Only parse FILE: LOST then holds skipped #if halves as well."""
-        return self._execute(["--parse-c"], file, timeout, {})
+        return self.parse_each([file], timeout=timeout)[0]
+
+    def parse_each(
+        self, files: Sequence[Path], *, timeout: float = 120.0
+    ) -> list[SpatchRun]:
+        """What parse() gives for each of FILES, as run_each() does it.
+
+        Errors: OSError when they cannot be read or copied."""
+        sources = [_text(file) for file in files]
+        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+            copies = _marked_copies(Path(folder), files, sources)
+            names = [str(copy) for copy in copies]
+            if len(names) > 1:
+                command = [self.program, "--parse-c", *names]
+                status, _, stderr = _communicate(command, folder, timeout, {})
+                told = _parts(stderr, names, "PARSING: ")
+                if told and not _failures(status, stderr, timeout):
+                    each = zip(names, sources)
+                    return [_result("", told[n], n, (), source) for n, source in each]
+            return [
+                self._execute(["--parse-c"], copy, timeout, {}, source)
+                for copy, source in zip(copies, sources)
+            ]
 
     def _execute(
-        self, arguments: list[str], file: Path, timeout: float, env: Mapping[str, str]
+        self,
+        arguments: list[str],
+        file: Path,
+        timeout: float,
+        env: Mapping[str, str],
+        source: str | None = None,
     ) -> SpatchRun:
         name = os.path.abspath(file)
         command = [self.program, *arguments, name]
         with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
             status, stdout, stderr = _communicate(command, folder, timeout, env)
-        return _result(stdout, stderr, name, _failures(status, stderr, timeout))
+        failures = _failures(status, stderr, timeout)
+        return _result(stdout, stderr, name, failures, source)
 
 
 def find_spatch() -> Spatch:
@@ -166,24 +194,45 @@ def _arguments(cocci: Path) -> list[str]:
     return [*arguments, "--keep-comments", "--verbose-parsing"]
 
 
+def _text(file: Path) -> str:
+    return file.read_bytes().decode(errors="surrogateescape")
+
+
 def _result(
-    stdout: str, stderr: str, name: str, failures: tuple[str, ...]
+    stdout: str,
+    stderr: str,
+    name: str,
+    failures: tuple[str, ...],
+    source: str | None = None,
 ) -> SpatchRun:
+    """What spatch said of the file NAME, whose text is or was made of SOURCE."""
     try:
-        source = Path(name).read_bytes().decode(errors="surrogateescape")
+        source = _text(Path(name)) if source is None else source
         lost = parsing.gaps(stderr, name, source)
     except (OSError, ValueError) as error:
         failures, lost = (*failures, str(error)), ()
     return SpatchRun(stdout, stderr, failures, lost)
 
 
-def _parts(stderr: str, names: list[str]) -> dict[str, str]:
-    """What spatch said of each of NAMES; empty unless it handled them all, in
-    their order."""
-    heads = [f"HANDLING: {name}" for name in names]
+def _marked_copies(
+    folder: Path, files: Iterable[Path], sources: Iterable[str]
+) -> list[Path]:
+    copies = []
+    for number, (file, source) in enumerate(zip(files, sources)):
+        copies.append(folder / str(number) / file.name)
+        copies[-1].parent.mkdir()
+        text = parsing.marked(source)
+        copies[-1].write_bytes(text.encode(errors="surrogateescape"))
+    return copies
+
+
+def _parts(stderr: str, names: list[str], head: str) -> dict[str, str]:
+    """What spatch said of each of NAMES behind a line of HEAD and the name; empty
+    unless it handled them all, in their order."""
+    heads = [f"{head}{name}" for name in names]
     parts: list[list[str]] = []
     for line in stderr.split("\n"):
-        if line.startswith("HANDLING: "):
+        if line.startswith(head):
             parts.append([])
         if parts:
             parts[-1].append(line)

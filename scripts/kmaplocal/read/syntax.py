@@ -108,6 +108,7 @@ class Function:
     variables: dict[str, Variable] = field(default_factory=dict)
     exprs: list[Expr] = field(default_factory=list)
     stray: list[Expr] = field(default_factory=list)  # in no statement
+    unread: str = ""  # what of it is not among the facts
 
     def statements(self) -> Iterator[Stmt]:
         """Every statement and declaration, in the order of the text."""

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A function of which spatch reads one half of an #if, and those beside it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kmaplocal.convert import conversion
+from kmaplocal.flag.survey import survey
+from kmaplocal.read.spatch import find_spatch
+
+CLEAN = """
+char clean(struct page *page, int n)
+{
+	char *at = kmap(page);
+	char first = at[0];
+
+#ifdef CONFIG_TRACE
+	trace(n);
+#else
+	n++;
+#endif
+	kunmap(page);
+	return first;
+}
+"""
+# spatch passes over the second half: the braces do not match else.
+HALVES = """
+int halves(struct page *page, struct slot *slot, int n)
+{
+	char *at = kmap(page);
+
+#ifdef CONFIG_TRACE
+	if (n) {
+#else
+	if (remember(slot, at)) {
+#endif
+		n = at[0];
+	}
+	kunmap(page);
+	return n;
+}
+"""
+BROKEN = """
+int broken(struct page *page)
+{
+	char *at = kmap(page);
+
+	A B C ) ;
+}
+"""
+CALLEE = """
+static int store(struct slot *slot, char *at, int n)
+{
+#ifdef CONFIG_TRACE
+	while (n < 3) {
+#else
+	while ((slot->at = at)) {
+#endif
+		n = at[n];
+	}
+	return n;
+}
+"""
+CALLER = """
+int caller(struct page *page, struct slot *slot, int n)
+{
+	char *at = kmap(page);
+	int first = store(slot, at, n);
+
+	kunmap(page);
+	return first;
+}
+"""
+
+
+@pytest.fixture
+def convert(tmp_path):
+    """convert(**texts): the outcome by name of files of these TEXTS."""
+
+    def run(**texts):
+        for name, text in texts.items():
+            (tmp_path / f"{name}.c").write_text(text)
+        paths = [Path(f"{name}.c") for name in texts]
+        request = SimpleNamespace(jobs=1, timeout=60.0)
+        worker = conversion.prepare(
+            tmp_path, paths, find_spatch(), request, lambda done: None
+        )
+        return {path.stem: worker(path) for path in paths}
+
+    return run
+
+
+@pytest.mark.parametrize("text", [CLEAN + HALVES, HALVES + CLEAN], ids=["1", "2"])
+def test_the_same_if_in_another_function(convert, text):
+    done = convert(both=text)["both"]
+    assert done.converted == ("clean",)
+    (lost,) = done.unanalysed
+    assert lost.function == "halves"
+    number, _, quoted = lost.reason.partition(" is not understood: ")
+    assert text.split("\n")[int(number.split()[1]) - 1].strip() == quoted
+
+
+def test_the_line_is_that_of_the_quoted_text(convert):
+    (lost,) = convert(broken=BROKEN)["broken"].unanalysed
+    assert lost.reason == "line 6 is not understood: A B C ) ;"
+
+
+def test_one_that_does_not_parse_takes_none_before_it_along(convert):
+    """What spatch calls bad begins on the line on which the one before ends."""
+    plain = CLEAN.replace("#ifdef CONFIG_TRACE\n", "").replace("#endif\n", "")
+    plain = plain.replace("#else\n", "")
+    done = convert(both=plain.strip("\n") + BROKEN)["both"]
+    assert done.converted == ("clean",)
+    assert [lost.function for lost in done.unanalysed] == ["broken"]
+
+
+def test_a_function_cut_short_is_not_read(convert):
+    """As spatch counts braces it ends before the second half of the #if."""
+    cut = HALVES.replace("\t}\n\tkunmap", "\t}\n#ifdef B\n}\n#endif\n\tkunmap")
+    done = convert(one=CLEAN + cut + CLEAN.replace("clean", "other"))["one"]
+    assert "halves" not in done.converted
+    assert "halves" in [lost.function for lost in done.unanalysed]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_callee_of_two_halves_is_not_known(convert, apart):
+    callee = CALLEE.replace("static ", "") if apart else CALLEE
+    texts = {"one": callee, "two": CALLER} if apart else {"two": callee + CALLER}
+    done = convert(**texts)["two"]
+    assert done.converted == ()
+
+
+def test_a_callee_that_was_read_is_known(convert):
+    halves = "#ifdef A\n\tn = at[0];\n#else\n\tn = at[1];\n#endif\n"
+    callee = CALLEE[: CALLEE.index("#")] + halves + "\treturn n;\n}\n"
+    assert convert(two=callee + CALLER)["two"].converted == ("caller",)
+
+
+def test_flag_says_which_it_did_not_look_at(tmp_path):
+    (tmp_path / "a.c").write_text(CLEAN + HALVES)
+    found = survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1)
+    assert [lost.function for lost in found.lost] == ["halves"]

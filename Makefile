@@ -68,6 +68,9 @@ FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
 
 on = $(if $(filter-out 0 no n,$($1)),$2)
 
+# Of the tests: a process a processor; a few tests are done before they have started.
+WORKERS = $(or $(JOBS),$(if $(ONLY),0,$(shell nproc)))
+
 # The kernels we unpack on demand, of those that are asked for.
 unpacked = $(addsuffix /Makefile,$(filter $(DEFAULT_KERNEL) $(NEWER_KERNEL),$1))
 
@@ -100,6 +103,7 @@ help:
 	@echo 'BRANCH=name   of series: commits too; SPLIT=file subsystem  one patch each'
 	@echo 'SKIP= ONLY=   of series: files or folders to leave out, or to take alone'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
+	@echo 'ONLY="..."    of check, goldens: a fixture or a word, as fixtures/convert/kmap/pair.c'
 	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'
 	@echo
 	@echo 'Driver: $(KMAPLOCAL) --help, with PYTHONPATH=scripts. Its status:'
@@ -153,21 +157,22 @@ boot: $(call unpacked,$(KERNEL))
 	$(Q)$(KMAPLOCAL) boot --kernel "$$KERNEL" --build $(BOOT) --libaio $(BOOT)/libaio \
 		$(if $(BEFORE),--before "$$BEFORE") $(if $(JOBS),--jobs $(JOBS))
 
-## check: run every test; the last line counts them
+## check: run every test, or those ONLY names; the last line counts them
 check: $(DEFAULT_KERNEL)/Makefile
 	$(Q)scripts/install check
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider scripts/tests
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n $(WORKERS) \
+		--dist loadgroup scripts/tests
 
 ## check-debian13: run the fixtures on a Debian 13 made for it, with Coccinelle 1.3
 check-debian13: $(DEFAULT_KERNEL)/Makefile
 	$(Q)scripts/install debian13
 	$(Q)scripts/debian13 build/debian13 $(DEFAULT_KERNEL)
 
-## goldens: write expected/ anew from KERNEL and fixtures/, show what changed
-goldens: $(call unpacked,$(KERNEL))
+## goldens: write expected/ anew from KERNEL and fixtures/, or ONLY some; show changes
+goldens: $(if $(ONLY),,$(call unpacked,$(KERNEL)))
 	$(Q)scripts/install apply
-	$(Q)$(OPTIONS) $(KMAPLOCAL) goldens $(SETTINGS)
-	$(Q)$(PYTHON) -m kmaplocal.tell.fixtures
+	$(if $(ONLY),,$(Q)$(OPTIONS) $(KMAPLOCAL) goldens $(SETTINGS))
+	$(Q)set -f; $(PYTHON) -m kmaplocal.tell.fixtures $$ONLY
 
 ## lint: check the shell scripts and the Python code (make check does .cocci files)
 lint:

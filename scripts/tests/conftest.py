@@ -1,19 +1,61 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Fixtures for all tests, and the closing line that counts them."""
+"""Fixtures for all tests, which tests are run and by which worker, and the closing
+line that counts them."""
 
+import os
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from kmaplocal.tell.fixtures import REPOSITORY, chosen
+
+# What `make check ONLY=...` hands on: words, of which a test that is run has one in
+# its path, its name or its fixture's path.
+ONLY = os.environ.get("ONLY", "")
+GROUP = "xdist_group(name): run by one worker together with all others of this name"
 
 
 def pytest_configure(config):
     """A shell that starts this in the background has ^C ignored: the tests send it
     to themselves and to the programs they start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.addinivalue_line("markers", GROUP)
+
+
+# Before xdist, which adds the group to the name of a test, looks at the items.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave out what ONLY does not name. One worker runs the tests of a group: what
+    they have in common, such as a converted fixture, is made once."""
+    found = {_called(item): item for item in items}
+    wanted = set(chosen(found, ONLY.split()))
+    left_out = [item for name, item in found.items() if name not in wanted]
+    items[:] = [item for name, item in found.items() if name in wanted]
+    config.hook.pytest_deselected(items=left_out)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _called(item):
+    """A test as ONLY may name it: scripts/tests/test_x.py::test_y[parameter]."""
+    return f"{item.path.relative_to(REPOSITORY)}::{item.name}"
+
+
+def _group(item):
+    """The module of a test; or what the module's GROUPED_BY, functions by the name of
+    a parameter, makes of a parameter of the test."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    for name, group_of in getattr(item.module, "GROUPED_BY", {}).items():
+        if name in parameters:
+            return f"{item.path.stem}:{group_of(parameters[name])}"
+    return item.path.stem
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus):
+    """Say it where ONLY names no test."""
+    if ONLY and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        terminalreporter.write_line(f"ONLY={ONLY}: no test of this path or name")
 
 
 def pytest_unconfigure(config):

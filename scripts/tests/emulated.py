@@ -12,10 +12,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from conftest import REPOSITORY
@@ -140,61 +138,55 @@ def listed(program: Path) -> list[str]:
     return run(program, "--list").output.split()
 
 
-class Tree:
-    """All fixtures in one STATE, below ROOT/fixtures, and their programs. BROKEN is
-    what gcc says against those that it does not build, by fixture."""
+class Programs:
+    """The fixtures in each of the three states, and their programs, made in the
+    emulator's folder when they are asked for."""
 
-    def __init__(self, state: str, root: Path, emulator: Emulator):
-        self.state = state
-        self.root = root
+    def __init__(self, emulator: Emulator):
         self.emulator = emulator
-        self.broken: dict[Fixture, str] = {}
+        self.program = cache(self._program)
+        self.root = cache(self._root)
 
-    def program(self, fixture: Fixture) -> Path:
-        return self.emulator.folder / self.state / fixture.name
+    def _program(self, fixture: Fixture, state: str) -> Path:
+        """The program of a fixture that is `before` its conversion, `after` it, or
+        `forced`.  Errors: AssertionError where gcc says anything."""
+        root = self.root(fixture, state)
+        program = self.emulator.folder / "programs" / state / fixture.name
+        done = self.emulator.compile(fixture.driver, program, f"-I{root}/fixtures")
+        assert (done.returncode, done.stderr) == (0, "")
+        return program
 
-    def build(self, fixture: Fixture) -> None:
-        """Build the fixture's program."""
-        found_in = f"-I{self.root}/fixtures"
-        program = self.program(fixture)
-        done = self.emulator.compile(fixture.driver, program, found_in)
-        if done.returncode:
-            self.broken[fixture] = done.stderr
+    def _root(self, fixture: Fixture, state: str) -> Path:
+        """A folder that has the fixture, in this state, where the repository has it."""
+        if state == BEFORE:
+            return REPOSITORY
+        root = self.emulator.folder / state
+        path = root / fixture.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / fixture.name, path)
+        CHANGES[state](root, fixture)
+        return root
 
 
-def converted(folder: Path, found: Iterable[Fixture]) -> Path:
-    """A copy of the fixtures, the golden patches of FOUND applied."""
-    root = _copied(folder / "converted")
-    patches = b"".join(fixture.diff.read_bytes() for fixture in found)
-    command = ["git", "apply", "--unidiff-zero", "--allow-empty", "-p1", "-"]
+def _convert(root: Path, fixture: Fixture) -> None:
+    """Apply its golden patch, if it has one."""
+    if not fixture.diff.exists():
+        return
+    command = ["git", "apply", "--unidiff-zero", "-p1", fixture.diff]
+    settings = {**os.environ, "GIT_CEILING_DIRECTORIES": str(root.parent)}
     done = subprocess.run(
-        command, cwd=root, input=patches, capture_output=True, timeout=TIMEOUT
+        command, cwd=root, env=settings, capture_output=True, timeout=TIMEOUT
     )
     assert done.returncode == 0, done.stderr
-    return root
 
 
-def forced(folder: Path, found: Iterable[Fixture]) -> Path:
-    """A copy of the fixtures, those of FOUND converted by force."""
-    root = _copied(folder / "forced")
-    together(lambda fixture: _force(root / fixture.name), found)
-    return root
-
-
-def _copied(root: Path) -> Path:
-    for name in fixtures.FOLDERS:
-        shutil.copytree(REPOSITORY / name, root / name)
-    return root
-
-
-def _force(path: Path) -> None:
+def _force(root: Path, fixture: Fixture) -> None:
+    path = root / fixture.name
     command = [find_spatch().program, "--very-quiet", "--no-includes"]
     command += ["--sp-file", FORCE, path, "-o", path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0 and "EXN" not in done.stderr, done.stderr
 
 
-def together(call: Callable, items: Iterable) -> list:
-    """What CALL returns for each of ITEMS, a processor each at a time."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(call, items))
+BEFORE, AFTER, FORCED = "before", "after", "forced"
+CHANGES = {AFTER: _convert, FORCED: _force}

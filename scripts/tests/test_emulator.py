@@ -18,17 +18,15 @@ from emulated import (
     TIMEOUT,
     Emulator,
     Fixture,
-    Tree,
-    converted,
-    forced,
+    Programs,
     listed,
     make,
     run,
-    together,
 )
 
 from kmaplocal.tell import fixtures
 
+GROUPED_BY = {"fixture": lambda fixture: fixture.name}
 FIXTURES = [Fixture(name) for name in fixtures.names()]
 SELF = EMULATOR / "self"
 REFUSING = [f for f in FIXTURES if f.refused]
@@ -51,38 +49,14 @@ def emulator(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trees(request, emulator, tmp_path_factory):
-    """The fixtures before and after their conversion, and by force: those built
-    that the tests of this run ask for."""
-    folder = tmp_path_factory.mktemp("trees")
-    wanted = {README_FIXTURE, *_asked_for(request.session.items)}
-    changed = [f for f in FIXTURES if f in wanted and f.diff.exists()]
-    refusing = [f for f in REFUSING if f in wanted]
-    before = Tree("before", REPOSITORY, emulator)
-    after = Tree("after", converted(folder, changed), emulator)
-    force = Tree("forced", forced(folder, refusing), emulator)
-    jobs = [(before, f) for f in FIXTURES if f in wanted]
-    jobs += [(after, f) for f in changed] + [(force, f) for f in refusing]
-    together(lambda job: job[0].build(job[1]), jobs)
-    return {tree.state: tree for tree in (before, after, force)}
-
-
-def _asked_for(items):
-    """The fixtures that tests are about."""
-    cases = [item.callspec.params for item in items if hasattr(item, "callspec")]
-    return {params["fixture"] for params in cases if "fixture" in params}
+def programs(emulator):
+    return Programs(emulator)
 
 
 @pytest.fixture
-def program(trees, fixture):
+def program(programs, fixture):
     """program(state): the program of the fixture at hand."""
-
-    def built(state):
-        tree = trees[state]
-        assert not tree.broken.get(fixture), tree.broken[fixture]
-        return tree.program(fixture)
-
-    return built
+    return lambda state: programs.program(fixture, state)
 
 
 # -- the drivers -------------------------------------------------------------------
@@ -92,6 +66,14 @@ def test_every_fixture_has_a_driver_and_every_driver_a_fixture():
     drivers = {str(path) for path in DRIVERS.rglob("*.c")}
     wanted = {str(fixture.driver) for fixture in FIXTURES}
     assert (sorted(wanted - drivers), sorted(drivers - wanted)) == ([], [])
+
+
+@every_fixture
+def test_driver_includes_its_own_fixture(fixture):
+    included = re.findall(
+        r"#include <((?:convert|keep)/.*)>", fixture.driver.read_text()
+    )
+    assert included == [fixture.name.removeprefix("fixtures/")]
 
 
 @every_fixture
@@ -164,8 +146,8 @@ def _by_test(ran):
 
 
 @pytest.mark.parametrize("fixture", REFUSING, ids=lambda f: f.name)
-def test_force_is_used(fixture, trees):
-    after = (trees["forced"].root / fixture.name).read_bytes()
+def test_force_is_used(fixture, programs):
+    after = (programs.root(fixture, "forced") / fixture.name).read_bytes()
     assert after != (REPOSITORY / fixture.name).read_bytes()
 
 
@@ -192,8 +174,8 @@ def test_refused_function_is_caught_by_force(fixture, function, program):
         assert ran.clean, "it is caught: no explanation is needed any more"
 
 
-def test_message_in_the_readme_is_real(trees):
-    said = run(trees["forced"].program(README_FIXTURE), "move_word").errors
+def test_message_in_the_readme_is_real(programs):
+    said = run(programs.program(README_FIXTURE, "forced"), "move_word").errors
     assert _without_folders(said) in (REPOSITORY / "README.md").read_text()
 
 

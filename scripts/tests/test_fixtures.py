@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections import Counter
+from functools import cache
 
 import pytest
 from conftest import REPOSITORY
@@ -15,6 +16,7 @@ from kmaplocal.convert.idioms import HELPERS
 from kmaplocal.read.outline import outlines
 
 NAMES = fixtures.names()
+PAIR = "fixtures/convert/kmap/pair.c"
 OLD = set(api.OLD)
 FLUSH = "flush_dcache_page"
 OBLIGATIONS = ("paired", "lifo", "local", "faults", "preempt", "one-page", "syntax")
@@ -34,34 +36,85 @@ GCC = ["gcc", "-std=gnu11", "-Wall", "-Werror", "-fsyntax-only"]
 GCC += [f"-I{REPOSITORY}/fixtures/include"]
 
 
-@pytest.fixture(scope="session")
-def results():
-    """The result of each fixture, by name."""
-    return fixtures.results(REPOSITORY, NAMES)
+def folder(name):
+    """The folder of a fixture: what is in one is read together, in few runs."""
+    return name.rpartition("/")[0]
+
+
+GROUPED_BY = {"name": folder}
 
 
 @pytest.fixture(scope="session")
-def converted(results, tmp_path_factory):
-    """A tree with every fixture after its conversion."""
-    root = tmp_path_factory.mktemp("converted")
-    for name, result in results.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(result.outcome.after)
-    return root
+def results(request, tmp_path_factory):
+    """What becomes of the fixtures that the tests of this run ask for."""
+    cases = [x.callspec.params for x in request.session.items if hasattr(x, "callspec")]
+    asked_for = {params.get("name") for params in cases}
+    wanted = [name for name in NAMES if name in asked_for]
+    return Results(wanted, tmp_path_factory.mktemp("converted"))
 
 
-@pytest.fixture(scope="session")
-def again(converted):
-    """The result of each converted fixture, by name."""
-    return fixtures.results(converted, NAMES)
+class Results:
+    """What becomes of the fixtures NAMED, folder by folder, at the first question.
+    CONVERTED is a tree with those that were asked for, after their conversion."""
+
+    def __init__(self, named, converted):
+        self.named = named
+        self.converted = converted
+        self.first_of = cache(self._first_of)
+        self.again_of = cache(self._again_of)
+        self.bodies_of = cache(self._bodies_of)
+
+    def first(self, name):
+        return self.first_of(folder(name))[name]
+
+    def again(self, name):
+        return self.again_of(folder(name))[name]
+
+    def bodies(self, name):
+        return [bodies[name] for bodies in self.bodies_of(folder(name))]
+
+    def _together(self, place):
+        return [name for name in self.named if folder(name) == place]
+
+    def _first_of(self, place):
+        found = fixtures.results(REPOSITORY, self._together(place), jobs=1)
+        for name, result in found.items():
+            path = self.converted / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(result.outcome.after)
+        return found
+
+    def _again_of(self, place):
+        return fixtures.results(self.converted, list(self.first_of(place)), jobs=1)
+
+    def _bodies_of(self, place):
+        names = list(self.first_of(place))
+        trees = [outlines(root, names) for root in (REPOSITORY, self.converted)]
+        return [{name: _bodies(tree[name]) for name in names} for tree in trees]
 
 
-@pytest.fixture(scope="session")
-def bodies(converted):
-    """bodies[name]: the functions before and after, by name, as words."""
-    before, after = (outlines(root, NAMES) for root in (REPOSITORY, converted))
-    return {name: (_bodies(before[name]), _bodies(after[name])) for name in NAMES}
+@pytest.fixture
+def result(results, name):
+    """The result of the fixture at hand."""
+    return results.first(name)
+
+
+@pytest.fixture
+def again(results, name):
+    """The result of converting it once more."""
+    return results.again(name)
+
+
+@pytest.fixture
+def converted(result, results):
+    """A tree with it after its conversion."""
+    return results.converted
+
+
+@pytest.fixture
+def bodies(results, name):
+    """Its functions before and after, by name, as words."""
+    return results.bodies(name)
 
 
 def _bodies(outline):
@@ -84,8 +137,7 @@ def expectations(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_golden(name, results):
-    result = results[name]
+def test_golden(name, result):
     wanted = {path: path.read_bytes() for path in _kept_goldens(name)}
     assert fixtures.goldens([result]) == wanted, "make goldens shows the difference"
 
@@ -107,26 +159,43 @@ def test_no_golden_is_empty_but_reports_of_nothing():
     assert sorted(empty) == [fixtures.golden(name, "report") for name in silent]
 
 
-def test_there_are_fixtures_enough():
-    assert len(NAMES) >= 50
-
-
-def test_goldens_are_written_anew(tmp_path, monkeypatch, capsys, results):
-    monkeypatch.setattr(fixtures, "REPOSITORY", tmp_path)
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Where goldens are written instead, with one that is of no fixture."""
+    folder = tmp_path / "expected/fixtures"
     monkeypatch.setattr(fixtures, "EXPECTED", tmp_path / "expected")
-    monkeypatch.setattr(fixtures, "GOLDENS", tmp_path / "expected/fixtures")
-    one = results["fixtures/convert/kmap/pair.c"]
-    stray = tmp_path / "expected/fixtures/gone.c.diff"
-    stray.parent.mkdir(parents=True)
-    stray.write_text("-old\n")
+    monkeypatch.setattr(fixtures, "GOLDENS", folder)
+    folder.mkdir(parents=True)
+    (folder / "gone.c.diff").write_text("-old\n")
+    return folder
+
+
+def test_goldens_are_written_anew(elsewhere, capsys):
+    one = fixtures.results(REPOSITORY, [PAIR])[PAIR]
     fixtures.write_goldens([one], fixtures.Console())
     shown = capsys.readouterr().out
     assert "expected/fixtures/gone.c.diff: removed\n" in shown
     assert "+++ b/expected/fixtures/convert/kmap/pair.c.report\n" in shown
     assert fixtures.golden(one.name, "diff").read_bytes() == one.diff
-    assert not stray.exists()
+    assert not (elsewhere / "gone.c.diff").exists()
     fixtures.write_goldens([one], fixtures.Console())
     assert capsys.readouterr().out == "2 goldens of fixtures, 0 changed\n"
+
+
+@pytest.mark.parametrize("word", ["./fixtures/convert/kmap/pair.c", "kmap/pair."])
+def test_goldens_of_some_fixtures_are_written_alone(word, elsewhere, capsys):
+    assert fixtures.main([word]) == 0
+    assert "expected/fixtures/convert/kmap/pair.c.diff: written\n" in (
+        capsys.readouterr().out
+    )
+    found = {str(p.relative_to(elsewhere)) for p in elsewhere.rglob("*.*")}
+    ours = {f"convert/kmap/pair.c.{kind}" for kind in ("diff", "report")}
+    assert found == ours | {"gone.c.diff"}
+
+
+def test_word_of_no_fixture_is_an_error(elsewhere, capsys):
+    assert fixtures.main(["no/such.c"]) == 3
+    assert "no/such.c: no fixture of this path or name" in capsys.readouterr().err
 
 
 # -- expectations --------------------------------------------------------------
@@ -141,7 +210,7 @@ def test_expectations_are_well_formed(name, bodies):
         if kind == "keep":
             assert words[0] in OBLIGATIONS
         for function in words[-1:]:
-            assert function in bodies[name][0], f"{function}: not in the file"
+            assert function in bodies[0], f"{function}: not in the file"
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if "/keep/" in n])
@@ -151,10 +220,10 @@ def test_kept_fixture_is_in_the_folder_of_its_obligation(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_expectations(name, results, bodies):
+def test_expectations(name, result, bodies):
     failed = []
     for kind, *words in expectations(name):
-        problem = CHECKS[kind](results[name], *bodies[name], *words)
+        problem = CHECKS[kind](result, *bodies, *words)
         if problem:
             failed.append(" ".join([kind, *words]) + ": " + problem)
     assert not failed
@@ -248,25 +317,25 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_function_is_half_converted(name, results, bodies):
-    before, after = bodies[name]
+def test_no_function_is_half_converted(name, result, bodies):
+    before, after = bodies
     for function, words in after.items():
         if words != before[function]:
-            assert function in results[name].outcome.converted
+            assert function in result.outcome.converted
             assert not _old(words)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_function_with_an_old_call_is_spoken_of(name, results, bodies):
-    outcome = results[name].outcome
+def test_every_function_with_an_old_call_is_spoken_of(name, result, bodies):
+    outcome = result.outcome
     spoken = {d.function for d in (*outcome.kept, *outcome.unanalysed)}
     spoken |= set(outcome.converted)
-    assert {n for n, words in bodies[name][0].items() if _old(words)} <= spoken
+    assert {n for n, words in bodies[0].items() if _old(words)} <= spoken
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_new_lines_are_in_kernel_style(name, results):
-    for removed, added in _hunks(results[name].diff.decode()):
+def test_new_lines_are_in_kernel_style(name, result):
+    for removed, added in _hunks(result.diff.decode()):
         widest = max([80, *map(_width, removed)])
         for line in added:
             assert line == line.rstrip(), "white space at the end of a line"
@@ -293,9 +362,9 @@ def _hunks(diff):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_comments_stay(name, results):
+def test_comments_stay(name, result):
     """Only comments behind a statement that goes may go."""
-    outcome = results[name].outcome
+    outcome = result.outcome
     before, after = (set(_comments(t)) for t in (outcome.before, outcome.after))
     assert after <= before
     for comment in before - after:
@@ -323,8 +392,8 @@ def test_compiles_before_and_after(name, converted):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_converting_twice_changes_nothing_more(name, results, again):
-    first, second = results[name].outcome, again[name].outcome
+def test_converting_twice_changes_nothing_more(name, result, again):
+    first, second = result.outcome, again.outcome
     assert second.before == second.after == first.after
     assert second.converted == ()
     kept = [

@@ -8,6 +8,7 @@ on one, of the next.  kmap-deprecated is expected in its own folder only.
 import os
 import re
 import subprocess
+from functools import cache
 
 import pytest
 from conftest import REPOSITORY
@@ -16,24 +17,37 @@ from kmaplocal.flag.finding import RULES, SEVERITIES
 from kmaplocal.flag.survey import survey
 from kmaplocal.read.spatch import find_spatch
 
-ROOT = REPOSITORY / "fixtures"
-FLAG = ROOT / "flag"
-NAMES = sorted(str(path.relative_to(ROOT)) for path in FLAG.rglob("*.c"))
+GROUPED_BY = {"name": str}
+FLAG = REPOSITORY / "fixtures/flag"
+NAMES = sorted(str(path.relative_to(REPOSITORY)) for path in FLAG.rglob("*.c"))
 OLD = "kmap-deprecated"
-GCC = ["gcc", "-std=gnu11", "-Wall", "-Werror", "-fsyntax-only", f"-I{ROOT}/include"]
+GCC = [
+    "gcc",
+    "-std=gnu11",
+    "-Wall",
+    "-Werror",
+    "-fsyntax-only",
+    f"-I{REPOSITORY}/fixtures/include",
+]
 _COMMENT = re.compile(r"/\* finding: (\S+)(?: (\w+))? \*/")
 
 
-@pytest.fixture(scope="session")
-def found():
-    """The survey of all fixtures."""
-    return survey(ROOT, NAMES, find_spatch(), timeout=120)
+@pytest.fixture(scope="module")
+def surveys():
+    """surveys(name): the survey of a fixture alone."""
+    return cache(lambda name: survey(REPOSITORY, [name], find_spatch(), 120, jobs=1))
+
+
+@pytest.fixture
+def found(surveys, name):
+    """The survey of the fixture at hand."""
+    return surveys(name)
 
 
 def expected(name):
     """What the comments of a fixture say: (line, rule, severity)."""
     wanted = []
-    for number, line in enumerate((ROOT / name).read_text().split("\n"), start=1):
+    for number, line in enumerate((REPOSITORY / name).read_text().split("\n"), start=1):
         alone = not _COMMENT.sub("", line).strip()
         for rule, severity in _COMMENT.findall(line):
             place = number + 1 if alone else number
@@ -43,39 +57,52 @@ def expected(name):
 
 def folder(name):
     """The rule that a fixture's folder is named after."""
-    return name.split("/")[1].replace("_", "-")
+    return name.split("/")[2].replace("_", "-")
 
 
-@pytest.mark.parametrize("name", NAMES)
+every_fixture = pytest.mark.parametrize("name", NAMES)
+
+
+@every_fixture
 def test_findings_are_those_expected(name, found):
+    assert found.lost == []
     seen = sorted(
         (f.line, f.rule, f.severity)
         for f in found.findings
-        if f.file == name and (f.rule != OLD or folder(name) == OLD)
+        if f.rule != OLD or folder(name) == OLD
     )
     assert seen == expected(name)
 
 
-def test_every_fixture_is_analysed(found):
-    assert found.lost == []
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_something_to_find_and_something_to_pass_over(rule):
+    """By the comments: that they are true is tested above."""
+    found, clean = set(), set()
+    for name in (name for name in NAMES if folder(name) == rule):
+        bodies = _functions(name)
+        hits = {_around(bodies, line) for line, by, _ in expected(name) if by == rule}
+        found |= hits
+        clean |= set(bodies.values()) - hits
+    assert found and clean
 
 
-def test_every_rule_has_a_folder_with_what_is_found_and_what_is_not(found):
+def test_every_folder_is_of_a_rule():
     assert {folder(name) for name in NAMES} == set(RULES)
-    for rule in RULES:
-        mine = [name for name in NAMES if folder(name) == rule]
-        hits = [f for f in found.findings if f.rule == rule and f.file in mine]
-        functions = {f.function for f in hits}
-        assert functions, f"{rule}: nothing to find"
-        clean = [f for name in mine for f in _functions(name) if f not in functions]
-        assert clean, f"{rule}: nothing to pass over"
 
 
 def _functions(name):
-    return re.findall(r"(?m)^\w[^;\n]*?(\w+)\([^;]*$", (ROOT / name).read_text())
+    """The functions of a fixture by the line they begin at."""
+    text = (REPOSITORY / name).read_text()
+    heads = re.finditer(r"(?m)^\w[^;\n]*?(\w+)\([^;]*$", text)
+    return {text[: m.start()].count("\n") + 1: m[1] for m in heads}
 
 
-def test_findings_say_what_and_what_to_do(found):
+def _around(bodies, line):
+    return bodies[max(start for start in bodies if start <= line)]
+
+
+@every_fixture
+def test_findings_say_what_and_what_to_do(name, found):
     for finding in found.findings:
         assert finding.severity in SEVERITIES
         assert finding.message and finding.remedy and finding.function
@@ -83,21 +110,22 @@ def test_findings_say_what_and_what_to_do(found):
         assert finding.message[-1] not in ".:,"
 
 
-def test_columns_are_of_the_line(found):
+@every_fixture
+def test_columns_are_of_the_line(name, found):
     for finding in found.findings:
-        line = (ROOT / finding.file).read_text().split("\n")[finding.line - 1]
+        line = (REPOSITORY / finding.file).read_text().split("\n")[finding.line - 1]
         assert line[finding.column - 1 :].strip(), finding
 
 
-@pytest.mark.parametrize("name", NAMES)
+@every_fixture
 def test_fixture_compiles_unless_it_says_so(name):
     done = subprocess.run(
-        [*GCC, ROOT / name],
+        [*GCC, REPOSITORY / name],
         capture_output=True,
         text=True,
         env={**os.environ, "LC_ALL": "C"},
     )
-    if "expect: does not compile" in (ROOT / name).read_text():
+    if "expect: does not compile" in (REPOSITORY / name).read_text():
         assert done.returncode
     else:
         assert (done.returncode, done.stderr) == (0, "")

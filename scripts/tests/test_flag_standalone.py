@@ -5,7 +5,6 @@ import functools
 import os
 import re
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import REPOSITORY
@@ -14,6 +13,7 @@ from kmaplocal.flag.finding import RULES
 from kmaplocal.flag.survey import survey_file
 from kmaplocal.read.spatch import find_spatch
 
+GROUPED_BY = {"rule": str}
 COCCI = REPOSITORY / "cocci/flag"
 FLAG = REPOSITORY / "fixtures/flag"
 TREES = [
@@ -60,23 +60,22 @@ def source(rule):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """runs[rule, mode]: plain spatch on the rule's sample, as a person calls it."""
+    """runs(rule, mode): plain spatch on the rule's sample, as a person calls it."""
     folder = tmp_path_factory.mktemp("plain")
 
-    def run(case):
-        rule, mode = case
+    @functools.cache
+    def run(rule, mode):
         command = [find_spatch().program, "--sp-file", COCCI / f"{stem(rule)}.cocci"]
-        return subprocess.run(
+        done = subprocess.run(
             [*command, "--no-includes", "-D", mode, source(rule)],
             cwd=folder,
             capture_output=True,
             text=True,
         )
+        assert not list(folder.iterdir()), "litter"
+        return done
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = dict(zip(CASES, pool.map(run, CASES)))
-    assert not list(folder.iterdir()), "litter"
-    return found
+    return run
 
 
 @functools.cache
@@ -93,7 +92,7 @@ def test_every_rule_has_a_semantic_patch():
 
 @pytest.mark.parametrize("rule, mode", CASES)
 def test_no_trouble(rule, mode, runs):
-    done = runs[rule, mode]
+    done = runs(rule, mode)
     assert done.returncode == 0
     assert not re.search(r"EXN|exn|Traceback|rror:", done.stdout + done.stderr)
 
@@ -103,7 +102,7 @@ def test_report_says_what_the_driver_finds(rule, runs):
     pattern = re.compile(rf"^(.+\.c):(\d+):(\d+)-\d+: {rule}: (.+)$", re.M)
     told = sorted(
         (int(line), int(column) + 1, message)
-        for _, line, column, message in pattern.findall(runs[rule, "report"].stdout)
+        for _, line, column, message in pattern.findall(runs(rule, "report").stdout)
     )
     assert told == [(f.line, f.column, f.message) for f in findings(rule)]
     assert told
@@ -112,16 +111,16 @@ def test_report_says_what_the_driver_finds(rule, runs):
 @pytest.mark.parametrize("rule", SHOWN)
 def test_org_and_context_are_of_the_same_lines(rule, runs):
     lines = {f.line for f in findings(rule)}
-    org = re.findall(r"\.c::face=[^:]*::linb=(\d+)", runs[rule, "org"].stdout)
+    org = re.findall(r"\.c::face=[^:]*::linb=(\d+)", runs(rule, "org").stdout)
     assert {int(line) for line in org} == lines
     text = source(rule).read_text().split("\n")
-    marked = re.findall(r"(?m)^-(?!-- )(.*)$", runs[rule, "context"].stdout)
+    marked = re.findall(r"(?m)^-(?!-- )(.*)$", runs(rule, "context").stdout)
     assert set(marked) >= {text[line - 1] for line in lines} != set()
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_patch_mode_fixes_what_is_certain(rule, runs):
-    hunks = runs[rule, "patch"].stdout
+    hunks = runs(rule, "patch").stdout
     removed = re.findall(r"(?m)^-(?!-- )\s*(.*?);?(?: /\*.*)?$", hunks)
     calls = [text for text in removed if text.startswith(("kunmap", "if"))]
     assert len(calls) == FIXING.get(rule, 0)
@@ -146,10 +145,10 @@ def test_what_was_fixed_is_not_found_again(rule, tmp_path):
 
 @pytest.fixture(scope="module")
 def checks(tmp_path_factory):
-    """checks[tree, rule]: coccicheck MODE=report on a folder with the sample."""
+    """checks(tree, rule): coccicheck MODE=report on a folder with the sample."""
 
-    def check(case):
-        tree, rule = case
+    @functools.cache
+    def check(tree, rule):
         folder = tmp_path_factory.mktemp(stem(rule))
         (folder / source(rule).name).write_bytes(source(rule).read_bytes())
         hidden = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KERNEL", "FILES")
@@ -162,18 +161,16 @@ def checks(tmp_path_factory):
             text=True,
         )
 
-    cases = [(tree, rule) for tree in TREES for rule in RULES]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(cases, pool.map(check, cases)))
+    return check
 
 
 @pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
 @pytest.mark.parametrize("rule", RULES)
 def test_coccicheck_reports_like_plain_spatch(rule, tree, checks, runs):
-    done = checks[tree, rule]
+    done = checks(tree, rule)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not re.search(r"EXN|exn|Traceback|coccicheck failed", done.stdout)
-    assert _reports(done.stdout) == _reports(runs[rule, "report"].stdout) != []
+    assert _reports(done.stdout) == _reports(runs(rule, "report").stdout) != []
 
 
 def _reports(output):

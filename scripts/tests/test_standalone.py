@@ -5,7 +5,6 @@ import functools
 import os
 import re
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import REPOSITORY
@@ -17,6 +16,7 @@ from kmaplocal.convert.conversion import plan_file
 from kmaplocal.convert.plan import RULES
 from kmaplocal.read.spatch import find_spatch
 
+GROUPED_BY = {"rule": str}
 COCCI = REPOSITORY / "cocci/convert"
 MODES = ("patch", "context", "org", "report")
 TREES = [
@@ -57,31 +57,22 @@ def source(name):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """runs[rule, name, mode]: plain spatch, as a person would call it."""
+    """runs(rule, name, mode): plain spatch, as a person would call it."""
     folder = tmp_path_factory.mktemp("plain")
 
-    def run(case):
-        rule, name, mode = case
+    @functools.cache
+    def run(rule, name, mode):
         command = [find_spatch().program, "--sp-file", COCCI / f"{rule}.cocci"]
-        return subprocess.run(
+        done = subprocess.run(
             [*command, "-D", mode, source(name)],
             cwd=folder,
             capture_output=True,
             text=True,
         )
+        assert not list(folder.iterdir()), "litter"
+        return done
 
-    cases = [(*case, mode) for case in FIRST for mode in MODES]
-    cases += [
-        (*case, mode)
-        for case in CASES
-        if case not in FIRST
-        for mode in ("patch", "report")
-    ]
-    cases += [(*case, "patch") for case in HALF]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = dict(zip(cases, pool.map(run, cases)))
-    assert not list(folder.iterdir()), "litter"
-    return found
+    return run
 
 
 @functools.cache
@@ -109,7 +100,7 @@ def test_every_semantic_patch_is_tried():
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("rule, name", FIRST)
 def test_every_mode_runs_without_a_complaint(rule, name, mode, runs):
-    done = runs[rule, name, mode]
+    done = runs(rule, name, mode)
     assert done.returncode == 0
     assert not re.search(r"EXN|[Ee]rror|Traceback|ailed|xception", done.stderr)
     assert done.stdout
@@ -156,7 +147,7 @@ def _words(text):
 
 @pytest.mark.parametrize("rule, name", HALF)
 def test_no_function_is_half_converted(rule, name, runs):
-    done = runs[rule, name, "patch"]
+    done = runs(rule, name, "patch")
     assert done.returncode == 0
     wanted = plan(name).actions.get(rule, {})
     removed = [word for word in side(done.stdout, "-") if word in api.OLD]
@@ -165,7 +156,7 @@ def test_no_function_is_half_converted(rule, name, runs):
 
 
 def test_kept_function_stays_beside_a_converted_one(runs):
-    done = runs["kmap", "keep/local/one_of_two_functions", "patch"]
+    done = runs("kmap", "keep/local/one_of_two_functions", "patch")
     assert side(done.stdout, "-").count("kmap") == 1
     assert side(done.stdout, "-").count("kunmap") == 1
 
@@ -175,7 +166,7 @@ def test_kept_function_stays_beside_a_converted_one(runs):
 
 @pytest.mark.parametrize("rule, name", [c for c in CASES if c[0].startswith("kmap")])
 def test_report_names_every_place_and_why(rule, name, runs):
-    done = runs[rule, name, "report"]
+    done = runs(rule, name, "report")
     pattern = re.compile(rf"^(.+\.c):(\d+):(\d+)-\d+: {rule}: (.+)$", re.M)
     told = {
         (f"{line}:{column}", why)
@@ -188,8 +179,8 @@ def test_report_names_every_place_and_why(rule, name, runs):
 @pytest.mark.parametrize("rule, name", FIRST)
 def test_report_and_org_are_of_planned_lines(rule, name, runs):
     planned = lines_of(rule, name)
-    report = re.findall(r"\.c:(\d+):\d+-\d+: ", runs[rule, name, "report"].stdout)
-    org = re.findall(r"\.c::face=[^:]*::linb=(\d+)", runs[rule, name, "org"].stdout)
+    report = re.findall(r"\.c:(\d+):\d+-\d+: ", runs(rule, name, "report").stdout)
+    org = re.findall(r"\.c::face=[^:]*::linb=(\d+)", runs(rule, name, "org").stdout)
     assert {int(n) for n in report} == {int(n) for n in org} != set()
     assert {int(n) for n in report} <= planned
 
@@ -197,7 +188,7 @@ def test_report_and_org_are_of_planned_lines(rule, name, runs):
 @pytest.mark.parametrize("rule, name", FIRST)
 def test_context_marks_planned_lines(rule, name, runs):
     text = source(name).read_text().split("\n")
-    marked = re.findall(r"(?m)^-(?!-- )(.*)$", runs[rule, name, "context"].stdout)
+    marked = re.findall(r"(?m)^-(?!-- )(.*)$", runs(rule, name, "context").stdout)
     assert marked
     assert set(marked) <= {text[line - 1] for line in lines_of(rule, name)}
 
@@ -205,38 +196,36 @@ def test_context_marks_planned_lines(rule, name, runs):
 # -- the kernel's coccicheck -------------------------------------------------------
 
 
-def coccicheck(case):
-    tree, rule, mode, folder = case
-    hidden = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KERNEL", "FILES", "MAKEOVERRIDES")
-    settings = {k: v for k, v in os.environ.items() if k not in hidden}
-    command = ["make", "-C", tree, "coccicheck", f"COCCI={COCCI / rule}.cocci"]
-    return subprocess.run(
-        [*command, f"MODE={mode}", f"M={folder}"],
-        env=settings,
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.fixture(scope="module")
 def checks(tmp_path_factory):
-    """checks[tree, rule, mode]: coccicheck on a folder with a sample of the rule,
+    """checks(tree, rule, mode): coccicheck on a folder with a sample of the rule,
     as on an external module."""
-    folders = {rule: tmp_path_factory.mktemp(rule) for rule in RULES}
-    for rule, name in FIRST:
-        copy = folders[rule] / f"{name.split('/')[-1]}.c"
+
+    @functools.cache
+    def check(tree, rule, mode):
+        name = dict(FIRST)[rule]
+        folder = tmp_path_factory.mktemp(rule)
+        copy = folder / f"{name.split('/')[-1]}.c"
         copy.write_bytes(source(name).read_bytes())
-    cases = [(t, rule, mode) for t in TREES for rule in RULES for mode in MODES]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [(*case, folders[case[1]]) for case in cases]
-        return dict(zip(cases, pool.map(coccicheck, jobs)))
+        hidden = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KERNEL", "FILES")
+        hidden += ("MAKEOVERRIDES",)
+        settings = {k: v for k, v in os.environ.items() if k not in hidden}
+        command = ["make", "-C", tree, "coccicheck", f"COCCI={COCCI / rule}.cocci"]
+        return subprocess.run(
+            [*command, f"MODE={mode}", f"M={folder}"],
+            env=settings,
+            capture_output=True,
+            text=True,
+        )
+
+    return check
 
 
 @pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("rule", RULES)
 def test_coccicheck(rule, mode, tree, checks):
-    done = checks[tree, rule, mode]
+    done = checks(tree, rule, mode)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not re.search(r"EXN|exn|Traceback|coccicheck failed", done.stdout)
     assert f"{SAMPLES[rule][0].split('/')[-1]}.c" in done.stdout
@@ -245,8 +234,8 @@ def test_coccicheck(rule, mode, tree, checks):
 @pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
 @pytest.mark.parametrize("rule", RULES)
 def test_coccicheck_patches_like_plain_spatch(rule, tree, checks, runs):
-    ours = checks[tree, rule, "patch"].stdout
-    plain = runs[(*FIRST[RULES.index(rule)], "patch")].stdout
+    ours = checks(tree, rule, "patch").stdout
+    plain = runs(rule, dict(FIRST)[rule], "patch").stdout
     # Only coccicheck reads the `Options:` line and so keeps comments.
     assert [side(ours, sign) for sign in "-+"] == [side(plain, sign) for sign in "-+"]
     assert side(ours, "-") or side(ours, "+")
@@ -255,8 +244,8 @@ def test_coccicheck_patches_like_plain_spatch(rule, tree, checks, runs):
 @pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
 @pytest.mark.parametrize("rule", RULES)
 def test_coccicheck_reports_like_plain_spatch(rule, tree, checks, runs):
-    ours = checks[tree, rule, "report"].stdout
-    plain = runs[(*FIRST[RULES.index(rule)], "report")].stdout
+    ours = checks(tree, rule, "report").stdout
+    plain = runs(rule, dict(FIRST)[rule], "report").stdout
     assert _reports(ours) == _reports(plain) != []
 
 

@@ -6,20 +6,21 @@ missing where nothing changes; <path>.report has a line for each function that
 is converted, for each reason to keep one, for each comment that may not hold any
 more, and for each function that was not analysed.
 
-    python3 -m kmaplocal.tell.fixtures
+    python3 -m kmaplocal.tell.fixtures [WORD ...]
 
-writes all of them anew and shows what changed.
+writes all of them anew, or those with a WORD in their path, and shows what changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.convert import patch
 from kmaplocal.judge.analysis import Analysis, FileAnalysis
-from kmaplocal.console import Console
+from kmaplocal.console import Console, error
 from kmaplocal.convert.conversion import convert
 from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.spatch import find_spatch
@@ -81,6 +82,14 @@ def names(root: Path = REPOSITORY) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in found)
 
 
+def chosen(found: Iterable[str], words: Sequence[str]) -> list[str]:
+    """Those of FOUND that have one of WORDS in them, all without WORDS.  A path may
+    be absolute, start with ./ or end with /, and - is as good as _."""
+    plain = [word.removeprefix(f"{REPOSITORY}/").removeprefix("./") for word in words]
+    wanted = [word.replace("-", "_") for word in plain] or [""]
+    return [x for x in found if any(word in x.replace("-", "_") for word in wanted)]
+
+
 def results(
     root: Path, wanted: Sequence[str], jobs: int | None = None
 ) -> dict[str, Result]:
@@ -111,10 +120,13 @@ def goldens(found: Iterable[Result]) -> dict[Path, bytes]:
     return wanted
 
 
-def write_goldens(found: Iterable[Result], screen: Console) -> None:
-    """Write the goldens anew, remove those of no fixture, show what changed."""
+def write_goldens(found: Iterable[Result], screen: Console, every: bool = True) -> None:
+    """Write the goldens anew and show what changed.  FOUND is of EVERY fixture, and
+    other goldens are removed; or else other goldens stay."""
+    found = list(found)
     wanted = goldens(found)
-    there = {path for path in GOLDENS.rglob("*") if path.is_file()}
+    kept = GOLDENS.rglob("*") if every else _possible(found)
+    there = {path for path in kept if path.is_file()}
     changed = 0
     for path in sorted(there | set(wanted)):
         old = path.read_bytes() if path in there else b""
@@ -123,10 +135,16 @@ def write_goldens(found: Iterable[Result], screen: Console) -> None:
             continue
         changed += 1
         _replace(path, wanted.get(path))
-        shown = path.relative_to(REPOSITORY)
+        shown = path.relative_to(EXPECTED.parent)
         screen.say(f"{shown}: {'written' if path in wanted else 'removed'}")
         screen.patch(patch.unified(shown, old, new))
     screen.say(f"{len(wanted)} goldens of fixtures, {changed} changed")
+
+
+def _possible(found: Iterable[Result]) -> Iterator[Path]:
+    for result in found:
+        yield golden(result.name, "report")
+        yield golden(result.name, "diff")
 
 
 def _replace(path: Path, content: bytes | None) -> None:
@@ -137,5 +155,16 @@ def _replace(path: Path, content: bytes | None) -> None:
     path.write_bytes(content)
 
 
+def main(words: Sequence[str]) -> int:
+    """Write the goldens of the fixtures that WORDS choose; 3 where there is none."""
+    screen = Console()
+    wanted = chosen(names(), words)
+    if not wanted:
+        error(f"{' '.join(words)}: no fixture of this path or name")
+        return 3
+    write_goldens(results(REPOSITORY, wanted).values(), screen, every=not words)
+    return 0
+
+
 if __name__ == "__main__":
-    write_goldens(results(REPOSITORY, names()).values(), Console())
+    sys.exit(main(sys.argv[1:]))

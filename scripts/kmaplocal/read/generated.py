@@ -7,8 +7,6 @@ functions, and what comes out is read like any other function.
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from kmaplocal.read.lexer import Token
 from kmaplocal.read.outline import Macro, Outline, read
+from kmaplocal.read.search import Search
 
 _FOLDERS = ("include", "fs", "drivers", "net", "mm", "kernel", "lib", "block", "crypto")
 
@@ -25,14 +24,14 @@ class Generated:
 
     def __init__(self, tree: Path):
         """In: the top folder of a kernel tree. It must not change meanwhile."""
-        self.tree = tree
+        self.tree, self.search = tree, Search(tree)
         self._read: dict[str, tuple[Outline, list[str]]] = {}
 
     def find(self, names: Iterable[str]) -> dict[str, tuple[str, str]]:
         """By name: the header and the text of the generated functions around it.
 
         Names that no macro in a header of the tree generates are left out.
-        Errors: OSError."""
+        Errors: SearchFailed, OSError."""
         wanted = set(names)
         found: dict[str, tuple[str, str]] = {}
         for file in self._headers(wanted):
@@ -66,19 +65,8 @@ class Generated:
     @cached_property
     def _pasted(self) -> dict[str, set[str]]:
         """The words that something is pasted to, by header."""
-        folders = [folder for folder in _FOLDERS if (self.tree / folder).is_dir()]
         found: dict[str, set[str]] = defaultdict(set)
-        if not folders:
-            return found
-        done = subprocess.run(
-            ["grep", "-raoE", "--include=*.h", "[A-Za-z0-9_]+_##", *folders],
-            cwd=self.tree,
-            env={**os.environ, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-        )
-        for line in os.fsdecode(done.stdout).splitlines():
-            file, _colon, word = line.rpartition(":")
+        for file, word in self.search.pasted(_FOLDERS):
             found[file].add(word)
         return found
 

@@ -4,13 +4,36 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.read.workers import cores
 
 _NAMES = ("ctags-universal", "u-ctags", "uctags", "ctags")
+_PLAIN = ("--quiet", "--options=NONE", "--language-force=C")
+_PLAIN += ("--excmd=number", "--sort=no", "-f", "-", "-L", "-")
+_MANY = 200  # files that are worth a second process
+
+# Macros of declarations that ctags trips over.
+_EXPANSIONS = (
+    "DECLARE_BITMAP(n,b)=unsigned long n[b]",
+    "DECLARE_FLEX_ARRAY(t,n)=t n[]",
+    "__DECLARE_FLEX_ARRAY(t,n)=t n[]",
+    "__aligned(x)=",
+    "__counted_by(x)=",
+    "__packed=",
+    "____cacheline_aligned=",
+    "____cacheline_aligned_in_smp=",
+    "__iomem=",
+    "__rcu=",
+    "__user=",
+    "struct_group(n,...)=struct { __VA_ARGS__ } n;",
+)
 
 
 class TagsError(KmaplocalError):
@@ -38,6 +61,7 @@ def program() -> str:
     raise TagsError("Universal Ctags not found: install universal-ctags or set CTAGS")
 
 
+@lru_cache
 def _is_universal(path: str) -> bool:
     asked = subprocess.run([path, "--version"], capture_output=True, text=True)
     return asked.stdout.startswith("Universal Ctags")
@@ -73,3 +97,75 @@ def _parse(line: str) -> Function:
     name, file, _address, *fields = line.split("\t")
     values = dict(field.split(":", 1) for field in fields if ":" in field)
     return Function(file, name, int(values["line"]), int(values.get("end", 0)))
+
+
+def lines(tree: Path, files: Iterable[str], options: Sequence[str]) -> Iterator[str]:
+    """The line of every tag of FILES, from one ctags run with OPTIONS.
+
+    In: as functions(). Errors: TagsError."""
+    with tempfile.TemporaryFile(prefix="kmaplocal-") as found:
+        write(tree, files, options, found)
+        found.seek(0)
+        for line in found:
+            if not line.startswith(b"!_TAG_"):
+                yield os.fsdecode(line).rstrip("\n")
+
+
+def write(
+    tree: Path, files: Iterable[str], options: Sequence[str], into: IO[bytes]
+) -> None:
+    """Write the line of every tag of FILES, from a few ctags runs with OPTIONS, and
+    lines about the runs that begin with "!".
+
+    In: as functions(). Errors: TagsError."""
+    there = [file for file in files if (tree / file).is_file()]
+    runs = max(1, min(cores(), len(there) // _MANY)) if there else 0
+    command = [program(), *_PLAIN, *options]
+    command += [word for text in _EXPANSIONS for word in ("-D", text)]
+    with ExitStack() as stack:
+        parts = [stack.enter_context(_Part()) for _ in range(runs)]
+        for number, part in enumerate(parts):
+            # Neighbours are of a size: deal them out.
+            part.start(command, tree, there[number::runs])
+        for part in parts:
+            part.finish(into)
+
+
+class _Part:
+    """One of several ctags runs, with files for what goes in and comes out."""
+
+    def __enter__(self) -> "_Part":
+        self.names, self.found, self.trouble = (
+            tempfile.TemporaryFile(prefix="kmaplocal-") for _ in range(3)
+        )
+        self.run: subprocess.Popen | None = None
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.run and self.run.poll() is None:
+            self.run.kill()
+            self.run.wait()
+        for file in (self.names, self.found, self.trouble):
+            file.close()
+
+    def start(self, command: Sequence[str], tree: Path, files: Sequence[str]) -> None:
+        """Run COMMAND on FILES."""
+        self.tree = tree
+        self.names.write(os.fsencode("".join(f"{file}\n" for file in files)))
+        self.names.seek(0)
+        self.run = subprocess.Popen(
+            command,
+            cwd=tree,
+            stdin=self.names,
+            stdout=self.found,
+            stderr=self.trouble,
+        )
+
+    def finish(self, into: IO[bytes]) -> None:
+        """Wait for its end, and add what it found to a file."""
+        if self.run and self.run.wait():
+            self.trouble.seek(0)
+            message = os.fsdecode(self.trouble.read()).strip()
+            raise TagsError(f"ctags failed in {self.tree}: {message}")
+        self.found.seek(0)
+        shutil.copyfileobj(self.found, into)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""search.py: which files hold which words, whatever ripgrep would leave out."""
+
+import pytest
+
+from kmaplocal.read import search
+from kmaplocal.read.search import Lines, Search, SearchFailed
+
+
+@pytest.fixture
+def found(tmp_path, write):
+    write(tmp_path / "fs/a.c", "int one(void);\nint one_more;\n")
+    write(tmp_path / "fs/b.h", "struct two {\n\tint one;\n};\n")
+    write(tmp_path / "fs/c.S", "one\n")
+    write(tmp_path / "tools/a.c", "one\n")
+    write(tmp_path / "plain.h", "int one;\n")
+    return Search(tmp_path)
+
+
+def test_whole_words_of_the_kernel_proper(found):
+    assert found.mentions(["one", "two", "on"]) == {
+        "on": [],
+        "one": ["fs/a.c", "fs/b.h", "plain.h"],
+        "two": ["fs/b.h"],
+    }
+    assert found.holding(["one"], "tools") == ["tools/a.c"]
+
+
+def test_nothing_to_ask_or_to_look_at(found, tmp_path, write):
+    assert found.mentions([]) == {}
+    write(tmp_path / "empty/readme", "one\n")
+    assert Search(tmp_path / "empty").mentions(["one"]) == {"one": []}
+
+
+def test_only_headers_with_structures_define_members(found):
+    assert found.headers(["one"]) == ["fs/b.h"]
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("fs/.hidden.c", b"one\n"),
+        ("fs/ignored.c", b"one\n"),
+        ("fs/nul.c", b"\0\0one\n"),
+        ("fs/latin.c", b"\xe9one\xe9\n"),
+        ("fs/wide.c", b"\xff\xfeone\n"),  # as if it were UTF-16
+        ("fs/a:b c.c", b"one\r\n"),
+        ("fs/\udcff.c", b"one"),
+    ],
+)
+def test_nothing_is_left_out(found, tmp_path, name, content):
+    (tmp_path / ".gitignore").write_text("ignored.c\n")
+    (tmp_path / name).write_bytes(content)
+    assert name in found.mentions(["one"])["one"]
+
+
+def test_the_user_s_settings_do_not_count(found, tmp_path, write, monkeypatch):
+    rc = write(tmp_path / "rc", "--max-count=0\n--glob=!fs\n")
+    monkeypatch.setenv("RIPGREP_CONFIG_PATH", str(rc))
+    assert len(found.mentions(["one"])["one"]) == 3
+
+
+def test_lines_to_choose_from(found):
+    lines = Lines()
+    found.lines("^int", "", lines.file)
+    assert sorted(lines.with_words(["one_more", "two"])) == ["./fs/a.c\0int one_more;"]
+    assert sorted(lines.matching("one;$")) == ["./plain.h\0int one;"]
+
+
+def test_trouble_is_said(found, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(SearchFailed, match="apt-get install ripgrep"):
+        found.mentions(["one"])
+    monkeypatch.undo()
+    with pytest.raises(SearchFailed, match="failed"):
+        Search(found.tree).holding(["one"], "gone")
+    assert search.program().endswith("rg")

@@ -7,6 +7,7 @@ converted nevertheless, or its driver says why it cannot be.
 
 import re
 import subprocess
+from collections import Counter
 from functools import cache
 
 import pytest
@@ -66,6 +67,12 @@ def test_every_fixture_has_a_driver_and_every_driver_a_fixture():
     drivers = {str(path) for path in DRIVERS.rglob("*.c")}
     wanted = {str(fixture.driver) for fixture in FIXTURES}
     assert (sorted(wanted - drivers), sorted(drivers - wanted)) == ([], [])
+
+
+def test_no_two_fixtures_have_the_same_name():
+    """A finding names its file without the folder, and so do people."""
+    count = Counter(fixture.driver.name for fixture in FIXTURES)
+    assert [name for name, times in count.items() if times > 1] == []
 
 
 @every_fixture

@@ -27,7 +27,11 @@ TREES = [
 # Files in which the rule has something to do, all of it at calls and names.
 SAMPLES = {
     "kmap": ["kmap/pair", "kmap/exclusive_unmaps", "kmap/mixed_with_atomic"],
-    "kmap_atomic": ["kmap_atomic/pair", "kmap_atomic/switch_arms", "kmap_atomic/cast"],
+    "kmap_atomic": [
+        "kmap_atomic/atomic_pair",
+        "kmap_atomic/switch_arms",
+        "kmap_atomic/cast",
+    ],
     "page_address": ["kmap/page_address_joined"],
     "saved_address": ["saved_address/cursor_only", "saved_address/cursor_to_end"],
     "new_variable": ["saved_address/cursor_only"],

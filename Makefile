@@ -32,6 +32,7 @@ BEFORE  ?=
 DOORS   ?=
 BRANCH  ?=
 SPLIT   ?=
+PREVIOUS ?=
 SKIP    ?=
 ONLY    ?=
 BASELINE       ?=
@@ -41,7 +42,7 @@ WRITE_BASELINE ?=
 # way of blanks, quotes or a leading ~ in them.
 export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE DOORS
 export SINCE PATCH BASELINE REASON EXPLAIN
-export BRANCH SPLIT SKIP ONLY
+export BRANCH PREVIOUS SPLIT SKIP ONLY
 export PYTHONPATH := scripts
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -136,6 +137,7 @@ series: $(call unpacked,$(KERNEL))
 		for word in $$ONLY; do set -- "$$@" --only "$$word"; done; \
 		$(KMAPLOCAL) series $(if $(OUT),--out "$$OUT") $(call on,DRY_RUN,--dry-run) \
 		$(if $(BRANCH),--branch "$$BRANCH") $(if $(SPLIT),--split "$$SPLIT") \
+		$(if $(PREVIOUS),--previous "$$PREVIOUS") \
 		$(SETTINGS)
 
 ## flag: find wrong use of mappings, old and new, in FILES (default here: .)

@@ -190,6 +190,12 @@ def report(
 @click.option("--only", multiple=True, metavar="PATH", help="only what is below")
 @click.option("--dry-run", is_flag=True, help="list subjects and recipients")
 @click.option(
+    "--previous",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="the mails sent before: make the next version of them",
+)
+@click.option(
     "--context",
     type=click.IntRange(min=0),
     default=3,

@@ -159,3 +159,37 @@ def test_git_send_email_takes_them(tree, tmp_path):
             cwd=tmp_path,
         )
         assert done.returncode == 0
+
+
+def test_the_next_version_says_what_is_new(tree, tmp_path, write):
+    """one.c was taken upstream, two.c has another function, and three.c is new."""
+    make(tree, "--out", tmp_path / "v1")
+    sent = read(mails(tmp_path / "v1")[0])["Message-ID"]
+    write(tree / "drivers/a/one.c", ONE.replace("_atomic", "_local"))
+    write(tree / "fs/two.c", TWO + ONE.partition("\n\n")[2].replace("one", "more"))
+    write(tree / "fs/three.c", ONE.replace("one", "three"))
+    given = ["--previous", tmp_path / "v1", "--out", tmp_path / "v2"]
+    assert make(tree, *given) == 0
+    letter, three, two = map(read, sorted((tmp_path / "v2").glob("v2-*.patch")))
+    assert letter["In-Reply-To"] == sent
+    assert letter["Subject"].startswith("[PATCH v2 0/2]")
+    gone = "a: one: Replace kmap_atomic() with kmap_local_page()"
+    assert gone in letter.get_content()
+    assert "\n---\n\nNew since v1.\n" in three.get_content()
+    changes = "\n---\n\nChanges since v1: other edits in fs/two.c.\n"
+    assert changes in two.get_content()
+
+
+def test_a_version_without_changes_says_so(tree, tmp_path):
+    make(tree, "--out", tmp_path / "v1")
+    make(tree, "--previous", tmp_path / "v1", "--out", tmp_path / "v2")
+    for file in sorted((tmp_path / "v2").glob("v2-000[12]*")):
+        said = "Changes since v1: none but the lines it applies to."
+        assert said in file.read_text()
+
+
+def test_a_folder_without_mails_is_no_previous_series(tree, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    given = ["--previous", tmp_path / "empty", "--out", tmp_path / "out"]
+    assert make(tree, *given) == 3
+    assert "PREVIOUS= names a sent series" in capsys.readouterr().err

@@ -25,15 +25,18 @@ def text(
     command: str,
     outcomes: Sequence[Outcome],
     withheld: Sequence[str] = (),
+    gone: Sequence[str] = (),
 ) -> str:
     """The letter for what became of the files of Linux VERSION.
 
-    COMMAND makes the same series; WITHHELD: patches that are not in it, and why."""
+    COMMAND makes the same series; WITHHELD: patches that are not in it, and why;
+    GONE: the subjects of patches that were sent and have nothing left to do."""
     parts = [
         paragraph([_counted(version, outcomes)]),
         _kept(outcomes),
         _unread(outcomes),
         _withheld(withheld),
+        _gone(gone),
         _again(command),
         _review(),
     ]
@@ -92,6 +95,13 @@ def _withheld(withheld: Sequence[str]) -> str:
         return ""
     lines = ["Converted, but not in this series:", *(f"  {each}" for each in withheld)]
     return "\n".join(lines)
+
+
+def _gone(subjects: Sequence[str]) -> str:
+    if not subjects:
+        return ""
+    lines = ["Sent before and left out, as this tree has nothing left of it:"]
+    return "\n".join([*lines, *(f"  {each}" for each in subjects)])
 
 
 def _again(command: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.spatch import find_spatch
 from kmaplocal.read.workers import run_all
-from kmaplocal.series import cover, message
+from kmaplocal.series import cover, message, previous
 from kmaplocal.series.account import Account, account
 from kmaplocal.series.checked import sentences
 from kmaplocal.series.commits import Commits, commits, is_tracked, person
@@ -25,6 +25,7 @@ from kmaplocal.series.grouping import DRIVER, patches
 from kmaplocal.series.mails import Patch, complete, complete_cover
 from kmaplocal.series.maintainers import Maintainers
 from kmaplocal.series.prefix import style_of
+from kmaplocal.series.previous import Previous
 from kmaplocal.series.recipients import Recipients, recipients, together
 from kmaplocal.tell import apply as main_job
 
@@ -38,7 +39,8 @@ class Request:
     """What the user asked for: the series for FILES of KERNEL, as mails in OUT and,
     where the kernel is in git, on a new BRANCH ("": none). SPLIT says what is one
     patch; only patches of files below ONLY, none of files below SKIP. CONTEXT
-    lines stand around a change."""
+    lines stand around a change. PREVIOUS: the folder with the mails that were sent
+    before, of which this is the next version."""
 
     kernel: Path
     files: tuple[str, ...]
@@ -49,6 +51,7 @@ class Request:
     only: tuple[str, ...] = ()
     dry_run: bool = False
     context: int = 3
+    previous: Path | None = None
     jobs: int | None = None
     timeout: float = 120.0
 
@@ -59,13 +62,14 @@ def series(request: Request, console: Console) -> int:
     tree = Tree(request.kernel)
     if not request.dry_run:
         _check(request.out)
+    sent = previous.read(request.previous) if request.previous else Previous()
     paths = [p for p in tree.candidates(request.files) if _wanted(p, request)]
     conversion, outcomes = _converted(tree, paths, request, console)
     made = _patches(tree, conversion, outcomes, request, console)
     if request.dry_run or not made:
         _list(made, console)
     else:
-        _write(tree, made, outcomes, request, console)
+        _write(tree, made, outcomes, sent, request, console)
     console.say(f"{len(made)} patches; {main_job.tally(outcomes)}")
     unread = any(outcome.unanalysed for outcome in outcomes)
     return main_job.NOT_ANALYSED if unread else main_job.ALL_DONE
@@ -151,6 +155,7 @@ def _write(
     tree: Tree,
     made: Sequence[Patch],
     outcomes: Sequence[Outcome],
+    sent: Previous,
     request: Request,
     console: Console,
 ) -> None:
@@ -164,7 +169,7 @@ def _write(
         if request.branch and is_tracked(tree.root):
             line.branch(request.branch)
             console.say(f"{request.branch}: {len(made)} commits on top of HEAD")
-        _mail(tree, line, made, outcomes, request)
+        _mail(tree, line, made, outcomes, sent, request)
     console.say(f"{request.out}: {len(made) + 1} mails, nothing was sent")
     if not who.signed:
         console.say(
@@ -178,14 +183,25 @@ def _mail(
     line: Commits,
     made: Sequence[Patch],
     outcomes: Sequence[Outcome],
+    sent: Previous,
     request: Request,
 ) -> None:
     options = ["--cover-letter", f"-U{request.context}", "--thread=shallow"]
+    if sent.version:
+        options += [f"--reroll-count={sent.version + 1}"]
+    if sent.message_id:
+        options += [f"--in-reply-to={sent.message_id}"]
     letter, *mails = line.mails(request.out, options)
     for file, patch in zip(mails, made, strict=True):
-        complete(file, patch)
+        now = previous.changes(file.read_bytes().decode(errors="replace"))
+        new = previous.changelog(
+            sent, patch.subject, f"{patch.body}\n{line.person.sign_off}", now
+        )
+        complete(file, replace(patch, notes=new + patch.notes))
     everyone: Recipients = together(patch.recipients for patch in made)
-    text = cover.text(tree.version, _command(request), outcomes)
+    paths = [path for patch in made for path in patch.paths]
+    gone = [each.subject for each in sent.gone(paths)]
+    text = cover.text(tree.version, _command(request), outcomes, gone=gone)
     complete_cover(letter, cover.subject(outcomes), text, everyone)
     (request.out / "b4-cover-trailers").write_text(everyone.trailers())
 

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The version of a series that was sent before, and what is new since.
+
+A patch is the same one when its subject or its files are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from pathlib import Path
+
+from kmaplocal.errors import KmaplocalError
+
+_TAG = re.compile(r"^\[PATCH(?: v(?P<version>\d+))?(?: (?P<number>\d+)/\d+)?\]\s*")
+
+
+class NoSeries(KmaplocalError):
+    """PREVIOUS names no folder with the mails of a series."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One patch that was sent: its subject, its message, and what it changes: the
+    removed and added lines of each file."""
+
+    subject: str
+    message: str
+    changes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Previous:
+    """A series that was sent: its version, the Message-ID of its first mail, and its
+    patches."""
+
+    version: int = 0
+    message_id: str = ""
+    patches: tuple[Sent, ...] = ()
+
+    def of(self, subject: str, paths: Iterable[str]) -> Sent | None:
+        """The patch that was sent with this SUBJECT, or for these files."""
+        wanted = set(paths)
+        same = [p for p in self.patches if p.subject == subject]
+        same += [p for p in self.patches if set(p.changes) == wanted]
+        return same[0] if same else None
+
+    def gone(self, paths: Iterable[str]) -> list[Sent]:
+        """The patches that changed none of PATHS: there is nothing left to do."""
+        wanted = set(paths)
+        return [patch for patch in self.patches if not wanted & patch.changes.keys()]
+
+
+def read(folder: Path) -> Previous:
+    """The series in FOLDER, whose files end in .patch.  Raises NoSeries."""
+    files = sorted(folder.glob("*.patch"))
+    if not files:
+        raise NoSeries(f"{folder}: no *.patch there; PREVIOUS= names a sent series")
+    version, first, patches = 1, "", []
+    for file in files:
+        mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+        subject = " ".join(str(mail["Subject"] or "").split())
+        tag = _TAG.match(subject)
+        if tag is None:
+            raise NoSeries(f"{file}: its subject does not begin with [PATCH")
+        version = max(version, int(tag["version"] or 1))
+        first = first or str(mail["Message-ID"] or "").strip()
+        text = mail.get_content()
+        if "\ndiff --git " in text:
+            message = text.partition("\n---\n")[0]
+            patches.append(Sent(subject[tag.end() :], message, changes(text)))
+    return Previous(version, first, tuple(patches))
+
+
+def changes(text: str) -> dict[str, tuple[str, ...]]:
+    """The removed and added lines of each file of a patch, without their places.
+
+    Example: {"fs/aio.c": ("-old();", "+new();")}."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if line.startswith("diff --git a/"):
+            path = line.rpartition(" b/")[2]
+            lines = found.setdefault(path, [])
+        elif line[:1] in ("-", "+") and line[:4] not in ("--- ", "+++ "):
+            lines.append(line)
+    return {path: tuple(each) for path, each in found.items()}
+
+
+def changelog(
+    previous: Previous,
+    subject: str,
+    message: str,
+    now: Mapping[str, Sequence[str]],
+) -> str:
+    """What is to be said below the `---` of a patch with SUBJECT, MESSAGE and the
+    changes NOW: what is new in it since PREVIOUS."""
+    if not previous.version:
+        return ""
+    version = f"v{previous.version}"
+    sent = previous.of(subject, now)
+    if sent is None:
+        return f"New since {version}.\n"
+    return f"Changes since {version}: {'; '.join(_new(sent, message, now))}.\n"
+
+
+def _new(sent: Sent, message: str, now: Mapping[str, Sequence[str]]) -> list[str]:
+    found = []
+    added, dropped = now.keys() - sent.changes.keys(), sent.changes.keys() - now.keys()
+    kept = now.keys() & sent.changes.keys()
+    found += [f"{path} is new" for path in sorted(added)]
+    found += [f"{path} has nothing left to convert" for path in sorted(dropped)]
+    other = sorted(p for p in kept if tuple(now[p]) != tuple(sent.changes[p]))
+    found += [f"other edits in {path}" for path in other]
+    if not found and sent.message.split() != message.split():
+        found.append("the message only")
+    return found or ["none but the lines it applies to"]

@@ -118,7 +118,13 @@ class Emulator:
         includes = [f"-I{EMULATOR}/include", f"-I{REPOSITORY}/fixtures/include"]
         library = [f"-L{self.folder}", "-lkmap-emulator", "-pthread"]
         command = [*COMPILE, *options, *includes, source, "-o", program, *library]
-        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            env={**os.environ, "LC_ALL": "C"},
+        )
 
 
 def run(program: Path, *names: str) -> Ran:

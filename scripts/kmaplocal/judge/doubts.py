@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from kmaplocal.judge.certificate import PREEMPT, Doubt
+from kmaplocal.judge.places import Places
 from kmaplocal.read import api
 from kmaplocal.read.outline import Outline
-from kmaplocal.read.syntax import Function
+from kmaplocal.read.syntax import Expr, Function
 
 SYNTAX = "syntax"
+WITHIN = "kunmap() is a part of an expression; kunmap_local() is a statement"
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
 
 
@@ -39,6 +41,25 @@ def syntax_doubts(
         if e.kind == "statement-expression" and any(n in calls for n in e.walk())
     ]
     return sorted(set(doubts), key=lambda d: (d.line, d.column))
+
+
+def statement_doubts(function: Function) -> list[Doubt]:
+    """Where kunmap(), which is a function, is a part of an expression: what takes
+    its place, kunmap_local(), is a statement as `do { } while (0)` is one.
+
+    Source: include/linux/highmem-internal.h of Linux 6.1 and 7.2."""
+    places = Places(function)
+    return [
+        Doubt(SYNTAX, *call.start, WITHIN)
+        for call in function.calls(("kunmap",))
+        if not _is_statement(places, call)
+    ]
+
+
+def _is_statement(places: Places, call: Expr) -> bool:
+    """Whether a call is all that its statement does."""
+    stmt = places.statement(call)
+    return stmt is None or (stmt.kind == "expression" and stmt.exprs == [call])
 
 
 def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:

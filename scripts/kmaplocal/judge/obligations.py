@@ -25,6 +25,7 @@ from kmaplocal.judge.certificate import (
     Obligation,
     Verdict,
 )
+from kmaplocal.judge.doubts import statement_doubts
 from kmaplocal.judge.explicit import Around, explicit
 from kmaplocal.judge.offsets import is_same_again, several_pages, terms_of
 from kmaplocal.judge.order import exchanges
@@ -115,6 +116,7 @@ class Judge:
             if site.api.new or site.name not in api.MAPS:
                 verdict.certificates.append(self.certify(site))
         verdict.doubts.extend(self._unmap_doubts())
+        verdict.doubts.extend(statement_doubts(self.function))
         return verdict
 
     def follow(self) -> None:

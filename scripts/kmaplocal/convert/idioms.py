@@ -152,12 +152,14 @@ class Finder:
         return True
 
     def _only_read_in(self, span: Span, stmts: Iterable[Stmt]) -> bool:
-        """Whether the address is read nowhere but in the statements and the
-        unmap."""
+        """Whether the address is read, or moved on, nowhere but in the statements
+        and the unmap."""
         allowed = [*stmts, span.end]
+        number = span.site.number
+        moves = [use.expr for use in self.trace.uses_of(number, "moved")]
         return all(
             any(s.start <= read.start and read.end <= s.end for s in allowed)
-            for read in self.trace.reads[span.site.number]
+            for read in [*self.trace.reads[number], *moves]
         )
 
     # -- structure fill ------------------------------------------------------
@@ -211,7 +213,7 @@ class Finder:
         ]
         if site.variable or len(unmaps) != 1 or site.name != "kmap":
             return None
-        copy = self.judge.inline_copy(site, unmaps[0])
+        copy = self.judge.pages.inline_copy(site, unmaps[0])
         if copy is None:
             return None
         end = self.places.statement(unmaps[0])

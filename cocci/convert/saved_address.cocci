@@ -38,7 +38,7 @@ coccinelle.call = cocci.make_expr(inline.get("saved_address", p, "call"))
 @depends on patch@
 position saved_address_call.p;
 identifier saved_address_with.saved, x;
-expression saved_address_with.call, page, offset;
+expression saved_address_with.call, page;
 type T, C;
 @@
 (
@@ -56,9 +56,10 @@ type T, C;
 |
 + saved = call;
   x =
+  <+...
 - \(kmap@p\|kmap_atomic@p\)(page)
 + saved
-  + offset;
+  ...+>;
 |
 + void *saved = call;
   T x =
@@ -71,6 +72,13 @@ type T, C;
 - (C)\(kmap@p\|kmap_atomic@p\)(page)
 + saved
   ;
+|
++ void *saved = call;
+  T x =
+  <+...
+- \(kmap@p\|kmap_atomic@p\)(page)
++ saved
+  ...+>;
 )
 
 @saved_address_shown depends on context@

@@ -15,6 +15,7 @@ from pathlib import Path
 import unidiff
 
 from kmaplocal.convert import layout, patch
+from kmaplocal.judge.saved import NAMES
 from kmaplocal.read import lexer
 
 
@@ -141,8 +142,8 @@ def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
         before = old[number] if len(old) == len(edit.lines) else ""
         if _is_comment(line) and before.strip() and not _is_comment(before):
             continue  # it goes with the declaration it stood behind
-        if tight:
-            line = line.replace(") kmap_", ")kmap_")  # spatch parts the cast
+        for word in ("kmap_", *NAMES) if tight else ():
+            line = line.replace(f") {word}", f"){word}")  # spatch parts the cast
         too_long = layout.width(line) > layout.WIDTH >= layout.width(before)
         result += layout.rewrapped(line) if too_long else [line]
     return Edit(edit.first, edit.last, tuple(result))

@@ -82,13 +82,13 @@ def _plan_function(plan: Plan, file: FileAnalysis, judge: Judge, flushes) -> Non
         _plan_idiom(plan, idiom)
         done.update(idiom.calls)
     for site in judge.trace.sites:
-        asked = judge.joined(site)
+        asked = judge.pages.joined(site)
         if asked is not None and site.call not in done:
             why = "kmap() and page_address() are one kmap_local_page()"
             plan.add("page_address", site.call, why, what="drop")
             plan.add("page_address", asked, why, what="map")
             done.add(site.call)
-    for number, saved in judge.saved.items():
+    for number, saved in judge.pages.saved.items():
         site = judge.trace.sites[number]
         if site.call not in done:
             _plan_saved(plan, file, site, saved)
@@ -169,9 +169,9 @@ def unmap_address(judge: Judge, call: Expr) -> str:
     """The variable an unmap is to be given; "" when its argument will do."""
     trace = judge.trace
     for number, _ in trace.unmaps[call]:
-        if number in judge.saved:
-            return judge.saved[number].name
-    stale = judge.stale(call)
+        if number in judge.pages.saved:
+            return judge.pages.saved[number].name
+    stale = judge.pages.stale(call)
     if stale:
         return stale
     moved = trace.moved.get(call)
@@ -179,8 +179,8 @@ def unmap_address(judge: Judge, call: Expr) -> str:
         return ""
     sites = {number for number, _ in trace.unmaps[call]}
     preferred = {trace.sites[n].variable for n in sites if n is not None and n >= 0}
-    held = trace.bases.get(call, set())
+    held = judge.pages.addresses(call)
     if not held:
         sites = [trace.sites[n] for n in sites if n is not None and n >= 0]
-        return next(filter(None, (judge.moved_once(s, call) for s in sites)))
+        return next(filter(None, (judge.pages.moved_once(s, call) for s in sites)))
     return min(held, key=lambda name: (name not in preferred, name))

@@ -149,7 +149,9 @@ class Scene:
         others = [e for e in sets if e.children[0].bare().text == name]
         others = [e for e in others if e.children[1].bare() is not site.call]
         moved = self.uses(site, "moved", "address-taken")
-        return "" if others or moved or self.judge.mapped_at(site) else name
+        return (
+            "" if others or moved or self.judge.pages.extents.mapped_at(site) else name
+        )
 
     def leaving(self, line: int) -> Stmt | None:
         """The return statement that begins in LINE."""

@@ -390,12 +390,14 @@ class Place:
 
 @dataclass(eq=False)
 class Change:
-    """A place where a variable may change; `value` if that is all it does."""
+    """A place where a variable may change: `value`, if that is all it does, is what
+    it is set to; `step` the whole of `v += n` or `v++`, a statement of its own."""
 
     start: Point
     end: Point
     value: Expr | None = None
     place: Place | None = None
+    step: Expr | None = None
 
 
 MEMORY = "*"  # everything that is no local variable, as a name that changes
@@ -461,7 +463,9 @@ class Flow:
         if expr.kind == "assign":
             self._assigned(expr)
         elif expr.kind == "postfix" or expr.op in ("++", "--"):
-            self._target(expr.children[0], Change(expr.start, expr.end))
+            change = Change(expr.start, expr.end)
+            self._stepped(expr, change, self.place(expr))
+            self._target(expr.children[0], change)
         elif expr.kind == "unary" and expr.op == "&":
             node = expr.children[0].bare()
             while node.kind in ("member", "index") and node.op != "->":
@@ -480,7 +484,14 @@ class Flow:
         alone = expr.parent is None and place.stmt
         if expr.op == "=" and alone and place.stmt.kind == "expression":
             change.value, change.place = expr.children[1], place
+        elif expr.op in ("+=", "-="):
+            self._stepped(expr, change, place)
         self._target(expr.children[0], change)
+
+    def _stepped(self, expr: Expr, change: Change, place: Place) -> None:
+        """Note that a statement does nothing but to move a variable on or back."""
+        if expr.parent is None and place.stmt and place.stmt.kind == "expression":
+            change.step, change.place = expr, place
 
     def _target(self, target: Expr, change: Change) -> None:
         node = target.bare()
@@ -636,17 +647,31 @@ class Flow:
         changes = self.changes.get(name, [])
         if not self.local(name):
             return None
-        before = [c for c in changes if c.end <= place.start]
-        last = max(before, key=lambda c: c.start, default=None)
+        last = self._last(name, place)
         if last and last.value:
-            if self.steady({name}, last.place, place, but=last):
-                if self.reach(last.place, place) is not None:
-                    loose = last.place.loose or place.loose
-                    return last.value, _at(last.place, loose)
+            return last.value, _at(last.place, last.place.loose or place.loose)
         params = [v.name for v in self.function.params]
         if len(changes) == 1 and changes[0].value and name not in params:
             return changes[0].value, _at(changes[0].place, True)
         return None
+
+    def step(self, name: str, place: Place) -> tuple[Expr, Place] | None:
+        """The `v += n` or `v++` by which a local variable changed last before
+        `place`, and where: right before it, what it was is asked."""
+        last = self._last(name, place) if self.local(name) else None
+        if last is None or last.step is None:
+            return None
+        return last.step, Place(last.place.stmt, last.start, last.start)
+
+    def _last(self, name: str, place: Place) -> Change | None:
+        """The change of a variable that is the last one on every way to `place`."""
+        before = [c for c in self.changes.get(name, ()) if c.end <= place.start]
+        last = max(before, key=lambda c: c.start, default=None)
+        if last is None or last.place is None:
+            return None
+        if not self.steady({name}, last.place, place, but=last):
+            return None
+        return last if self.reach(last.place, place) is not None else None
 
 
 def _at(place: Place, loose: bool) -> Place:
@@ -691,10 +716,14 @@ CLAMPS = {"clamp": 0, "clamp_t": 1, "clamp_val": 0}
 
 class Proof:
     """Bounds of what is evaluated on the way to one place, for one size of a
-    long.  `exact`: a page is SMALLEST_PAGE bytes and not more."""
+    long.  `exact`: a page is SMALLEST_PAGE bytes and not more; `attained`: a
+    counter is as large as its loop lets it become."""
 
-    def __init__(self, bounds: "Bounds", there: Place, long: int, exact: bool):
+    def __init__(
+        self, bounds: "Bounds", there: Place, long: int, exact: bool, attained=False
+    ):
         self.flow, self.there, self.exact = bounds.flow, there, exact
+        self.attained = attained
         self.types = Types(bounds.source, bounds.macros, long, bounds.layout)
         self.atoms: dict[str, Atom] = {}
         self.known: dict[tuple[str, bool], list[Option]] = {}
@@ -1039,17 +1068,32 @@ class Proof:
             return
         if first.op != "=" or first.children[0].text != name:
             return
-        if step.op != "++" or step.children[0].text != name:
+        by = self._counts_by(step, name)
+        if by is None:
             return
+        limited = test.op in ("<", "<=") and test.children[0].text == name
         if not upper:
             value = self.value(first.children[1], self.flow.place(first))
             yield Option([value], f"{name} counts from {plain(value_text(first))}")
-        elif test.op in ("<", "<=") and test.children[0].text == name:
-            value = self.value(test.children[1], self.flow.place(test))
-            if test.op == "<":
-                value -= constant(1)
-            if self.regular(value):
-                yield Option([value], plain(test.text))
+        if not limited or not (upper or self.attained):
+            return
+        value = self.value(test.children[1], self.flow.place(test))
+        value -= (by if not upper else constant(1)) if test.op == "<" else ZERO
+        if not upper:
+            value -= by - constant(1) if test.op == "<=" else ZERO
+            yield Option([value], f"{name} goes up to {plain(test.text)}")
+        elif self.regular(value):
+            yield Option([value], plain(test.text))
+
+    def _counts_by(self, step: Expr, name: str) -> Linear | None:
+        """What `i++` or `i += n` adds to the counter; None when it is neither, or
+        may be negative."""
+        if step.op not in ("++", "+=") or step.children[0].text != name:
+            return None
+        if step.op == "++":
+            return constant(1)
+        value = self.value(step.children[1], self.flow.place(step))
+        return value if self.positive(value) else None
 
     def _counts(self, name: str, loop: Stmt) -> bool:
         """True when nothing but the header of `loop` changes `name` in it."""
@@ -1303,14 +1347,16 @@ class Bounds:
         offset: Iterable[Term],
         length: Expr | int | str,
         at: Stmt | Expr,
+        attained: bool = False,
     ) -> Answer:
         """Whether `length` bytes at `offset`, accessed in `at`, are inside of
         the page.  The length is an expression, bytes, or "sizeof(T)"; every
-        expression is one of the function's, and means its value where it is."""
+        expression is one of the function's, and means its value where it is.
+        `attained`: ask when the loops around have counted up to their ends."""
         terms, there = [Term(*t) for t in offset], self.flow.place(at)
         found = []
         for long in (4, 8):
-            query = _Query(self, terms, length, there, long)
+            query = _Query(self, terms, length, there, long, attained)
             found.append(query.answer())
         if found[0].answer == found[1].answer:
             return found[0]
@@ -1320,16 +1366,17 @@ class Bounds:
 class _Query:
     """One access, for one size of a long."""
 
-    def __init__(self, bounds, terms, length, there, long):
+    def __init__(self, bounds, terms, length, there, long, attained):
         self.bounds, self.terms, self.length = bounds, terms, length
-        self.there, self.long = there, long
+        self.there, self.long, self.attained = there, long, attained
 
     def answer(self) -> Answer:
         """Inside, outside or unknown."""
         return self._inside() or self._outside() or Answer(UNKNOWN, self._doubt())
 
     def _sums(self, exact: bool) -> tuple[Proof, Linear, Linear]:
-        proof = Proof(self.bounds, self.there, self.long, exact)
+        attained = self.attained and exact
+        proof = Proof(self.bounds, self.there, self.long, exact, attained)
         offset = ZERO
         for term in self.terms:
             offset += self._value(proof, term).times(term.sign)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kmaplocal.read.syntax import Expr
+
 PAIRED, LIFO, LOCAL = "paired", "lifo", "local"
 FAULTS, PREEMPT, ONE_PAGE = "faults", "preempt", "one-page"
 OBLIGATIONS = (PAIRED, LIFO, LOCAL, FAULTS, PREEMPT, ONE_PAGE)
@@ -31,6 +33,21 @@ class Obligation:
     def good(self) -> bool:
         """Whether it stands in the way of nothing."""
         return self.state in (HOLDS, REPAIRED)
+
+
+def holds(name: str, why: str) -> Obligation:
+    """An obligation that holds, and by what."""
+    return Obligation(name, HOLDS, why)
+
+
+def fails(name: str, expr: Expr, why: str, state: str = FAILS) -> Obligation:
+    """An obligation that fails, where and why."""
+    return Obligation(name, state, why, *expr.start)
+
+
+def repaired(name: str, expr: Expr, why: str, how: str) -> Obligation:
+    """An obligation that a change makes hold: where, what, and how."""
+    return Obligation(name, REPAIRED, why, *expr.start, repair=how)
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,12 @@ from collections.abc import Collection
 
 from kmaplocal.judge import primitives
 from kmaplocal.read import api
-from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds, Layout
+from kmaplocal.judge.bounds import Bounds, Layout
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import (
-    FAILS,
     FAULTS,
-    HOLDS,
     LIFO,
     LOCAL,
-    ONE_PAGE,
     PAIRED,
     PREEMPT,
     REPAIRED,
@@ -24,58 +21,28 @@ from kmaplocal.judge.certificate import (
     Doubt,
     Obligation,
     Verdict,
+    fails,
+    holds,
+    repaired,
 )
 from kmaplocal.judge.doubts import statement_doubts
 from kmaplocal.judge.explicit import Around, explicit
-from kmaplocal.judge.offsets import is_same_again, several_pages, terms_of
+from kmaplocal.judge.extents import Extents
+from kmaplocal.judge.one_page import OnePage
 from kmaplocal.judge.order import exchanges
-from kmaplocal.judge.saved import Saved, saved_base
-from kmaplocal.judge.places import Places, changes, names_in, scale_of
 from kmaplocal.judge.paths import Unstructured
-from kmaplocal.read.syntax import Expr, Function, Source, Stmt
-from kmaplocal.judge.trace import CURSOR, LOOPS, Site, TooManyPaths, Trace, Tracer, Use
+from kmaplocal.read.syntax import Expr, Function, Source
+from kmaplocal.judge.trace import Site, TooManyPaths, Trace, Tracer, Use
 
-# Calls with a length as their third argument: which arguments it goes for.
-SIZED = {
-    "memcpy": (0, 1),
-    "memmove": (0, 1),
-    "memset": (0,),
-    "memcmp": (0, 1),
-    "copy_to_user": (1,),
-    "copy_from_user": (0,),
-}
 # What disables and enables that which an obligation is about.
 DISABLE = {
     FAULTS: ("pagefault_disable", "pagefault_enable"),
     PREEMPT: ("preempt_disable", "preempt_enable"),
 }
-# What a mapping inside an argument can serve: with how many arguments, and one
-# of the helpers that came together and do it.
-INLINE = {
-    "memcpy": (3, "memcpy_from_page"),
-    "memset": (3, "memset_page"),
-    "clear_page": (1, "clear_highpage"),
-}
-_SUMS = ("binary", "paren", "cast")
 
 
 def _at(expr: Expr) -> tuple[int, int]:
     return expr.start
-
-
-def holds(name: str, why: str) -> Obligation:
-    """An obligation that holds, and by what."""
-    return Obligation(name, HOLDS, why)
-
-
-def fails(name: str, expr: Expr, why: str, state: str = FAILS) -> Obligation:
-    """An obligation that fails, where and why."""
-    return Obligation(name, state, why, *_at(expr))
-
-
-def repaired(name: str, expr: Expr, why: str, how: str) -> Obligation:
-    """An obligation that a change makes hold: where, what, and how."""
-    return Obligation(name, REPAIRED, why, *_at(expr), repair=how)
 
 
 class Judge:
@@ -99,7 +66,7 @@ class Judge:
         self.trace: Trace | None = None
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
-        self.saved: dict[int, Saved] = {}
+        self._pages: OnePage | None = None
         self._explicit: dict[str, dict[int, Around | None]] = {}
 
     def judge(self) -> Verdict:
@@ -165,7 +132,7 @@ class Judge:
                 self.local,
                 self.faults,
                 self.preempt,
-                self.one_page,
+                self.pages.obligation,
             )
         )
         return Certificate(
@@ -362,239 +329,13 @@ class Judge:
         source = known.source or Source([], {}, [], {})
         return Bounds(self.function, source, known.macros, known.branches, layout)
 
-    def _beyond(self, site: Site) -> Expr | None:
-        """An access that visibly passes the end of the page."""
-        for use in self._uses(site, "access"):
-            call = use.expr
-            if call.kind == "index" and self.index_beyond(site, call):
-                return call
-            if call.kind != "call" or call.callee not in SIZED:
-                continue
-            length = call.arguments.get(2)
-            if length is None or not site.variable:
-                continue
-            if several_pages(length, self.function):
-                return call
-            for number in SIZED[call.callee]:
-                terms = terms_of(call.arguments[number], site.variable, self.function)
-                if terms is None:
-                    continue
-                if self.bounds().fits(terms, length, call).answer == OUTSIDE:
-                    return call
-        return None
-
-    def index_beyond(self, site: Site, access: Expr) -> bool:
-        """Whether `address[index]` visibly is behind the page."""
-        base, index = access.children
-        variable = self.function.variables.get(site.variable)
-        if base.bare().text != site.variable or variable is None:
-            return False
-        size = scale_of(variable.type)
-        if base.kind == "cast" or size is None:
-            return False
-        terms = [(index, size, 1)]
-        return self.bounds().fits(terms, size, access).answer == OUTSIDE
-
-    def unmap_beyond(self, site: Site, unmap: Expr) -> bool:
-        """Whether the unmap's argument visibly is in another page."""
-        unmap = self.trace.given(unmap)
-        argument = unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
-        if unmap.callee == "kunmap" or argument is None:
-            return False
-        terms = terms_of(argument, site.variable, self.function)
-        added = self.mapped_at(site)
-        if terms is None or added is None:
-            return False
-        return self.unmap_bounds().fits([*added, *terms], 1, unmap).answer == OUTSIDE
-
-    def stale(self, unmap: Expr) -> str:
-        """The variable V in `unmap(V - n)` where `V = map(page) + n` came before, but
-        n is something else by now; "" when it is not."""
-        value = self.trace.moved.get(unmap)
-        argument = unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
-        if value is None or value.moved == CURSOR or argument is None:
-            return ""
-        held = self.trace.stale[unmap] & self.trace.bases.get(unmap, set())
-        sites = [
-            self.trace.sites[n]
-            for n, _ in self.trace.unmaps[unmap]
-            if n in range(len(self.trace.sites))
-        ]
-        undone = (
-            name
-            for name in held
-            for site in sites
-            if self._undone(site, argument, name)
-        )
-        return next(undone, "")
-
-    def _undone(self, site: Site, argument: Expr, name: str) -> bool:
-        """Whether ARGUMENT takes off the variable NAME what was added at the map
-        call, by the text of it."""
-        added = {e.text for e, _, sign in self.mapped_at(site) or () if sign > 0}
-        terms = terms_of(argument, name, self.function) or ()
-        return any(
-            sign < 0 and e.text in added and not is_same_again(e, self.function)
-            for e, _, sign in terms
-        )
-
-    def mapped_at(self, site: Site) -> list | None:
-        """The offset in `v = map(page) + offset`."""
-        whole = site.call
-        while whole.parent is not None and whole.parent.kind in _SUMS:
-            whole = whole.parent
-        return terms_of(whole, site.call.text, self.function)
-
-    def inline_copy(self, site: Site, unmap: Expr) -> Expr | None:
-        """The call in `memcpy(to, kmap(page) + offset, length);`, or a memset() or
-        clear_page() like it, right before the unmap, where it visibly stays in
-        the page."""
-        whole = site.call
-        while whole.parent is not None and whole.parent.kind in _SUMS:
-            whole = whole.parent
-        copy = whole.parent
-        if copy is None or not self._has_helper(copy):
-            return None
-        places = Places(self.function)
-        stmt, end = places.statement(copy), places.statement(unmap)
-        if not stmt or not end or stmt.exprs != [copy] or end.exprs != [unmap]:
-            return None
-        block = places.siblings(stmt)
-        if end not in block or block.index(end) != block.index(stmt) + 1:
-            return None
-        terms = terms_of(whole, site.call.text, self.function)
-        if copy.callee == "clear_page":
-            return copy if terms == [] else None
-        length = copy.arguments[2]
-        if terms is None or whole not in [
-            copy.arguments[n] for n in SIZED[copy.callee]
-        ]:
-            return None
-        answer = self.bounds().fits(terms, length, copy).answer
-        return copy if answer == INSIDE else None
-
-    def _has_helper(self, call: Expr) -> bool:
-        """Whether the kernel at hand has a helper for CALL, and this is not it."""
-        arguments, helper = INLINE.get(call.callee, (0, ""))
-        known = self.knowledge.helpers is None or helper in self.knowledge.helpers
-        full = len(call.arguments) == arguments > 0
-        return full and known and self.function.name != helper
-
-    def moved_once(self, site: Site, unmap: Expr) -> str:
-        """The variable that was moved once, by `+=`, and visibly not out of the
-        page; "" when there is none."""
-        moves = self.trace.uses_of(site.number, "moved")
-        if len(moves) != 1 or moves[0].expr.kind != "assign":
-            return ""
-        move = moves[0].expr
-        name = move.children[0].bare().text
-        variable = self.function.variables.get(name)
-        if move.op != "+=" or name not in self.trace.holders.get(unmap, ()):
-            return ""
-        if self._loops(move) != self._loops(site.call) or name != site.variable:
-            return ""
-        size = scale_of(variable.type) if variable else None
-        if size is None:
-            return ""
-        terms = [(move.children[1], size, 1)]
-        inside = self.bounds().fits(terms, 1, move).answer == INSIDE
-        return name if inside else ""
-
-    def _loops(self, expr: Expr) -> list[Stmt]:
-        """The loops an expression stands in."""
-        return [
-            stmt
-            for stmt in self.function.statements()
-            if stmt.kind in (*LOOPS, "iterator")
-            and stmt.start <= expr.start
-            and expr.end <= stmt.end
-        ]
-
-    def one_page(self, site: Site) -> Obligation:
-        """Do the accesses and the unmap argument stay inside the page?"""
-        beyond = self._beyond(site)
-        stale = None
-        if beyond is not None:
-            return fails(ONE_PAGE, beyond, f"{beyond.text} passes the end of the page")
-        asked = self.trace.uses_of(site.number, "page-address")
-        if asked and self.joined(site) is None:
-            why = f"{asked[0].expr.text} relies on the mapping that kmap() made"
-            return fails(ONE_PAGE, asked[0].expr, why)
-        if not asked and self._dropped(site):
-            why = "nothing takes the address: others ask page_address() for it"
-            return fails(ONE_PAGE, site.call, why)
-        for expr, ends in self.trace.unmaps.items():
-            if not any(number == site.number for number, _ in ends):
-                continue
-            if self.unmap_beyond(site, expr):
-                why = f"{expr.arguments[0].text} is in another page"
-                return fails(ONE_PAGE, expr, why)
-            if self.stale(expr):
-                stale = expr
-            if self.trace.bases.get(expr) or self.moved_once(site, expr):
-                continue
-            if self.inline_copy(site, expr):
-                why = "the mapping serves one call that names no address"
-                return Obligation(ONE_PAGE, REPAIRED, why, repair="page helper")
-            if self._saves(site):
-                break
-            if self.trace.given(expr).callee == "kunmap":
-                why = "no variable holds the address at the unmap"
-                return fails(ONE_PAGE, expr, why)
-            value = self.trace.moved.get(expr)
-            if value is not None and value.moved == CURSOR:
-                why = "the address was moved and may have left the page"
-                return fails(ONE_PAGE, expr, why)
-        if site.number in self.saved:
-            why = f"{site.variable} moves on; its first value is kept"
-            return Obligation(ONE_PAGE, REPAIRED, why, repair="saved address")
-        if stale:
-            why = f"{stale.arguments[0].text}: not where the mapping begins any more"
-            return repaired(ONE_PAGE, stale, why, "unmapped by its address")
-        if asked:
-            why = "kmap() and page_address() become one kmap_local_page()"
-            return Obligation(ONE_PAGE, REPAIRED, why, repair="joined")
-        return holds(ONE_PAGE, "the unmap is given an address in the page")
-
-    def _dropped(self, site: Site) -> bool:
-        """Whether the value of a kmap() is dropped."""
-        stmt = Places(self.function).statement(site.call)
-        dropped = stmt is not None and stmt.exprs == [site.call]
-        return site.name == "kmap" and dropped and stmt.kind == "expression"
-
-    def _saves(self, site: Site) -> bool:
-        """Whether a variable can be added that keeps the address, where none has
-        it at an unmap; notes it."""
-        value = saved_base(
-            self.function, self.trace, site, self.saved, self.knowledge.branches
-        )
-        moved = bool(self.trace.uses_of(site.number, "moved"))
-        if value is None or not moved:
-            return False
-        self.saved[site.number] = value
-        return True
-
-    def joined(self, site: Site) -> Expr | None:
-        """The one page_address() that can be the map call instead of a kmap()
-        whose value is dropped: both in one block, with plain statements between
-        them, and an address that a variable takes."""
-        asked = self.trace.uses_of(site.number, "page-address")
-        places = Places(self.function)
-        begin = places.statement(site.call)
-        if len(asked) != 1 or not self._dropped(site):
-            return None
-        end = places.statement(asked[0].expr)
-        block = places.siblings(begin)
-        if not site.variable or end not in block or not places.in_block(begin):
-            return None
-        first, last = block.index(begin), block.index(end)
-        between = block[first + 1 : last]
-        page = names_in(site.call.arguments[0])
-        plain = all(s.kind in ("expression", "declaration") for s in between)
-        steady = not any(
-            changes(n, page) for s in between for e in s.exprs for n in e.walk()
-        )
-        return asked[0].expr if first < last and plain and steady else None
+    @property
+    def pages(self) -> OnePage:
+        """What is known of where addresses are in their pages."""
+        if self._pages is None:
+            extents = Extents(self.function, self.trace, self.bounds())
+            self._pages = OnePage(self.knowledge, extents, self.unmap_bounds)
+        return self._pages
 
     # -- doubts about the function ------------------------------------------
 

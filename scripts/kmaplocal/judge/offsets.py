@@ -6,10 +6,6 @@ from __future__ import annotations
 from kmaplocal.judge.places import changes, names_in, scale_of
 from kmaplocal.read.syntax import Expr, Function
 
-MANY_PAGES = {"page_size", "compound_nr", "compound_order", "folio_size"}
-MANY_PAGES |= {"thp_size", "folio_order", "folio_nr_pages", "huge_page_size"}
-_ONE_OR_LESS = {"0", "1"}
-
 Term = tuple[Expr, "int | str", int]  # times how many bytes, and +1 or -1
 
 
@@ -42,9 +38,7 @@ def terms_of(argument: Expr, variable: str, function: Function) -> list[Term] | 
 
 def _sum(base: Expr, index: Expr, sign: int, variable: str, function):
     terms = terms_of(base, variable, function)
-    if terms is None or any(
-        n.kind == "identifier" and n.text == variable for n in index.walk()
-    ):
+    if terms is None or variable in _read_in(index):
         return None
     node, scale = base, None
     while node.kind in ("paren", "cast"):
@@ -62,18 +56,14 @@ def _sum(base: Expr, index: Expr, sign: int, variable: str, function):
     return None if scale is None else [*terms, (index, scale, sign)]
 
 
-def several_pages(length: Expr, function: Function) -> Expr | None:
-    """What in LENGTH, or in what the variable that it is was given, says that it is
-    that of several pages: `page_size(page)`, `PAGE_SIZE << order`."""
-    node = length.bare()
-    values = _values(node.text, function) if node.kind == "identifier" else [node]
-    for value in values:
-        if value.kind == "binary" and value.op in ("*", "<<"):
-            left, right = (child.bare().text for child in value.children)
-            sides = {(left, right)} | ({(right, left)} if value.op == "*" else set())
-            if any(a == "PAGE_SIZE" and b not in _ONE_OR_LESS for a, b in sides):
-                return value
-    return next((n for n in length.walk() if n.callee in MANY_PAGES), None)
+def _read_in(node: Expr) -> set[str]:
+    """The variables whose values an expression reads: those in a sizeof it does
+    not."""
+    if node.kind == "sizeof":
+        return set()
+    if node.kind == "identifier":
+        return {node.text}
+    return set().union(*(_read_in(child) for child in node.children))
 
 
 def is_same_again(term: Expr, function: Function) -> bool:
@@ -83,11 +73,11 @@ def is_same_again(term: Expr, function: Function) -> bool:
     for name in names_in(term):
         if name not in own and _moves(name, function):
             return False
-        values = {value.text: value for value in _values(name, function)}
+        values = {value.text: value for value in values_of(name, function)}
         made_of = set().union(*(names_in(value) for value in values.values()))
         if len(values) > 1 or _moves(name, function, assigned=True):
             return False
-        if any(_moves(n, function) or _values(n, function) for n in made_of):
+        if any(_moves(n, function) or values_of(n, function) for n in made_of):
             return False
     return True
 
@@ -104,7 +94,7 @@ def _moves(name: str, function: Function, assigned: bool = False) -> bool:
     return any(name in names_in(expr) for stmt in loops for expr in stmt.exprs)
 
 
-def _values(name: str, function: Function) -> list[Expr]:
+def values_of(name: str, function: Function) -> list[Expr]:
     """What is assigned to a variable, or it is declared with."""
     found = [
         e.children[1].bare()

@@ -63,8 +63,8 @@ def _unmaps(trace: Trace, site: Site) -> list[Expr]:
 
 
 def _plain(stmt: Stmt, call: Expr) -> bool:
-    """Whether the statement is `v = map(page);`, with a cast or an offset, or the
-    one declaration `T v = map(page);`."""
+    """Whether the statement is `v = map(page) + offset;`, with a cast or without an
+    offset, or the one declaration `T v = map(page) + offset;`."""
     if len(stmt.exprs) != 1:
         return False
     value = stmt.exprs[0]
@@ -72,11 +72,13 @@ def _plain(stmt: Stmt, call: Expr) -> bool:
         target, value = value.children
         if target.kind != "identifier":
             return False
-        if value.kind == "binary" and value.op == "+":
-            return value.children[0] is call
     elif stmt.kind != "declaration" or len(stmt.variables) != 1:
         return False
-    return value is call or (value.kind == "cast" and value.children[-1] is call)
+    while value.kind in ("paren", "cast", "binary"):
+        if value.kind == "binary" and value.op not in ("+", "-"):
+            return False
+        value = value.children[-1 if value.kind == "cast" else 0]
+    return value is call
 
 
 def _free_name(

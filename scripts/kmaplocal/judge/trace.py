@@ -139,6 +139,12 @@ def _added_to(name: str) -> str:
     return f"{name} . +"
 
 
+def _mapped_into(name: str) -> str:
+    """Held by this name, a part of it, while the variable NAME is as it was given
+    the address by a map call."""
+    return f"{name} . @"
+
+
 def _beside(source: Expr, call: Expr) -> str:
     """The variables and .members that SOURCE is made of beside CALL."""
     inner = set(call.walk())
@@ -967,6 +973,9 @@ class Tracer:
             elif not self._local(target.text):
                 self._stored(expr, target, value)
                 return [(value, state.put(target.text, None))]
+            elif _is_step(target, source) and value and value.kind == "address":
+                value = value.onward(CURSOR)
+                self.trace.note(value.site, expr, "moved")
             after = self._bind(target.text, value, source, state)
             return [(after.get(target.text), after)]
         results = []
@@ -1071,7 +1080,10 @@ class Tracer:
             if any(n is site.call or n.callee == "page_address" for n in source.walk()):
                 site.variable = name
                 added = Value("added", text=_beside(source, site.call))
-                return state.put(name, value).hold(_added_to(name), added)
+                after = state.put(name, value).hold(_added_to(name), added)
+                return after.hold(_mapped_into(name), Value("added"))
+            if name == site.variable and value.moved == OFFSET:
+                self.trace.note(value.site, source, "moved")
         return state.put(name, value)
 
     def _can_hold(self, name: str, value: Value) -> bool:
@@ -1282,13 +1294,14 @@ class Tracer:
             return ""
         return "parameter" if site < 0 else "double"
 
-    def _within(self, name: str, value: Value, number: int) -> bool:
+    def _within(self, name: str, value: Value, number: int, state: State) -> bool:
         """Whether the variable NAME holds the mapping's address, or that of the
-        offset at which it was mapped: an address in the page either way."""
+        offset at which it was mapped."""
         if value.kind != "address" or value.site != number:
             return False
-        mapped_into = number >= 0 and name == self.trace.sites[number].variable
-        return value.moved <= (OFFSET if mapped_into else START)
+        as_mapped = number >= 0 and state.get(_mapped_into(name)) is not None
+        as_mapped = as_mapped and name == self.trace.sites[number].variable
+        return value.moved <= (OFFSET if as_mapped else START)
 
     def _pop(self, expr, site, value, state):
         """End the mapping: note the order, and who holds its address."""
@@ -1299,7 +1312,7 @@ class Tracer:
         anywhere = {n for n, v in variables if v.kind == "address" and v.site == site}
         known = self.trace.holders.get(expr)
         self.trace.holders[expr] = anywhere if known is None else known & anywhere
-        here = {n for n, v in variables if self._within(n, v, site)}
+        here = {n for n, v in variables if self._within(n, v, site, state)}
         self.trace.stale[expr] |= {n for n in here if not state.get(_added_to(n))}
         known = self.trace.bases.get(expr)
         self.trace.bases[expr] = here if known is None else known & here
@@ -1349,6 +1362,17 @@ def _is_loaded(value: Value | None) -> bool:
     """Whether VALUE was read by way of an address: an address itself, or a
     structure with it."""
     return bool(value) and value.kind == "address" and value.text == "loaded"
+
+
+def _is_step(target: Expr, source: Expr) -> bool:
+    """Whether `target = source` moves TARGET from where it is: `p = p + n`,
+    `p = (void *)p - n`, `p = &p[n]`."""
+    node = source.bare()
+    if node.kind == "unary" and node.op == "&":
+        node = node.children[0].bare()
+    if node.kind != "index" and (node.kind != "binary" or node.op not in ("+", "-")):
+        return False
+    return node.children[0].bare().text == target.text
 
 
 def _variable(node: Expr) -> str:

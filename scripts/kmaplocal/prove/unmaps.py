@@ -100,10 +100,10 @@ class Unmaps(Judge):
         if argument is None:
             return "is given no address"
         text = plain(argument.text)
-        if self.unmap_beyond(site, unmap):
+        if self.pages.unmap_beyond(site, unmap):
             return f"{text} is in another page"
         bases = self.trace.bases.get(unmap, set())
-        if argument.bare().text in {*bases, self.moved_once(site, unmap)}:
+        if argument.bare().text in {*bases, self.pages.moved_once(site, unmap)}:
             return ""
         value = self.trace.moved.get(unmap)
         if value is None:
@@ -123,7 +123,7 @@ class Unmaps(Judge):
         if argument.bare().kind == "identifier":
             found = flow.definition(argument.bare().text, flow.place(argument))
             argument = found[0] if found else argument
-        added = self.mapped_at(site)
+        added = self.pages.extents.mapped_at(site)
         if added is None or site.name in _INTO_PAGE:
             return False
         for base in sorted(bases):

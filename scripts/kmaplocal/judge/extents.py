@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How far accesses by way of a mapping go, and where its addresses are in the page.
+
+What is said of an access is certain (it ends behind the page whatever the page
+is), or it speaks of many pages: `PAGE_SIZE << order`, `index * PAGE_SIZE + n`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Answer, Bounds, Place
+from kmaplocal.judge.many import Pages
+from kmaplocal.judge.offsets import Term, terms_of
+from kmaplocal.judge.places import scale_of
+from kmaplocal.judge.trace import LOOPS, Site, Trace, Use
+from kmaplocal.read.syntax import Expr, Function, Stmt
+
+# Calls that access as much as an argument says: the numbers of addresses and of
+# the length.
+SIZED = {
+    "memcpy": ((0, 1), 2),
+    "memmove": ((0, 1), 2),
+    "memset": ((0,), 2),
+    "memcmp": ((0, 1), 2),
+    "memchr_inv": ((0,), 2),
+    "copy_to_user": ((1,), 2),
+    "copy_from_user": ((0,), 2),
+    "__copy_to_user_inatomic": ((1,), 2),
+    "__copy_from_user_inatomic": ((0,), 2),
+    "copy_to_iter": ((0,), 1),
+    "copy_from_iter": ((0,), 1),
+    "crc32": ((1,), 2),
+    "crc32c": ((1,), 2),
+    "crc32_le": ((1,), 2),
+    "memcpy_fromio": ((0,), 2),
+    "memcpy_toio": ((1,), 2),
+    "memzero_explicit": ((0,), 1),
+    "get_random_bytes": ((0,), 1),
+    "strscpy": ((0,), 2),
+    "snprintf": ((0,), 1),
+}
+_SUMS = ("binary", "paren", "cast")
+_EARLY = {"break", "return", "goto"}
+
+
+class Access(NamedTuple):
+    """`length` bytes (an expression, a number, or "sizeof(T)") at an offset in the
+    page, which is a sum of terms, None when that is not known."""
+
+    expr: Expr
+    offset: list[Term] | None
+    length: Expr | int | str
+
+
+class Beyond(NamedTuple):
+    """An access that is not kept to the page: why, and what speaks of many pages;
+    None where it is certain."""
+
+    access: Access
+    why: str
+    many: Expr | None = None
+
+
+class Extents:
+    """Answers for one function."""
+
+    def __init__(self, function: Function, trace: Trace, bounds: Bounds):
+        self.function = function
+        self.trace = trace
+        self.bounds = bounds
+        self.pages = Pages(function, bounds)
+
+    # -- addresses ----------------------------------------------------------
+
+    def mapped_at(self, site: Site) -> list[Term] | None:
+        """The offset in `v = map(page) + offset`."""
+        whole = self.begin(site)
+        text = whole.text
+        while whole.parent is not None and whole.parent.kind in _SUMS:
+            whole = whole.parent
+        return terms_of(whole, text, self.function)
+
+    def begin(self, site: Site) -> Expr:
+        """The call that gives the address: the map call, or the page_address()
+        behind a map call whose value is dropped."""
+        asked = self.trace.uses_of(site.number, "page-address")
+        return asked[0].expr if asked else site.call
+
+    def offset(self, site: Site, address: Expr) -> list[Term] | None:
+        """How far from the beginning of the page ADDRESS is where it stands."""
+        return self._offset(site, address, self.bounds.flow.place(address), 8)
+
+    def _offset(self, site: Site, node: Expr, place: Place, depth: int):
+        whole = terms_of(node, self.begin(site).text, self.function)
+        name = _base(node)
+        if whole is not None or not name or not depth:
+            return whole
+        terms = terms_of(node, name, self.function)
+        rest = self._variable(site, name, place, depth - 1)
+        return None if terms is None or rest is None else [*rest, *terms]
+
+    def _variable(self, site: Site, name: str, place: Place, depth: int):
+        """How far from the beginning of the page the variable NAME points."""
+        flow = self.bounds.flow
+        known = flow.definition(name, place)
+        if known and not known[1].loose:
+            return self._offset(site, *known, depth)
+        step = flow.step(name, place)
+        if step and depth:
+            rest = self._variable(site, name, step[1], depth - 1)
+            more = self._step(name, step[0])
+            return None if rest is None or more is None else [*rest, more]
+        if name == site.variable and not self.trace.uses_of(site.number, "moved"):
+            return self.mapped_at(site)
+        return None
+
+    def _step(self, name: str, step: Expr) -> Term | None:
+        variable = self.function.variables.get(name)
+        size = scale_of(variable.type) if variable else None
+        if size is None:
+            return None
+        sign = -1 if step.op in ("-=", "--") else 1
+        return (step.children[1] if step.kind == "assign" else None, size, sign)
+
+    # -- accesses -------------------------------------------------------------
+
+    def accesses(self, site: Site) -> Iterator[Access]:
+        """The accesses by way of a mapping whose length is known."""
+        found = self.trace.uses_of(site.number, "access")
+        for use in sorted(found, key=lambda use: use.expr.start):
+            yield from self._access(site, use)
+
+    def _access(self, site: Site, use: Use) -> Iterator[Access]:
+        expr = use.expr
+        if expr.kind == "index":
+            size = self._size(expr.children[0])
+            base = self.offset(site, expr.children[0])
+            if size is not None and base is not None:
+                yield Access(expr, [*base, (expr.children[1], size, 1)], size)
+        elif expr.kind == "unary" and expr.op == "*":
+            size = self._size(expr.children[0])
+            if size is not None:
+                yield Access(expr, self.offset(site, expr.children[0]), size)
+        elif expr.callee in SIZED:
+            numbers, size = SIZED[expr.callee]
+            length = expr.arguments.get(size)
+            for number in numbers if length is not None else ():
+                if number in expr.arguments:
+                    offset = self.offset(site, expr.arguments[number])
+                    yield Access(expr, offset, length)
+
+    def _size(self, pointer: Expr) -> int | str | None:
+        """The size of what an expression points to, where its variable or a cast
+        says it."""
+        node = pointer
+        while node.kind in ("paren", "cast", "binary"):
+            if node.kind == "cast":
+                return scale_of(node.op)
+            node = node.children[0]
+        variable = self.function.variables.get(node.text)
+        return scale_of(variable.type) if variable else None
+
+    # -- verdicts ---------------------------------------------------------------
+
+    def beyond(self, site: Site) -> Iterator[Beyond]:
+        """The accesses that visibly pass the end of the page, or speak of many."""
+        for access in self.accesses(site):
+            found = self.judged(access)
+            if found is not None:
+                yield found
+
+    def judged(self, access: Access) -> Beyond | None:
+        """What is to be said of one access."""
+        answer = Answer("", "")
+        if access.offset is not None:
+            answer = self.bounds.fits(access.offset, access.length, access.expr)
+        if answer.answer == OUTSIDE:
+            return Beyond(access, answer.reason)
+        if answer.answer == INSIDE:
+            return None
+        counted = self._counted(access)
+        if counted is not None:
+            return counted
+        many = self._many(access)
+        return Beyond(access, "", many) if many is not None else None
+
+    def _counted(self, access: Access) -> Beyond | None:
+        """Whether the last turn of a loop around it passes the end."""
+        if access.offset is None or not self._reached(access.expr):
+            return None
+        answer = self.bounds.fits(access.offset, access.length, access.expr, True)
+        return Beyond(access, answer.reason) if answer.answer == OUTSIDE else None
+
+    def _reached(self, expr: Expr) -> bool:
+        """Whether an expression in a loop is evaluated in each turn of it, as far
+        as the loop's body says."""
+        around = [s for s in self.function.statements() if _holds(s, expr)]
+        loops = [s for s in around if s.kind in LOOPS]
+        if not loops or any(s.kind in _EARLY for s in loops[0].walk()):
+            return False
+        inner = around[around.index(loops[0]) :]
+        return not any(s.kind in ("if", "switch") for s in inner)
+
+    def _many(self, access: Access) -> Expr | None:
+        """What in an access speaks of many pages."""
+        if isinstance(access.length, Expr):
+            many = self.pages.many(access.length)
+            if many is not None:
+                return many
+        for expr, _, sign in access.offset or ():
+            many = self.pages.many(expr) if expr is not None and sign > 0 else None
+            if many is not None:
+                return many
+        return None
+
+
+def _base(node: Expr) -> str:
+    """The variable that an address is made from: `p` in `(u8 *)p + n`, `&p[n]`."""
+    while node.kind in ("paren", "cast", "binary", "unary", "index"):
+        if node.kind == "unary" and node.op != "&":
+            return ""
+        if node.kind == "binary" and node.op not in ("+", "-"):
+            return ""
+        node = node.children[-1 if node.kind == "cast" else 0]
+    return node.text if node.kind == "identifier" else ""
+
+
+def _holds(stmt: Stmt, expr: Expr) -> bool:
+    return stmt.start <= expr.start and expr.end <= stmt.end

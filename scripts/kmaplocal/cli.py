@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from kmaplocal.tell import apply as main_job
-from kmaplocal import console
+from kmaplocal import console, faults
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError
@@ -414,9 +414,8 @@ def main(arguments: list[str] | None = None) -> int:
         # Under nohup they are ignored, and stay so.
         if signal.getsignal(name) is signal.SIG_DFL:
             signal.signal(name, signal.default_int_handler)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
     try:
+        console.open_streams()
         return cli.main(arguments, prog_name="kmaplocal", standalone_mode=False) or 0
     except KmaplocalError as error:
         return _fail(error)
@@ -426,6 +425,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(INTERRUPTED)
     except OSError as error:
         return _fail(KmaplocalError(f"{error}; nothing more was done"))
+    except Exception as error:
+        return _fail(KmaplocalError(f"{faults.told(error)}; nothing more was done"))
 
 
 def _fail(error: KmaplocalError) -> int:

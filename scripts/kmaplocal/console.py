@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the user sees: messages, patches, and progress of what takes long."""
 
+import contextlib
 import os
 import sys
 import time
@@ -47,8 +48,36 @@ class Console:
 
 
 def error(text: str) -> None:
-    """Print TEXT, one line, on stderr as what went wrong."""
-    print(f"kmaplocal: {text}", file=sys.stderr, flush=True)
+    """Print TEXT, one line, on stderr as what went wrong, if somebody reads there."""
+    with contextlib.suppress(OSError):
+        print(f"kmaplocal: {text}", file=sys.stderr, flush=True)
+
+
+def open_streams() -> None:
+    """Make the standard streams fit to print any name on.
+
+    What is printed on a closed stderr is lost.  Raises OutputClosed for a closed
+    standard output: nobody would see what was found or changed."""
+    closed = [number for number in range(3) if not _is_open(number)]
+    for number in closed:
+        # No file that is opened later may pass for a stream.  Reading from this one
+        # is an error still.
+        while os.open(os.devnull, os.O_WRONLY) < number:
+            pass
+    if 2 in closed:
+        sys.stderr = open(2, "w", closefd=False)
+    sys.stderr.reconfigure(errors="backslashreplace")
+    if 1 in closed:
+        raise OutputClosed("standard output is closed; nothing was done")
+    sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

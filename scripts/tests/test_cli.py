@@ -145,7 +145,7 @@ def test_engine_that_raises_loses_one_file_aloud(drive, kernel, write):
     done = drive("fs")
     assert done.returncode == 2
     assert re.search(
-        r"^fs/r.c:1: not analysed: \(whole file\): ValueError .*: engine trouble$",
+        r"^fs/r.c:1: not analysed: \(whole file\): internal error: .*: engine trouble ",
         done.stdout,
         re.MULTILINE,
     )

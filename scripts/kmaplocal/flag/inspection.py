@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from kmaplocal import faults
 from kmaplocal.flag.checks import null_checks
 from kmaplocal.flag.escapes import handoffs, returns
 from kmaplocal.flag.finding import Finding
@@ -40,11 +41,14 @@ class Inspection(Judge):
         super().__init__(*given)
         self.knowledge.maps, self.knowledge.unmaps = api.MAPS, api.UNMAPS
         self.findings: list[Finding] = []
+        self.broken: list[str] = []  # what went wrong in a rule
 
     def judge(self) -> Verdict:
         """An empty verdict; what was found is in `findings`."""
         self.follow()
         if not self.unfollowed and not is_api(self.function.name):
             scene = Scene(self)
-            self.findings = [f for rule in RULES for f in rule(scene)]
+            for rule in RULES:
+                with faults.net(self.broken.append):
+                    self.findings += rule(scene)
         return Verdict(self.file, self.function.name, self.function.line)

@@ -65,7 +65,10 @@ def _own(scene: Scene, site: Site) -> bool:
     after that, where it goes well."""
     other = scene.uses(site, "address-taken", "escapes", "unknown", "opaque")
     stores = [use.expr for use in scene.uses(site, "stored")]
-    places = all(expr.children[0].bare().kind == "member" for expr in stores)
+    places = all(
+        expr.kind == "assign" and expr.children[0].bare().kind == "member"
+        for expr in stores
+    )
     first = min((expr.start for expr in stores), default=(0, 0))
     later = any(unmap.start > first for unmap in scene.unmaps(site))
     return not other and places and later

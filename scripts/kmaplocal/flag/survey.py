@@ -6,12 +6,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from kmaplocal import faults
 from kmaplocal.flag.deprecated import deprecated
 from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.inspection import Inspection
-from kmaplocal.judge.analysis import SYNTAX, Analysis, FileAnalysis
+from kmaplocal.judge.analysis import SYNTAX, WHOLE_FILE, Analysis, FileAnalysis
 from kmaplocal.read import api
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Lost
@@ -37,6 +39,10 @@ class Survey:
             found.setdefault(place, {}).setdefault(finding.rule, said)
         return found
 
+    def lose(self, path: str, reason: str) -> None:
+        """Take the file at PATH for not analysed."""
+        self.lost.append(Lost(path, 1, WHOLE_FILE, reason))
+
     def add(self, file: FileAnalysis) -> None:
         """Add what is known of one file."""
         hidden = {
@@ -52,8 +58,10 @@ class Survey:
             reasons += [f"line {doubt.line}: {doubt.reason}" for doubt in doubts]
             if reasons:
                 self.lost.append(Lost(file.path, line, name, reasons[0]))
-            else:
-                self.findings += inspection.findings
+                continue
+            self.findings += inspection.findings
+            for reason in inspection.broken[:1]:
+                self.lost.append(Lost(file.path, line, name, reason))
 
 
 def survey(
@@ -89,7 +97,8 @@ def survey_file(path: Path, spatch: Spatch) -> Survey:
 def _collected(files: dict[str, FileAnalysis]) -> Survey:
     found = Survey()
     for file in files.values():
-        found.add(file)
+        with faults.net(partial(found.lose, file.path)):
+            found.add(file)
     found.findings = sorted(set(found.findings))
     found.lost.sort(key=lambda lost: (lost.file, lost.line))
     return found

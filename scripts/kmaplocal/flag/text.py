@@ -10,7 +10,8 @@ from kmaplocal.read.outline import Outline, outlines, read
 
 
 class Texts:
-    """The files below ROOT, by their path in it; one that is gone is empty."""
+    """The files below ROOT, by their path in it; one that is gone, or cannot be
+    read, is empty."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -21,7 +22,10 @@ class Texts:
         """The lines of FILE."""
         if file not in self._lines:
             path = self.root / file
-            text = read(path) if path.is_file() else ""
+            try:
+                text = read(path)
+            except OSError:
+                text = ""
             self._lines[file] = text.split("\n")
         return self._lines[file]
 

@@ -8,28 +8,32 @@ new is asked for.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from kmaplocal import faults
 from kmaplocal.read import api, definitions, facts, lexer, parsing
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.judge.certificate import Doubt, Verdict
 from kmaplocal.read.generated import Generated
 from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.judge.obligations import Judge
-from kmaplocal.judge.pointers import Pointers
+from kmaplocal.judge.pointers import Pointers, Targets
 from kmaplocal.judge.wrappers import Wrappers
 from kmaplocal.read.oldcalls import old_calls
 from kmaplocal.read.facts import Facts, Piece
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.read.spatch import Spatch
-from kmaplocal.read.syntax import Function, Source, Struct
+from kmaplocal.read.syntax import Function, Source, Struct, read_facts
 from kmaplocal.read.workers import cores, run_all
 
 MOST_ROUNDS = 24
+WHOLE_FILE = "(whole file)"
 MOST_TOGETHER = 24  # pieces that are read in one run of spatch
 
 Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
@@ -49,6 +53,18 @@ class FileAnalysis:
     lost: list[Lost] = field(default_factory=list)
     partners: set[str] = field(default_factory=set)  # converted with it or not at all
     pending: bool = True  # something it asked for was not known yet
+
+    def lose(self, function: Function | Span, reason: str) -> None:
+        """Take FUNCTION for not analysed."""
+        self.lost.append(Lost(self.path, function.line, function.name, reason))
+        self.verdicts = [v for v in self.verdicts if v.line != function.line]
+        self.judges.pop(function.line, None)
+
+    def lose_all(self, reason: str) -> None:
+        """Take the whole file for not analysed."""
+        self.lost = [Lost(self.path, 1, WHOLE_FILE, reason)]
+        self.source.functions, self.verdicts, self.judges = [], [], {}
+        self.pending = False
 
 
 class Analysis:
@@ -79,6 +95,7 @@ class Analysis:
         self.generated = Generated(root)
         self.pointers = Pointers(self)
         self.outlines: dict[str, Outline] = {}
+        self.unread: dict[str, str] = {}  # files that gave no outline, and why
         self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
 
     def run(
@@ -91,7 +108,8 @@ class Analysis:
         for _ in range(MOST_ROUNDS):
             for file in files:
                 if file.pending:
-                    self._judge(file)
+                    with faults.net(file.lose_all):
+                        self._judge(file)
             if not self.learn():
                 break
         found = {file.path: file for file in files}
@@ -102,8 +120,9 @@ class Analysis:
     # -- reading ----------------------------------------------------------
 
     def outline(self, names: Iterable[str]) -> None:
+        """Outline the files NAMES; one that cannot be read is empty."""
         new = [name for name in names if name not in self.outlines]
-        self.outlines.update(outlines(self.root, new))
+        self.outlines.update(outlines(self.root, new, self.unread))
 
     def _read(
         self, paths: list[str], progress: Callable[[int], None]
@@ -116,13 +135,18 @@ class Analysis:
             for path, outline, excerpt, spans in zip(paths, outlined, excerpts, wanted)
         ]
         told = self._facts(pieces, progress)
-        return [self._known(*each) for each in zip(paths, excerpts, wanted, told)]
+        read = zip(paths, outlined, excerpts, (each.source for each in told), wanted)
+        files = [FileAnalysis(*each) for each in read]
+        for file, each in zip(files, told):
+            with faults.net(file.lose_all):
+                self._know(file, each)
+        return files
 
-    def _known(
-        self, path: str, excerpt: str, wanted: list[Span], told: Facts
-    ) -> FileAnalysis:
-        source = told.source
-        analysis = FileAnalysis(path, self.outlines[path], excerpt, source, wanted)
+    def _know(self, analysis: FileAnalysis, told: Facts) -> None:
+        source, wanted, path = analysis.source, analysis.wanted, analysis.path
+        if path in self.unread:
+            analysis.lose_all(self.unread[path])
+            return
         # The bodies of all others are blank: they are not to be taken for empty.
         source.functions = [
             function for function in source.functions if _settle(function, wanted)
@@ -131,7 +155,6 @@ class Analysis:
         _note_gaps(source, wanted, told.lost, analysis.outline)
         self.callees.add(path, source)
         self.loaded[path].update(wanted)
-        return analysis
 
     def _facts(
         self, pieces: list[Piece], progress: Callable[[int], None] = lambda done: None
@@ -142,7 +165,7 @@ class Analysis:
         batches = [pieces[n : n + size] for n in range(0, len(pieces), size)]
         found = run_all(
             batches,
-            lambda batch: facts.read(batch, self.spatch, self.timeout),
+            lambda batch: _read_batch(batch, self.spatch, self.timeout),
             workers=self.jobs,
             progress=lambda done: progress(min(done * size, len(pieces))),
         )
@@ -161,14 +184,20 @@ class Analysis:
                 continue
             if not function.calls(self.calls):
                 continue
-            judge = self.judge(file.path, function, knowledge)
-            verdict = judge.judge()
-            verdict.doubts.extend(syntax_doubts(file.outline, function, self.calls))
-            verdict.doubts.extend(comment_doubts(file.outline, function))
-            file.judges[function.line] = judge
-            file.verdicts.append(verdict)
+            with faults.net(partial(file.lose, function)):
+                self._judge_one(file, function, knowledge)
         file.verdicts.extend(_macro_verdicts(file))
         file.pending = self.callees.asked > asked
+
+    def _judge_one(
+        self, file: FileAnalysis, function: Function, knowledge: FileKnowledge
+    ) -> None:
+        judge = self.judge(file.path, function, knowledge)
+        verdict = judge.judge()
+        verdict.doubts.extend(syntax_doubts(file.outline, function, self.calls))
+        verdict.doubts.extend(comment_doubts(file.outline, function))
+        file.judges[function.line] = judge
+        file.verdicts.append(verdict)
 
     # -- callees ------------------------------------------------------------
 
@@ -178,6 +207,23 @@ class Analysis:
         members, self.callees.wanted_members = self.callees.wanted_members, {}
         pointers, self.callees.wanted_pointers = self.callees.wanted_pointers, {}
         layouts, self.callees.wanted_layouts = self.callees.wanted_layouts, {}
+        with faults.net(partial(self._unlearn, wanted)):
+            self._find(wanted)
+        found = {pointer: Targets(why="it was not found out") for pointer in pointers}
+        with faults.net(lambda why: None):
+            found = self.pointers.find(pointers)
+        self.callees.learn(found)
+        with faults.net(lambda why: None):
+            if members and self.definitions:
+                self._learn_members(members)
+            self._learn_layouts(layouts)
+        with faults.net(partial(self._unlearn, wanted)):
+            self._read_callees(wanted)
+        self.callees.forget_provisional()
+        return bool(wanted or (members and self.definitions) or pointers or layouts)
+
+    def _find(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Find where the functions WANTED are defined, each by a file."""
         elsewhere: dict[str, set[str]] = defaultdict(set)
         for caller, name in wanted:
             outline = self.outlines[caller]
@@ -187,13 +233,11 @@ class Analysis:
             else:
                 elsewhere[caller].add(name)
         self._look_elsewhere(elsewhere)
-        self.callees.learn(self.pointers.find(pointers))
-        if members and self.definitions:
-            self._learn_members(members)
-        self._learn_layouts(layouts)
-        self._read_callees(wanted)
-        self.callees.forget_provisional()
-        return bool(wanted or (members and self.definitions) or pointers or layouts)
+
+    def _unlearn(self, wanted: Iterable[tuple[str, str]], why: str) -> None:
+        """Take the functions WANTED for not known."""
+        for caller, name in wanted:
+            self.callees.place(caller, name, [], f"{name}(): {why}")
 
     def _learn_members(self, members: Iterable[str]) -> None:
         found = self.definitions.members(members)
@@ -305,10 +349,22 @@ def _agreed(ways: list[Struct | None]) -> Struct | None:
     return first if alike and all(way and way.complete for way in ways) else None
 
 
+def _read_batch(batch: list[Piece], spatch: Spatch, timeout: float) -> list[Facts]:
+    """The facts of the pieces in BATCH; where something goes wrong, one by one."""
+    try:
+        return facts.read(batch, spatch, timeout)
+    except faults.ENDING:
+        raise
+    except Exception as error:
+        if len(batch) == 1:
+            return [Facts(read_facts(""), faults.told(error))]
+    return [each for piece in batch for each in _read_batch([piece], spatch, timeout)]
+
+
 def _helpers(root: Path) -> frozenset[str] | None:
     """The words of the header that defines the page helpers; None without it."""
     header = root / "include" / "linux" / "highmem.h"
-    if not header.is_file():
+    if not (header.is_file() and os.access(header, os.R_OK)):
         return None
     return frozenset(t.text for t in lexer.tokens(read(header)))
 

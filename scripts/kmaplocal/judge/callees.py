@@ -235,8 +235,26 @@ class Callees:
     def _settled(self, key: Key, function: Function) -> Summary:
         """The summary of a function: where it calls itself, one that stays the
         same when that call is taken to do as the summary says."""
-        file, name, behind = key
+        file = key[0]
         self._busy[key] = Summary(file, [NOTHING] * len(function.params))
+        before = len(self.summaries)
+        try:
+            return self._settle(key, function)
+        except BaseException:
+            self._forget(before)  # what builds on it is not to be believed
+            raise
+        finally:
+            del self._busy[key]
+            self._again.discard(key)
+
+    def _forget(self, known: int) -> None:
+        """Drop all summaries but the first KNOWN."""
+        for other in list(self.summaries)[known:]:
+            del self.summaries[other]
+            self._provisional.discard(other)
+
+    def _settle(self, key: Key, function: Function) -> Summary:
+        file, name, behind = key
         for _ in range(MOST_AGAIN):
             known = len(self.summaries)
             summary = self._summarise(file, function, behind)
@@ -245,12 +263,9 @@ class Callees:
             if not again or summary.says() == said:
                 break
             self._busy[key] = summary
-            for other in list(self.summaries)[known:]:  # they may build on it
-                del self.summaries[other]
-                self._provisional.discard(other)
+            self._forget(known)  # they may build on it
         else:
             summary = _unknown(file, function, f"{name}() calls itself")
-        del self._busy[key]
         return summary
 
     def _summarise(self, file: str, function: Function, behind: int) -> Summary:

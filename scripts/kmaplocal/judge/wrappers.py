@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
+from kmaplocal import faults
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
 from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
@@ -94,6 +96,14 @@ class Wrappers:
     def join(self) -> None:
         """Find all components, judge them, and change what FILES say of their
         functions.  Errors: TagsError, OSError."""
+        with faults.net(self._give_up):
+            self._find()
+            for component in self._components():
+                with faults.net(partial(self._lose, component.members)):
+                    self._conclude(component)
+
+    def _find(self) -> None:
+        """Find the wrappers and their users, and judge them with what they wrap."""
         looked = list(self.members.values())
         for _ in range(MOST_ROUNDS):
             new = [m for m in looked if m.key not in self.wrappers and self._wraps(m)]
@@ -104,8 +114,21 @@ class Wrappers:
             users = self._users([member.wrapper for member in new])
             looked = list({m.key: m for m in (*new, *users)}.values())
             self._judge(looked)
-        for component in self._components():
-            self._conclude(component)
+
+    def _give_up(self, why: str) -> None:
+        """Nothing is known of wrappers: lose what may be kept only for that."""
+        self._lose([m for m in self.members.values() if not self._fine_alone(m)], why)
+
+    def _fine_alone(self, member: Member) -> bool:
+        verdicts = self.files[member.file].verdicts if member.file in self.files else ()
+        return any(
+            v.line == member.span.line and v.verdict == CONVERT for v in verdicts
+        )
+
+    def _lose(self, members: Iterable[Member], why: str) -> None:
+        for member in members:
+            if member.old and member.file in self.files:
+                self.files[member.file].lose(member.span, why)
 
     # -- what wraps --------------------------------------------------------
 
@@ -234,7 +257,9 @@ class Wrappers:
         inside = function and any(
             span.line <= s.start[0] <= span.end for s in function.body
         )
+        lost = self.files[file].lost if file in self.files else ()
         whole = inside and not function.unread
+        whole = whole and not any(gone.line == span.line for gone in lost)
         member = Member(file, span, function if whole else None)
         return self.members.setdefault(member.key, member)
 
@@ -245,9 +270,15 @@ class Wrappers:
         for _ in range(MOST_ROUNDS):
             for member in members:
                 if member.function is not None:
-                    self._judge_one(member)
+                    with faults.net(partial(self._refuse, member)):
+                        self._judge_one(member)
             if not self.analysis.learn():
                 break
+
+    def _refuse(self, member: Member, why: str) -> None:
+        """Take MEMBER, and all that are tied to it, for not understood."""
+        self._lose([member], why)
+        member.function = member.judge = None
 
     def _judge_one(self, member: Member) -> None:
         knowledge = self._knowledge(member.file)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+from kmaplocal import faults
 from kmaplocal.read import lexer, tags
 from kmaplocal.read.lexer import Token
 
@@ -245,15 +246,23 @@ def _blank(text: str, holes: list[tuple[Token, Token]]) -> str:
     return "\n".join(lines)
 
 
-def outlines(tree: Path, files: Iterable[str]) -> dict[str, Outline]:
+def outlines(
+    tree: Path, files: Iterable[str], unread: dict[str, str] | None = None
+) -> dict[str, Outline]:
     """The outlines of FILES below TREE, from one run of ctags.
 
-    Errors: TagsError; OSError for a file that cannot be read."""
+    One that cannot be read is that of an empty file: UNREAD is told why.  Errors:
+    TagsError."""
     names = list(files)
     spans: dict[str, list[Span]] = {}
     for tag in tags.functions(tree, names):
         spans.setdefault(tag.file, []).append(Span(tag.name, tag.line, tag.end))
-    return {name: Outline(read(tree / name), spans.get(name, ())) for name in names}
+    found, unread = {}, {} if unread is None else unread
+    for name in names:
+        found[name] = Outline("", ())
+        with faults.net(partial(unread.__setitem__, name)):
+            found[name] = Outline(read(tree / name), spans.get(name, ()))
+    return found
 
 
 def read(path: Path) -> str:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The main job: convert files of a kernel tree, show what was done, replace them."""
 
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from kmaplocal import faults
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
 from kmaplocal.console import Console
@@ -15,7 +15,7 @@ from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Lost, Outcome
 from kmaplocal.convert.replace import replace_files
 from kmaplocal.read.spatch import Spatch, find_spatch
-from kmaplocal.read.workers import Stopped, run_all
+from kmaplocal.read.workers import run_all
 
 ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
 FAIL_ON = ("kept", "golden")
@@ -119,23 +119,18 @@ def tally(outcomes: Sequence[Outcome]) -> str:
 
 
 def _convert(tree: Tree, convert: Callable[[Path], Outcome], path: Path) -> Outcome:
-    try:
+    reasons: list[str] = []
+    # One file must neither end the run nor drop out of it in silence.
+    with faults.net(reasons.append):
         return convert(path)
-    except Stopped:
-        raise
-    except Exception as error:
-        # One file must neither end the run nor drop out of it in silence.
-        return _all_lost(tree, path, error)
+    return _all_lost(tree, path, reasons[0])
 
 
-def _all_lost(tree: Tree, path: Path, error: Exception) -> Outcome:
+def _all_lost(tree: Tree, path: Path, reason: str) -> Outcome:
     try:
         content = (tree.root / path).read_bytes()
     except OSError:
         content = b""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    at = f"{Path(where.filename).name}:{where.lineno}"
-    reason = f"{type(error).__name__} at {at}: {error}".replace("\n", " ")
     lost = Lost(str(path), 1, "(whole file)", reason)
     return Outcome(path, content, content, (), (), (lost,), 0)
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Faults of kmaplocal itself: one file or function is lost to them, no more."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kmaplocal.errors import KmaplocalError
+from kmaplocal.read.workers import Stopped
+
+# What is to end the whole run: bad use, a bad environment, ^C in another thread.
+ENDING = (KmaplocalError, Stopped)
+
+
+def told(error: BaseException) -> str:
+    """What to say of ERROR, in one line: a file that cannot be read, or what went
+    wrong in kmaplocal, where, and how to report it."""
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror or error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    words = " ".join(str(error).split())[:200]
+    return (
+        f"internal error: {type(error).__name__}{at}: {words} (please report this line"
+        " and the file, see README.md)"
+    )
+
+
+@contextmanager
+def net(lose: Callable[[str], None]) -> Iterator[None]:
+    """Have LOSE told of what goes wrong inside, in place of ending the run.
+
+    What is to end the run, as bad use does, still ends it."""
+    try:
+        yield
+    except ENDING:
+        raise
+    except Exception as error:
+        lose(told(error))

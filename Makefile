@@ -28,6 +28,7 @@ REASON  ?=
 EXPLAIN ?=
 JOBS    ?=
 V       ?=
+NO_CACHE ?=
 BEFORE  ?=
 DOORS   ?=
 BRANCH  ?=
@@ -41,7 +42,7 @@ WRITE_BASELINE ?=
 # Recipes read these from their environment: no quoting of make's can get in the
 # way of blanks, quotes or a leading ~ in them.
 export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE DOORS
-export SINCE PATCH BASELINE REASON EXPLAIN
+export NO_CACHE SINCE PATCH BASELINE REASON EXPLAIN
 export BRANCH PREVIOUS SPLIT SKIP ONLY
 export PYTHONPATH := scripts
 export PYTHONDONTWRITEBYTECODE := 1
@@ -80,7 +81,7 @@ SHELL_SCRIPTS := scripts/install scripts/debian13 scripts/debian-source .ci/run
 FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
-.PHONY: help apply verify boot report flag series history check check-debian13 goldens lint clean
+.PHONY: help apply verify boot report flag series history check check-debian13 goldens lint clean clean-cache
 
 ## help: this list
 help:
@@ -182,6 +183,10 @@ lint:
 	$(Q)shellcheck $(SHELL_SCRIPTS)
 	$(Q)black --quiet --check --diff scripts
 	$(Q)$(FLAKE8) scripts
+
+## clean-cache: throw away what runs before have found out (NO_CACHE=1: use none)
+clean-cache:
+	$(Q)$(KMAPLOCAL) clean-cache
 
 ## clean: remove build/, with the unpacked kernels in it
 clean:

@@ -2,6 +2,7 @@
 """The command line: what make calls, and anyone may."""
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from kmaplocal import console, faults
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError
+from kmaplocal.read import cache
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.spatch import find_spatch
@@ -29,12 +31,15 @@ INTERRUPTED = Interrupted("interrupted: nothing was changed")
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-def cli() -> None:
+@click.option("--no-cache", is_flag=True, help="keep nothing, and use nothing kept")
+def cli(no_cache: bool) -> None:
     """Convert kmap() and kmap_atomic() in Linux to kmap_local_page().
 
     Exit status: 0 all done; 1 something --fail-on names, or something against a
     change; 2 something was not analysed; 3 bad use or environment; 130 interrupted.
     """
+    if no_cache:
+        os.environ["NO_CACHE"] = "1"
 
 
 _KERNEL = click.option(
@@ -369,6 +374,13 @@ def flag(
     return door.flag(request, console.Console())
 
 
+@cli.command("clean-cache")
+def clean_cache() -> int:
+    """Throw away what earlier runs kept below XDG_CACHE_HOME (~/.cache)."""
+    cache.remove()
+    return main_job.ALL_DONE
+
+
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def plan(file: Path) -> int:
@@ -427,6 +439,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(KmaplocalError(f"{error}; nothing more was done"))
     except Exception as error:
         return _fail(KmaplocalError(f"{faults.told(error)}; nothing more was done"))
+    finally:
+        cache.close()
 
 
 def _fail(error: KmaplocalError) -> int:

@@ -13,6 +13,7 @@ from kmaplocal.read.workers import Stopped
 
 # What is to end the whole run: bad use, a bad environment, ^C in another thread.
 ENDING = (KmaplocalError, Stopped)
+CAUGHT: list[str] = []  # what went wrong in this process, the run going on
 
 
 def told(error: BaseException) -> str:
@@ -39,4 +40,5 @@ def net(lose: Callable[[str], None]) -> Iterator[None]:
     except ENDING:
         raise
     except Exception as error:
-        lose(told(error))
+        CAUGHT.append(told(error))
+        lose(CAUGHT[-1])

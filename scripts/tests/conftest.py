@@ -71,6 +71,12 @@ def pytest_unconfigure(config):
     reporter.write_line(f"{len(stats.get('passed', []))} passed, {failed} failed")
 
 
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch):
+    """What one test finds out no other is to be told."""
+    monkeypatch.setenv("NO_CACHE", "1")
+
+
 @pytest.fixture
 def repository():
     """The top folder of this repository."""

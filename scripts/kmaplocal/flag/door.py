@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kmaplocal.console import Console, wants_colour
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.flag import baseline, changes, mail, suppression, survey
+from kmaplocal.flag import baseline, changes, mail, since, suppression, survey
 from kmaplocal.flag.acceptance import Acceptance
 from kmaplocal.flag.baseline import Entry
 from kmaplocal.flag.changes import Change
@@ -21,9 +21,8 @@ from kmaplocal.flag.fingerprint import fingerprints
 from kmaplocal.flag.formats import FORMATS, TEXT
 from kmaplocal.flag.report import Report, status
 from kmaplocal.flag.scope import Scope
-from kmaplocal.flag.since import changed
 from kmaplocal.flag.text import Texts
-from kmaplocal.read import api
+from kmaplocal.read import again, api
 from kmaplocal.read.kernel import CTree
 from kmaplocal.read.spatch import find_spatch
 from kmaplocal.tell import output
@@ -61,7 +60,8 @@ class Request:
     timeout: float = 120.0
 
     @property
-    def _of_change(self) -> bool:
+    def of_change(self) -> bool:
+        """Whether a change is asked about, and not the tree."""
         return self.since is not None or self.patch is not None
 
     def check(self) -> None:
@@ -71,7 +71,7 @@ class Request:
             raise BadRequest("SINCE= and PATCH=: give one of them")
         if self.strip is not None and not self.patch:
             raise BadRequest("-p is for a patch: give PATCH= too")
-        if self.whole and not self._of_change:
+        if self.whole and not self.of_change:
             raise BadRequest("WHOLE= says what to show of a change: give SINCE=")
         if self.write_baseline:
             self._check_baseline()
@@ -81,7 +81,7 @@ class Request:
     def _check_baseline(self) -> None:
         if not self.baseline:
             raise BadRequest("WRITE_BASELINE=: give BASELINE= too, its file")
-        if self._of_change:
+        if self.of_change:
             raise BadRequest("WRITE_BASELINE= is for a whole tree: without a patch")
         if not self.reason.strip():
             raise BadRequest("WRITE_BASELINE=: REASON= says why they are accepted")
@@ -97,11 +97,12 @@ def flag(request: Request, console: Console) -> int:
     request.check()
     tree = CTree(request.kernel)
     entries, texts = _entries(request), Texts(tree.root)
-    paths = tree.candidates(request.files, CALLS)
-    marked = tree.candidates(request.files, (suppression.WORD,))
-    known = _changes(request, texts, {*paths, *marked})
-    paths, marked = (_of_these(files, known) for files in (paths, marked))
-    found = _survey(tree, paths, request, console) if paths else survey.Survey()
+    known = None
+    if request.of_change:
+        known, paths, marked = _changed(request, texts, tree)
+        found = _survey(tree, paths, request, console)
+    else:
+        paths, marked, found = _whole(tree, request, console)
     accepted = Acceptance(found, texts)
     accepted.read_comments(marked)
     _apply_baseline(accepted, request, entries, partial(_covers, tree, request, known))
@@ -110,9 +111,45 @@ def flag(request: Request, console: Console) -> int:
     return report.status
 
 
+def _whole(
+    tree: CTree, request: Request, console: Console
+) -> tuple[list[str], list[str], survey.Survey]:
+    """The files with calls, those with the mark of a comment, and the findings."""
+
+    def make() -> again.Made:
+        paths, marked = _candidates(tree, request.files)
+        found = _survey(tree, paths, request, console)
+        told = {"paths": paths, "marked": marked, **found.as_json()}
+        return again.Made(told, found.complete)
+
+    told = again.answer(tree.root, find_spatch(), ("flag", *request.files), make)
+    return told["paths"], told["marked"], survey.from_json(told)
+
+
+def _changed(
+    request: Request, texts: Texts, tree: CTree
+) -> tuple[dict[str, Change], list[str], list[str]]:
+    """What changed, by file; and as of _whole(), the files that did."""
+    known = _patched(request, texts) if request.patch else None
+    names = since.touched(tree.root, request.since) if known is None else known
+    paths, marked = _candidates(tree, tree.among(names, request.files))
+    if known is None:
+        known = since.changed(texts, request.since, map(Path, {*paths, *marked}))
+    return known, *([f for f in files if f in known] for files in (paths, marked))
+
+
+def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    wanted = tuple(names)
+    words = (CALLS, (suppression.WORD,))
+    paths, marked = ([str(p) for p in tree.candidates(wanted, w)] for w in words)
+    return paths, marked
+
+
 def _survey(
     tree: CTree, paths: Sequence[str], request: Request, console: Console
 ) -> survey.Survey:
+    if not paths:
+        return survey.Survey()
     spatch = find_spatch()
     with console.progress("reading", len(paths)) as progress:
         return survey.survey(
@@ -128,17 +165,10 @@ def _entries(request: Request) -> list[Entry]:
     return baseline.read(request.baseline)
 
 
-def _changes(
-    request: Request, texts: Texts, files: Iterable[Path]
-) -> dict[str, Change] | None:
-    """What changed in FILES, by file; None when everything is asked for."""
-    if request.since is not None:
-        return changed(texts, request.since, files)
-    if not request.patch:
-        return None
+def _patched(request: Request, texts: Texts) -> dict[str, Change]:
+    """What the patch of REQUEST changed, by file."""
     name = "standard input" if request.patch == STDIN else str(request.patch)
-    patches = mail.texts(_read(request.patch))
-    return changes.changes(patches, name, texts, request.strip)
+    return changes.changes(mail.texts(_read(request.patch)), name, texts, request.strip)
 
 
 def _read(path: Path) -> bytes:
@@ -148,10 +178,6 @@ def _read(path: Path) -> bytes:
             return file.read()
     except OSError as trouble:
         raise BadRequest(f"{path}: {trouble.strerror}; PATCH= names a patch") from None
-
-
-def _of_these(files: Iterable[Path], known: dict[str, Change] | None) -> list[str]:
-    return [str(file) for file in files if known is None or str(file) in known]
 
 
 def _covers(

@@ -36,21 +36,39 @@ def changed(texts: Texts, revision: str, files: Iterable[Path]) -> dict[str, Cha
     paths below the tree.  Files without a change are not in the result.  Raises
     GitTrouble when git cannot tell, BadPatch when a file changes meanwhile."""
     root, wanted = texts.root, sorted(map(str, files))
-    if not repository.encloses(root):
-        raise GitTrouble(f"{root}: not in a git work tree, which SINCE= needs")
-    base = _base(root, revision)
-    if not _git(root, "ls-files", "--cached", "--", ".").strip():
-        raise GitTrouble(f"{root}: git tracks nothing in it; SINCE= tells nothing")
+    base = _checked_base(root, revision)
     if not wanted:
         return {}
-    fresh = _names(root, "ls-files", "--others", "--exclude-standard", "-z")
     sources = _renamed(root, base)
     names = {*wanted, *(sources[name] for name in wanted if name in sources)}
     output = _git(root, "diff", *_PLAIN, base, "--", *sorted(names))
     text = output.decode(errors="surrogateescape")
     found = changes.changes([text], "git diff", texts, 1) if text else {}
-    found |= {name: Change(fresh=True) for name in fresh}
+    found |= {name: Change(fresh=True) for name in _fresh(root)}
     return {name: found[name] for name in wanted if name in found}
+
+
+def touched(root: Path, revision: str) -> list[str]:
+    """The files that changed() may find a change in, whatever they hold.
+
+    Raises GitTrouble."""
+    base = _checked_base(root, revision)
+    asked = ("diff", *_PLAIN, "--name-only", "--diff-filter=d", "-z", base)
+    return sorted(_names(root, *asked) | _fresh(root))
+
+
+def _checked_base(root: Path, revision: str) -> str:
+    if not repository.encloses(root):
+        raise GitTrouble(f"{root}: not in a git work tree, which SINCE= needs")
+    base = _base(root, revision)
+    if not _git(root, "ls-files", "--cached", "--", ".").strip():
+        raise GitTrouble(f"{root}: git tracks nothing in it; SINCE= tells nothing")
+    return base
+
+
+def _fresh(root: Path) -> set[str]:
+    """The files that git does not know and does not ignore."""
+    return _names(root, "ls-files", "--others", "--exclude-standard", "-z")
 
 
 def _base(root: Path, revision: str) -> str:

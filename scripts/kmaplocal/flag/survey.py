@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,14 @@ class Survey:
 
     findings: list[Finding] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
+    complete: bool = True  # spatch failed on nothing
+
+    def as_json(self) -> dict[str, list]:
+        """All there is, for from_json()."""
+        return {
+            "findings": [asdict(finding) for finding in self.findings],
+            "lost": [asdict(lost) for lost in self.lost],
+        }
 
     def places(self) -> dict[str, dict[str, dict[str, str]]]:
         """The findings as the semantic patches look for them: by "line:column",
@@ -64,6 +72,12 @@ class Survey:
                 self.lost.append(Lost(file.path, line, name, reason))
 
 
+def from_json(told: dict[str, list]) -> Survey:
+    """The survey that as_json() TOLD of."""
+    findings = [Finding(**finding) for finding in told["findings"]]
+    return Survey(findings, [Lost(**lost) for lost in told["lost"]])
+
+
 def survey(
     root: Path,
     paths: Iterable[str | Path],
@@ -80,7 +94,9 @@ def survey(
     analysis = Analysis(
         root, spatch, timeout, jobs, tree or Definitions(root), api.ALL, Inspection
     )
-    return _collected(analysis.run([str(path) for path in paths], progress))
+    found = _collected(analysis.run([str(path) for path in paths], progress))
+    found.complete = not analysis.failed
+    return found
 
 
 def survey_file(path: Path, spatch: Spatch) -> Survey:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from kmaplocal import faults
-from kmaplocal.read import api, definitions, facts, lexer, parsing
+from kmaplocal.read import api, definitions, facts, known, lexer, parsing
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.judge.certificate import Doubt, Verdict
 from kmaplocal.read.generated import Generated
@@ -97,6 +97,7 @@ class Analysis:
         self.outlines: dict[str, Outline] = {}
         self.unread: dict[str, str] = {}  # files that gave no outline, and why
         self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
+        self.failed = False  # spatch, on something
 
     def run(
         self, paths: Iterable[str], progress: Callable[[int], None] = lambda done: None
@@ -159,6 +160,12 @@ class Analysis:
     def _facts(
         self, pieces: list[Piece], progress: Callable[[int], None] = lambda done: None
     ) -> list[Facts]:
+        """The facts of PIECES; notes whether spatch failed on one."""
+        told = known.read(pieces, self.spatch, lambda new: self._new(new, progress))
+        self.failed = self.failed or any(isinstance(f.lost, str) for f in told)
+        return told
+
+    def _new(self, pieces: list[Piece], progress: Callable[[int], None]) -> list[Facts]:
         """The facts of PIECES, many in one run of spatch."""
         each = -(-len(pieces) // (self.jobs or cores()))
         size = max(1, min(MOST_TOGETHER, each))

@@ -30,10 +30,11 @@ class Piece:
 @dataclass(frozen=True)
 class Facts:
     """The syntax of a piece; what spatch could not read of it: gaps, or one text
-    when nothing of it can be trusted."""
+    when nothing of it can be trusted; and what it printed."""
 
     source: Source
     lost: list[Gap] | str
+    printed: str = ""
 
 
 def read(pieces: Iterable[Piece], spatch: Spatch, timeout: float) -> list[Facts]:
@@ -65,6 +66,6 @@ def _facts(run: SpatchRun, parsed: SpatchRun | None) -> Facts:
         return Facts(read_facts(""), "; ".join(failures))
     try:
         lost = [gap for each in runs for gap in each.lost]
-        return Facts(read_facts(run.stdout), lost)
+        return Facts(read_facts(run.stdout), lost, run.stdout)
     except ValueError as error:
         return Facts(read_facts(""), str(error))

@@ -57,6 +57,22 @@ class CTree:
         found = self._grep(sorted(set(places)), words)
         return sorted({Path(os.path.normpath(path)) for path in found})
 
+    def among(self, files: Iterable[str], names: Iterable[str]) -> list[str]:
+        """Those of FILES, which may be gone, that candidates() of NAMES would look
+        at.  Raises BadName as candidates() does."""
+        places = {self.locate(name) for name in names}
+        return [file for file in files if self._looked_at(file, places)]
+
+    def _looked_at(self, file: str, places: set[Path]) -> bool:
+        path = self.root / file
+        if path.suffix not in _C_SUFFIXES or not path.is_file():
+            return False
+        if path.resolve() != path:  # through a link
+            return False
+        whole = Path(".") in places and Path(file).parts[0] not in _NOT_CODE
+        named = places - {Path(".")}
+        return whole or any(Path(file).is_relative_to(place) for place in named)
+
     def locate(self, name: str) -> Path:
         """The real path, relative to the tree, of the file or folder called NAME.
 

@@ -13,10 +13,11 @@ from kmaplocal.judge.certificate import CONVERT, KEEP, NOT_ANALYSED
 from kmaplocal.console import Console
 from kmaplocal.convert.conversion import prepare
 from kmaplocal.prove import record
+from kmaplocal.read import again
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.read.spatch import Spatch, find_spatch
 
 TEXT, JSON = FORMATS = ("text", "json")
 
@@ -33,18 +34,29 @@ def print_report(
     tree, spatch = Tree(request.kernel), find_spatch()
     if out:
         output.check(out)
-    paths = [str(path) for path in tree.candidates(request.files)]
-    definitions = Definitions(tree.root)
-    analysis = Analysis(tree.root, spatch, request.timeout, request.jobs, definitions)
-    with console.progress("reading", len(paths)) as progress:
-        files = analysis.run(paths, progress)
-    proofs = _proofs(tree, request.files)
-    found = report.report(tree.version, files.values(), proofs)
+    asked = ("report", *request.files)
+    found = again.answer(
+        tree.root, spatch, asked, lambda: _made(tree, spatch, request, console)
+    )
+    found = report.with_proofs(found, _proofs(tree, request.files))
     text = report.as_json(found) if form == JSON else listing.as_text(found)
     _hand_out(text, out, console)
     if out:
         console.say(f"{out}: {listing.totals(found)[-1]}")
     return _status(found, request.fail_on)
+
+
+def _made(
+    tree: Tree, spatch: Spatch, request: main_job.Request, console: Console
+) -> again.Made:
+    """The report of what REQUEST names, without proofs."""
+    paths = [str(path) for path in tree.candidates(request.files)]
+    definitions = Definitions(tree.root)
+    analysis = Analysis(tree.root, spatch, request.timeout, request.jobs, definitions)
+    with console.progress("reading", len(paths)) as progress:
+        files = analysis.run(paths, progress)
+    found = report.report(tree.version, files.values())
+    return again.Made(found, not analysis.failed)
 
 
 def _proofs(tree: Tree, names: Sequence[str]) -> dict[str, list[record.Proof]]:

@@ -58,13 +58,8 @@ class Function:
         return self.verdict.verdict
 
 
-def report(
-    version: str,
-    files: Iterable[FileAnalysis],
-    proofs: Mapping[str, Sequence[Proof]] = {},
-) -> dict:
-    """What is reported of FILES of a kernel of VERSION (as 6.1), as JSON, and by
-    which PROOFS the change of a file was checked.
+def report(version: str, files: Iterable[FileAnalysis]) -> dict:
+    """What is reported of FILES of a kernel of VERSION (as 6.1), as JSON.
 
     Out: see report.schema.json; in the order of file, line and column.
     """
@@ -82,12 +77,22 @@ def report(
     functions[NOT_ANALYSED] = len(lists["not_analysed"])
     macros = sum(v.line not in file.judges for file in files for v in file.verdicts)
     totals = {"files": len(files), "functions": functions, "macros": macros}
-    if proofs:
-        lists["proved"] = [
-            {"file": file, "by": [str(proof) for proof in proofs[file]]}
-            for file in sorted(proofs)
-        ]
     return {**found, **lists, "totals": {**totals, **_counts(lists)}}
+
+
+def with_proofs(found: dict, proofs: Mapping[str, Sequence[Proof]]) -> dict:
+    """The report FOUND, and by which PROOFS the change of a file was checked."""
+    if not proofs:
+        return found
+    proved = [
+        {"file": file, "by": [str(proof) for proof in proofs[file]]}
+        for file in sorted(proofs)
+    ]
+    totals = found["totals"]
+    return {k: v for k, v in found.items() if k != "totals"} | {
+        "proved": proved,
+        "totals": totals,
+    }
 
 
 def as_json(found: dict) -> str:

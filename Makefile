@@ -7,6 +7,9 @@
 DEFAULT_KERNEL := build/linux-source-6.1
 NEWER_KERNEL   := build/linux-source-6.12
 BOOT           := build/boot
+# Debian's interpreter by its path: its packages are not in any other python3.
+override PYTHON := /usr/bin/python3
+KMAPLOCAL      := $(PYTHON) -m kmaplocal
 
 ifeq ($(origin FILES),undefined)
 report flag series: FILES = .
@@ -17,52 +20,46 @@ FILES   ?= fs/aio.c
 OLD     ?= $(DEFAULT_KERNEL)
 NEW     ?= $(NEWER_KERNEL)
 FORMAT  ?= text
-OUT     ?=
-DRY_RUN ?=
-FORCE   ?=
-FAIL_ON ?=
-SINCE   ?=
-PATCH   ?=
-WHOLE   ?=
-REASON  ?=
-EXPLAIN ?=
-JOBS    ?=
-V       ?=
-NO_CACHE ?=
-BEFORE  ?=
-DOORS   ?=
-BRANCH  ?=
-SPLIT   ?=
-PREVIOUS ?=
-SKIP    ?=
-ONLY    ?=
-BASELINE       ?=
-WRITE_BASELINE ?=
+
+# make has a CC of its own; only somebody's choice is passed on.
+COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
+
+# Every setting there is; those without a default above are empty.
+NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
+NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE
+NAMES += WRITE_BASELINE NO_CACHE CC
+# The text of a setting is no make code: nothing in it is expanded, or run.
+theirs = $(filter command environment,$(origin $1))
+$(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
+	$(eval override $(name) := $$(value $(name)))))
+
+# A misspelt setting must not pass for one that is not given, nor an empty KERNEL.
+given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
+unknown := $(firstword $(filter-out $(NAMES),$(given)))
+closest  = $(shell $(PYTHON) -c 'from difflib import get_close_matches as near; \
+	from sys import argv; print(*near(argv[1].upper(), argv[2:], 1))' \
+	'$(subst ','\'',$(unknown))' $(NAMES))
+ifneq ($(unknown),)
+$(error no setting $(unknown)=$(addprefix ; did you mean ,$(addsuffix =?,$(closest))))
+endif
+ifneq ($(filter-out help lint clean,$(or $(MAKECMDGOALS),help)),)
+$(foreach name,KERNEL OLD NEW,$(if $(value $(name)),,\
+	$(error $(name)= is empty: it names a kernel tree)))
+endif
 
 # Recipes read these from their environment: no quoting of make's can get in the
 # way of blanks, quotes or a leading ~ in them.
-export KERNEL FILES FAIL_ON OLD NEW FORMAT OUT BEFORE DOORS
-export NO_CACHE SINCE PATCH BASELINE REASON EXPLAIN
-export BRANCH PREVIOUS SPLIT SKIP ONLY
+export $(filter-out $(if $(COMPILER),,CC),$(NAMES)) WORKERS
 export PYTHONPATH := scripts
 export PYTHONDONTWRITEBYTECODE := 1
 
 Q := $(if $(filter-out 0,$(V)),,@)
 
-# Debian's interpreter by its path: its packages are not in any other python3.
-PYTHON    := /usr/bin/python3
-KMAPLOCAL := $(PYTHON) -m kmaplocal
 
 # Words of FILES are split at blanks, but not taken as patterns.
 OPTIONS  = set -f; for word in $$FAIL_ON; do set -- "$$@" --fail-on "$$word"; done;
 PRINTING = --format "$$FORMAT" $(if $(OUT),--out "$$OUT")
-SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs $(JOBS)) "$$@" -- $$FILES
-
-# make has a CC of its own; only somebody's choice is passed on.
-ifneq ($(filter-out default undefined,$(origin CC)),)
-export CC
-COMPILER := --cc "$$CC"
-endif
+SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") "$$@" -- $$FILES
 
 FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
 	$(call on,WHOLE,--whole-functions) $(if $(BASELINE),--baseline "$$BASELINE") \
@@ -150,7 +147,7 @@ flag: $(if $(EXPLAIN),,$(call unpacked,$(KERNEL)))
 ## history: what upstream did from OLD to NEW, beside what we do
 history: $(call unpacked,$(OLD) $(NEW))
 	$(Q)scripts/install apply
-	$(Q)$(KMAPLOCAL) history $(PRINTING) $(if $(JOBS),--jobs $(JOBS)) \
+	$(Q)$(KMAPLOCAL) history $(PRINTING) $(if $(JOBS),--jobs "$$JOBS") \
 		-- "$$OLD" "$$NEW"
 
 ## boot: boot a HIGHMEM kernel of KERNEL as it was and as it is, compare the two
@@ -158,12 +155,12 @@ boot: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install boot
 	$(Q)[ -e $(BOOT)/libaio ] || scripts/debian-source libaio $(BOOT)/libaio
 	$(Q)$(KMAPLOCAL) boot --kernel "$$KERNEL" --build $(BOOT) --libaio $(BOOT)/libaio \
-		$(if $(BEFORE),--before "$$BEFORE") $(if $(JOBS),--jobs $(JOBS))
+		$(if $(BEFORE),--before "$$BEFORE") $(if $(JOBS),--jobs "$$JOBS")
 
 ## check: run every test, or those ONLY names; the last line counts them
 check: $(DEFAULT_KERNEL)/Makefile
 	$(Q)scripts/install check
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n $(WORKERS) \
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n "$$WORKERS" \
 		--dist loadgroup scripts/tests
 
 ## check-debian13: run the fixtures on a Debian 13 made for it, with Coccinelle 1.3

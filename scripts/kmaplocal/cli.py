@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The command line: what make calls, and anyone may."""
 
+import difflib
 import json
 import os
 import signal
@@ -26,8 +27,35 @@ EVERYTHING = (".",)
 INTERRUPTED = Interrupted("interrupted: nothing was changed")
 
 
+class _Commands(click.Group):
+    """The commands; one that is misspelt is told from what it may mean."""
+
+    def resolve_command(self, ctx, args):
+        name = click.utils.make_str(args[0])
+        meant = difflib.get_close_matches(name, self.commands, 1)
+        if name not in self.commands and meant:
+            ctx.fail(f"No such command '{name}'. Did you mean '{meant[0]}'?")
+        return super().resolve_command(ctx, args)
+
+
+class _Place(click.Path):
+    """A path; an empty one is none, and not the folder one stands in."""
+
+    def __init__(self):
+        super().__init__(path_type=Path)
+
+    def convert(self, value, param, ctx):
+        if not value:
+            self.fail("it is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_PLACE = _Place()
+
+
 # Without no_args_is_help: what a bare call ends with differs between clicks.
 @click.group(
+    cls=_Commands,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -42,9 +70,7 @@ def cli(no_cache: bool) -> None:
         os.environ["NO_CACHE"] = "1"
 
 
-_KERNEL = click.option(
-    "--kernel", required=True, type=click.Path(path_type=Path), metavar="PATH"
-)
+_KERNEL = click.option("--kernel", required=True, type=_PLACE, metavar="PATH")
 _JOBS = click.option("--jobs", type=click.IntRange(min=1), help="files at a time")
 _TIMEOUT = click.option(
     "--timeout",
@@ -55,7 +81,7 @@ _TIMEOUT = click.option(
 )
 _EXPECTED = click.option(
     "--expected",
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     default=goldens.EXPECTED,
     help="the folder of the goldens",
 )
@@ -70,7 +96,7 @@ _FORMAT = click.option(
 )
 _OUT = click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     metavar="FILE",
     help="write it to FILE instead, all at once",
 )
@@ -176,7 +202,7 @@ def report(
 @_options(_KERNEL, _JOBS, _TIMEOUT, _FILES)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     default=BUILD / "series",
     metavar="FOLDER",
     help="where the mails go, a new or empty folder",
@@ -221,8 +247,8 @@ def series(files: tuple[str, ...], **asked) -> int:
 
 @cli.command()
 @_options(_JOBS, _TIMEOUT, _FORMAT, _OUT)
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=_PLACE)
+@click.argument("new", type=_PLACE)
 def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
     """What upstream did by NEW to each mapping function of OLD, beside what we do.
 
@@ -238,7 +264,7 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
 @_options(_KERNEL, _JOBS, _TIMEOUT, _FORMAT, _OUT, _FILES)
 @click.option(
     "--before",
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     metavar="PATH",
     help="the tree to compare with; default: HEAD, or the archive in /usr/src",
 )
@@ -252,7 +278,7 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
 @click.option("--cc", metavar="COMMAND", help='the compiler, as in CC="ccache gcc"')
 @click.option(
     "--build",
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     default=BUILD,
     metavar="FOLDER",
     help="where to compile and to record",
@@ -281,21 +307,21 @@ def verify(
 @_options(_KERNEL, _JOBS)
 @click.option(
     "--before",
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     metavar="PATH",
     help="the tree as it was; else git or Debian's tarball says",
 )
 @click.option(
     "--libaio",
     required=True,
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     metavar="PATH",
     help="the unpacked source package: scripts/debian-source libaio PATH",
 )
 @click.option(
     "--build",
     required=True,
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     metavar="PATH",
     help="a folder to work in and to keep kernels in",
 )
@@ -312,7 +338,7 @@ def boot(**asked) -> int:
 
 @cli.command()
 @_options(_JOBS, _TIMEOUT, _OUT, _FILES)
-@click.option("--kernel", type=click.Path(path_type=Path), metavar="PATH")
+@click.option("--kernel", type=_PLACE, metavar="PATH")
 @click.option(
     "--format",
     "form",
@@ -326,7 +352,7 @@ def boot(**asked) -> int:
 )
 @click.option(
     "--patch",
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     metavar="FILE",
     help="only what this patch or mailbox, already applied, changed; - for stdin",
 )
@@ -341,7 +367,7 @@ def boot(**asked) -> int:
 )
 @click.option(
     "--baseline",
-    type=click.Path(path_type=Path),
+    type=_PLACE,
     metavar="FILE",
     help="findings that are accepted",
 )
@@ -382,7 +408,7 @@ def clean_cache() -> int:
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=_PLACE)
 def plan(file: Path) -> int:
     """Print the plan for FILE alone, as JSON: what the semantic patches ask for.
 
@@ -398,7 +424,7 @@ def plan(file: Path) -> int:
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=_PLACE)
 def findings(file: Path) -> int:
     """Print the findings in FILE alone, as JSON: what the semantic patches ask for.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+from kmaplocal import cli
 from kmaplocal.tell import goldens
 
 # The engine: kmap becomes kmap_local_page; other words of the file make it keep,
@@ -338,3 +339,13 @@ def test_closed_output(drive, kernel, write):
     os.close(writer)
     one_line(done, 3, "output was closed")
     assert "kmap_local_page" not in (kernel / "fs/big.c").read_text()
+
+
+def test_a_misspelt_command_is_told_what_it_may_mean(capfd):
+    assert cli.main(["flagg"]) == 3
+    assert "No such command 'flagg'. Did you mean 'flag'?" in capfd.readouterr().err
+
+
+def test_an_empty_tree_is_not_the_folder_one_stands_in(capfd):
+    assert cli.main(["flag", "--kernel", ""]) == 3
+    assert "--kernel': it is empty" in capfd.readouterr().err

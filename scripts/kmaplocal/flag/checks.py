@@ -20,7 +20,7 @@ def null_checks(scene: Scene) -> Iterator[Finding]:
         if None in seen or node.kind not in ("identifier", "assign"):
             continue
         site = scene.trace.sites[min(seen)]
-        if site in scene.sites:
+        if site in scene.sites and not site.api.by:
             yield _check(scene, site, node)
     for site in scene.sites:
         yield from _of_member(scene, site)

@@ -203,8 +203,9 @@ def _outlives(scene: Scene, root: Expr) -> bool:
     variable = scene.function.variables[root.text]
     if not variable.is_pointer or ("[" in variable.type and not _is_given(scene, root)):
         return False
-    given = [call.arguments[0] for call in scene.untraced if 0 in call.arguments]
-    return all(root.text not in {n.text for n in argument.walk()} for argument in given)
+    given = [scene.argument(call) for call in scene.untraced]
+    words = {n.text for argument in given if argument for n in argument.walk()}
+    return root.text not in words
 
 
 def _is_given(scene: Scene, root: Expr) -> bool:
@@ -270,7 +271,7 @@ def returns(scene: Scene) -> Iterator[Finding]:
 
 def _returned(scene: Scene, site: Site, use: Use) -> Finding:
     message = f"the address of {plain(site.call.text)} is returned still mapped"
-    unmapped = _unmapped_in_file(scene, site)
+    unmapped = unmapped_in_file(scene, site)
     if not unmapped:
         message += f", and no function of this file calls {site.api.ends}()"
     remedy = f"say in a comment that the caller is to call {site.api.ends}()"
@@ -278,7 +279,8 @@ def _returned(scene: Scene, site: Site, use: Use) -> Finding:
     return scene.finding(RETURNED, use.expr, message, remedy, severity)
 
 
-def _unmapped_in_file(scene: Scene, site: Site) -> bool:
+def unmapped_in_file(scene: Scene, site: Site) -> bool:
+    """Whether the file holds an unmap for a mapping, or its users are elsewhere."""
     outline = scene.knowledge.outline
     if outline is None or scene.file.endswith(".h"):
         return True

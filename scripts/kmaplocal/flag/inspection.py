@@ -16,7 +16,9 @@ from kmaplocal.flag.scene import Scene, is_api
 from kmaplocal.flag.sleeps import sleeps
 from kmaplocal.judge.certificate import Verdict
 from kmaplocal.judge.obligations import Judge
+from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.read import api
+from kmaplocal.read.syntax import Function
 
 RULES = (
     nested,
@@ -37,9 +39,11 @@ RULES = (
 class Inspection(Judge):
     """Judges one function by the rules instead of the obligations."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
-        self.knowledge.maps, self.knowledge.unmaps = api.MAPS, api.UNMAPS
+    new_only = False
+
+    def __init__(self, file: str, function: Function, knowledge: FileKnowledge):
+        knowledge.maps, knowledge.unmaps = api.MAPS, api.UNMAPS
+        super().__init__(file, function, knowledge)
         self.findings: list[Finding] = []
         self.broken: list[str] = []  # what went wrong in a rule
 

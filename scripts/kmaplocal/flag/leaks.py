@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.flag.checks import never_run
+from kmaplocal.flag.escapes import unmapped_in_file
 from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.pairs import ended
 from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.trace import Site
-from kmaplocal.read import api
 from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-leak"
@@ -56,7 +56,7 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
         for call in scene.function.exprs
         if call.kind == "call" and call is not site.call
         for number, argument in call.arguments.items()
-        if _names(argument, site) and call.callee not in api.UNMAPS
+        if _names(argument, site) and call.callee not in scene.knowledge.unmaps
     )
 
 
@@ -94,7 +94,7 @@ def _unmapped_untraced(scene: Scene, site: Site) -> bool:
     """Whether an unmap that nothing is known of may be meant for this mapping:
     another rule speaks of it where it is wrong."""
     return any(
-        expr.callee == site.api.ends or site in ended(scene, expr)
+        scene.kind(expr) == site.api.ends or site in ended(scene, expr)
         for expr in scene.untraced
     )
 
@@ -108,7 +108,7 @@ def _in_loop(scene: Scene, site: Site) -> Iterator[Finding]:
             use.expr,
             f"{plain(site.call.text)} is mapped again while a path of the loop has"
             " not unmapped it",
-            f"call {site.api.ends}() on every way to the next turn",
+            f"call {scene.ending(site)}() on every way to the next turn",
         )
 
 
@@ -117,18 +117,20 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
     leaving = [u for u in scene.uses(site, "leaked") if u.expr not in returned]
     if not leaving:
         return
-    name, remedy = scene.named(site), f"call {site.api.ends}() before leaving"
+    name, remedy = scene.named(site), f"call {scene.ending(site)}() before leaving"
     if not scene.unmaps(site) and not returned:
-        if lasting(site):
+        # Where nothing at all unmaps, the function that maps has been told so.
+        if lasting(site) or (site.api.by and not unmapped_in_file(scene, site)):
             return
-        message = f"{name} is never unmapped: no path has {site.api.ends}()"
+        by = f", {scene.mapped(site)}," if site.api.by else ""
+        message = f"{name}{by} is never unmapped: no path has {site.api.ends}()"
         yield scene.finding(RULE, site.call, message, remedy)
         return
     for line in sorted({int(use.detail) for use in leaving}):
         at = scene.leaving(line) or site.call
         if isinstance(at, Stmt) and never_run(scene, site, at):
             continue
-        message = f"{name}, mapped in line {site.call.start[0]}, is still mapped"
+        message = f"{name}, {scene.mapped(site)}, is still mapped"
         severity = WARNING if scene.passed_on(site) else ""
         severity = NOTE if _guarded(scene, site, line) else severity
         message += f" where line {line} leaves"

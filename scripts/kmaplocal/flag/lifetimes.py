@@ -33,7 +33,7 @@ def double_unmaps(scene: Scene) -> Iterator[Finding]:
             yield scene.finding(
                 "kmap-double-unmap",
                 expr,
-                f"{scene.named(site)}, mapped in line {site.call.start[0]}, is already"
+                f"{scene.named(site)}, {scene.mapped(site)}, is already"
                 f" unmapped here on the path through {_before(scene, site, expr)}",
                 f"call {expr.callee}() once on every path",
             )

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.flag.finding import Finding
-from kmaplocal.flag.scene import Scene, lasting
+from kmaplocal.flag.scene import PASSED_ON, Scene, lasting
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.trace import Site
-from kmaplocal.read import api
 from kmaplocal.read.syntax import Expr, Stmt
 
 ORDER = "kmap-nesting-order"
+ON_STACK = {"SG_MITER_ATOMIC", "SG_MITER_LOCAL"}
 REVERSE = "unmap in the reverse order of mapping"
 
 
@@ -21,15 +21,31 @@ def nested(scene: Scene) -> Iterator[Finding]:
     told = {(first.number, later.number) for first, later, _ in _out_of_order(scene)}
     for outer, inner in sorted(scene.trace.nested - told):
         first, later = scene.trace.sites[outer], scene.trace.sites[inner]
-        if lasting(first) or lasting(later):
+        if lasting(first) or lasting(later) or first.api.kept or later.api.kept:
             continue
         yield scene.finding(
             "kmap-nested",
             later.call,
             f"{scene.named(later)} is mapped while {scene.named(first)} of line"
             f" {first.call.start[0]} is: {scene.named(later)} is to be unmapped first",
-            "nothing, if it stays so",
+            _advice(scene, first, later),
         )
+
+
+def _advice(scene: Scene, first: Site, later: Site) -> str:
+    """What to do about mappings that are alive together: nothing, where both are
+    seen to be unmapped, once, on every path."""
+    wrong = ("leaked", "mapped-again", "after-unmap", *PASSED_ON)
+    for site in (first, later):
+        ends = [ends for ends in scene.trace.unmaps.values() if _ends(ends, site)]
+        twice = any((site.number, "double") in each for each in ends)
+        if twice or not ends or scene.uses(site, *wrong):
+            return f"see to it that {scene.named(later)} is, on every path"
+    return "nothing, if it stays so"
+
+
+def _ends(ends: set[tuple[int | None, str]], site: Site) -> bool:
+    return any(number == site.number for number, _ in ends)
 
 
 def disordered(scene: Scene) -> Iterator[Finding]:
@@ -51,9 +67,20 @@ def _out_of_order(scene: Scene) -> Iterator[tuple[Site, Site, Expr]]:
     is alive."""
     for (outer, inner), expr in scene.trace.disordered.items():
         first, later = scene.trace.sites[outer], scene.trace.sites[inner]
-        stacked = not lasting(first) and not lasting(later)
+        stacked = _is_stacked(scene, first) and _is_stacked(scene, later)
         if stacked and not _skipped(scene, later, expr):
             yield first, later, expr
+
+
+def _is_stacked(scene: Scene, site: Site) -> bool:
+    """Whether a mapping is surely on the thread's stack: sg_miter_next() maps by
+    kmap() unless the function that starts it says otherwise (lib/scatterlist.c)."""
+    if site.name != "sg_miter_next":
+        return not lasting(site)
+    given = [e.text for a in site.call.arguments.values() for e in a.walk()]
+    starts = scene.function.calls(["sg_miter_start"])
+    words = [{n.text for a in e.arguments.values() for n in a.walk()} for e in starts]
+    return any(set(given) <= each and each & ON_STACK for each in words)
 
 
 def _skipped(scene: Scene, later: Site, expr: Expr) -> bool:
@@ -107,11 +134,11 @@ def _arrays(scene: Scene) -> Iterator[Finding]:
         if not lasting(site)
         for array in _arrays_of(scene, site)
     }
-    for unmap in scene.function.calls(api.UNMAPS):
-        array, index = _element(unmap.arguments.get(0))
+    for unmap in scene.function.calls(scene.knowledge.unmaps):
+        array, index = _element(scene.argument(unmap))
         if array in kept and _counts_up(scene, unmap, index):
             site = kept[array]
-            if unmap.callee == site.api.ends:
+            if scene.kind(unmap) == site.api.ends:
                 yield scene.finding(
                     ORDER,
                     unmap,

@@ -162,7 +162,8 @@ def _speaks_of_pages(assign: Expr) -> bool:
 
 def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
     for expr in scene.unmaps(site):
-        if expr.callee == "kunmap" or 0 not in expr.arguments:
+        argument = scene.argument(expr)
+        if scene.kind(expr) == "kunmap" or argument is None:
             continue
         value = scene.trace.moved.get(expr)
         if scene.judge.pages.unmap_beyond(site, expr):
@@ -180,7 +181,7 @@ def _elsewhere(scene: Scene, expr: Expr, why: str, severity: str) -> Finding:
     return scene.finding(
         RULE,
         expr,
-        f"{plain(expr.arguments[0].text)} {why}: {expr.callee}() is to be given an"
+        f"{plain(scene.argument(expr).text)} {why}: {expr.callee}() is to be given an"
         " address in the page it unmaps",
         "keep the address that was mapped, and unmap that",
         severity,
@@ -190,7 +191,8 @@ def _elsewhere(scene: Scene, expr: Expr, why: str, severity: str) -> Finding:
 def _goes_back(scene: Scene, site: Site, unmap: Expr) -> bool:
     """Whether the last that happens to the address before its unmap is a step back:
     `p -= n` behind the loop that moved it, or `kunmap_local(p - n)`."""
-    if unmap.arguments[0].bare().op == "-":
+    argument = scene.argument(unmap)
+    if argument is not None and argument.bare().op == "-":
         return True
     moves = [u.expr for u in scene.uses(site, "moved") if u.expr.start < unmap.start]
     if not moves or not _is_back(moves[-1]):

@@ -26,7 +26,7 @@ def mixed_pairs(scene: Scene) -> Iterator[Finding]:
     """Unmaps of a mapping of another kind."""
     for expr in scene.trace.unmaps:
         sites = ended(scene, expr)
-        if sites and all(site.api.ends != expr.callee for site in sites):
+        if sites and all(site.api.ends != scene.kind(expr) for site in sites):
             yield _mixed(scene, sites[0], expr)
 
 
@@ -35,19 +35,20 @@ def ended(scene: Scene, expr: Expr) -> list[Site]:
     page, or of its folio, that it does not end."""
     numbers = {n for n, _ in scene.trace.unmaps[expr] if n is not None and n >= 0}
     sites = [site for site in scene.sites if site.number in numbers]
-    if sites or expr.callee != "kunmap" or 0 not in expr.arguments:
+    page = scene.argument(expr)
+    if sites or scene.knowledge.unmaps[expr.callee].given != api.PAGE or page is None:
         return sites
     return [
         site
         for site in scene.sites
-        if site.call.start < expr.start and _is_of(site, expr.arguments[0].bare())
+        if site.call.start < expr.start and _is_of(site, page.bare())
     ]
 
 
 def _is_of(site: Site, page: Expr) -> bool:
     """Whether PAGE is what was mapped, or a page of the folio that was."""
     mapped = site.call.arguments.get(0)
-    if mapped is None:
+    if mapped is None or site.name not in api.MAPS:
         return False
     if page.callee == "folio_page" or page.kind == "unary":
         return mapped.bare().text in {node.text for node in page.walk()}
@@ -55,16 +56,17 @@ def _is_of(site: Site, page: Expr) -> bool:
 
 
 def _mixed(scene: Scene, site: Site, expr: Expr) -> Finding:
-    effect = EFFECTS["kunmap" if expr.callee == "kunmap" else expr.callee]
-    if site.name == "kmap" and expr.callee == "kunmap_local":
+    kind = scene.kind(expr)
+    effect = EFFECTS[kind]
+    if site.api.ends == "kunmap" and kind == "kunmap_local":
         effect = "the page stays mapped, and a slot of another mapping may be cleared"
-    if site.api.ends == "kunmap_local" and expr.callee == "kunmap":
+    if site.api.ends == "kunmap_local" and kind == "kunmap":
         effect = "the local mapping stays on the thread's stack"
     return scene.finding(
         "kmap-mixed-pair",
         expr,
         f"{plain(expr.text)} ends what line {site.call.start[0]} mapped by"
-        f" {site.name}(): {effect}",
+        f" {scene.by(site)}: {effect}",
         f"unmap by {site.api.ends}()",
         fix=_right_unmap(scene, site, expr),
     )
@@ -74,7 +76,7 @@ def _right_unmap(scene: Scene, site: Site, expr: Expr) -> str:
     """The unmap that belongs to a mapping, in place of another one; "" where it
     is not certain what to pass."""
     given = expr.arguments.get(0)
-    if given is None:
+    if given is None or expr.callee not in api.UNMAPS or site.api.by:
         return ""
     if site.api.ends != "kunmap":
         by_address = expr.callee != "kunmap"
@@ -96,11 +98,13 @@ def _page_stays(scene: Scene, site: Site) -> bool:
 
 def wrong_arguments(scene: Scene) -> Iterator[Finding]:
     """Unmaps and maps given a page for an address, or the reverse."""
-    for call in scene.function.calls(api.ALL):
-        argument = call.arguments.get(0)
-        if argument is None:
+    for call in scene.function.calls((*api.ALL, *scene.knowledge.unmaps)):
+        kind, argument = call.callee, call.arguments.get(0)
+        if call.callee not in api.ALL:
+            kind, argument = scene.kind(call), scene.argument(call)
+        if argument is None or _holds(scene, call):
             continue
-        wrong = _wrong(scene, call.callee, argument)
+        wrong = _wrong(scene, kind, argument)
         if wrong:
             given, wanted = wrong
             yield scene.finding(
@@ -113,6 +117,12 @@ def wrong_arguments(scene: Scene) -> Iterator[Finding]:
             )
 
 
+def _holds(scene: Scene, call: Expr) -> bool:
+    """Whether CALL unmaps what the argument keeps, and not the argument."""
+    rule = scene.knowledge.unmaps.get(call.callee)
+    return rule is not None and rule.given == api.HOLDER
+
+
 def _right_argument(scene: Scene, call: Expr, argument: Expr) -> str:
     """The call with the argument that belongs there; "" where that is not
     certain."""
@@ -120,6 +130,8 @@ def _right_argument(scene: Scene, call: Expr, argument: Expr) -> str:
     for site in scene.sites:
         if site.api.ends != call.callee or not scene.holder(site):
             continue
+        if call.callee not in api.UNMAPS:
+            return ""
         if call.callee != "kunmap" and name == site.page:
             return f"{call.callee}({scene.holder(site)})"
         if name == scene.holder(site) and _page_stays(scene, site):

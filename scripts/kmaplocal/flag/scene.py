@@ -59,15 +59,32 @@ class Scene:
 
     @cached_property
     def sites(self) -> list[Site]:
-        """The mappings of pages.  Those of page tables, which the order on the
-        stack alone is asked about, are left out."""
-        return [site for site in self.trace.sites if not site.api.fails]
+        """The mappings of pages.  Those that the order on the stack alone is asked
+        about are left out: of page tables, and what others keep the address of."""
+        return [
+            site
+            for site in self.trace.sites
+            if site.name not in api.TABLE_MAPS and not site.api.kept
+        ]
 
     def unmaps(self, site: Site) -> list[Expr]:
         """The unmaps that end a mapping on some path, in the order of the text."""
         ends = self.trace.unmaps.items()
         found = [expr for expr, seen in ends if any(n == site.number for n, _ in seen)]
         return sorted(found, key=lambda expr: expr.start)
+
+    def kind(self, unmap: Expr) -> str:
+        """The unmap function by which an unmap is made."""
+        return self.knowledge.unmaps[unmap.callee].kind
+
+    def argument(self, unmap: Expr) -> Expr | None:
+        """What an unmap is given to be unmapped."""
+        return unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
+
+    def ending(self, site: Site) -> str:
+        """The function by which this function unmaps a mapping, or is to."""
+        unmaps = self.unmaps(site)
+        return unmaps[0].callee if unmaps else site.api.ends
 
     def uses(self, site: Site, *kinds: str) -> list[Use]:
         """What was recorded of a mapping, of one of KINDS, in the order of the
@@ -100,6 +117,16 @@ class Scene:
     def named(self, site: Site) -> str:
         """A mapping by the variable that holds it, or by its call."""
         return site.variable or plain(site.call.text)
+
+    def by(self, site: Site) -> str:
+        """By what a page was mapped: "kmap()", "get() (kmap())"."""
+        inner = f" ({site.api.by}())" if site.api.by else ""
+        return f"{site.name}(){inner}"
+
+    def mapped(self, site: Site) -> str:
+        """Where a mapping was made, and by what when that does not say so itself."""
+        line = f"mapped in line {site.call.start[0]}"
+        return f"{line} by {self.by(site)}" if site.api.by else line
 
     def type_of(self, expr: Expr) -> str:
         """The type of a variable, member or cast, as its text; "" when it is not

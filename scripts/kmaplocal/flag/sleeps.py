@@ -115,7 +115,7 @@ def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Fi
     return scene.finding(
         "kmap-sleep-atomic",
         call,
-        f"{what} while {site.name}() of line {site.call.start[0]} has disabled page"
+        f"{what} while {scene.by(site)} of line {site.call.start[0]} has disabled page"
         " faults and preemption",
         remedy,
         "" if sure else WARNING,

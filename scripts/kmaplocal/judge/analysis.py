@@ -23,6 +23,8 @@ from kmaplocal.read.generated import Generated
 from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.pointers import Pointers, Targets
+from kmaplocal.judge.reaching import Reaching
+from kmaplocal.judge.users import Users
 from kmaplocal.judge.wrappers import Wrappers
 from kmaplocal.read.oldcalls import old_calls
 from kmaplocal.read.facts import Facts, Piece
@@ -98,6 +100,7 @@ class Analysis:
         self.unread: dict[str, str] = {}  # files that gave no outline, and why
         self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
         self.failed = False  # spatch, on something
+        self.reaching = Reaching(self)
 
     def run(
         self, paths: Iterable[str], progress: Callable[[int], None] = lambda done: None
@@ -114,8 +117,10 @@ class Analysis:
             if not self.learn():
                 break
         found = {file.path: file for file in files}
-        if self.calls == api.OLD:  # what flags takes functions one by one
+        if self.calls == api.OLD:
             Wrappers(self, found).join()
+        else:
+            Users(self, found).join()
         return found
 
     # -- reading ----------------------------------------------------------
@@ -196,12 +201,21 @@ class Analysis:
         file.verdicts.extend(_macro_verdicts(file))
         file.pending = self.callees.asked > asked
 
+    def judge_function(self, file: FileAnalysis, function: Function) -> None:
+        """Judge a FUNCTION of FILE that was read later, or judge it again."""
+        knowledge = FileKnowledge(file.path, self.callees, file.source, file.outline)
+        file.verdicts = [v for v in file.verdicts if v.line != function.line]
+        with faults.net(partial(file.lose, function)):
+            self._judge_one(file, function, knowledge)
+
     def _judge_one(
         self, file: FileAnalysis, function: Function, knowledge: FileKnowledge
     ) -> None:
         judge = self.judge(file.path, function, knowledge)
         verdict = judge.judge()
-        verdict.doubts.extend(syntax_doubts(file.outline, function, self.calls))
+        followed = judge.knowledge.followed
+        doubts = syntax_doubts(file.outline, function, self.calls, followed)
+        verdict.doubts.extend(doubts)
         verdict.doubts.extend(comment_doubts(file.outline, function))
         file.judges[function.line] = judge
         file.verdicts.append(verdict)
@@ -210,6 +224,9 @@ class Analysis:
 
     def learn(self) -> bool:
         """Find and read what was asked for; whether anything new was learnt."""
+        mapping, self.callees.wanted_mappings = self.callees.wanted_mappings, {}
+        with faults.net(partial(self._unlearn, mapping)):
+            self.reaching.answer(mapping)
         wanted, self.callees.wanted = self.callees.wanted, {}
         members, self.callees.wanted_members = self.callees.wanted_members, {}
         pointers, self.callees.wanted_pointers = self.callees.wanted_pointers, {}
@@ -227,7 +244,8 @@ class Analysis:
         with faults.net(partial(self._unlearn, wanted)):
             self._read_callees(wanted)
         self.callees.forget_provisional()
-        return bool(wanted or (members and self.definitions) or pointers or layouts)
+        asked = wanted or (members and self.definitions) or pointers or layouts
+        return bool(asked or mapping)
 
     def _find(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Find where the functions WANTED are defined, each by a file."""

@@ -8,12 +8,15 @@ function that is not in the tree) is unknown, and said so.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
-from kmaplocal.judge import primitives
+from kmaplocal.judge import mappings, primitives
 from kmaplocal.read import api
 from kmaplocal.read.outline import Outline
+from kmaplocal.judge.mappings import Mappings
 from kmaplocal.judge.paths import Unstructured
 from kmaplocal.judge.pointers import Pointer, Targets
 from kmaplocal.read.syntax import Expr, Function, Source, Struct
@@ -69,6 +72,10 @@ class Callees:
         self.helpers: frozenset[str] | None = None  # the kernel has; None: all
         self.aliases: dict[tuple[str, str], str] = {}
         self.asked = 0
+        self.mappings: dict[tuple[str, str], Mappings] = {}
+        self.wanted_mappings: dict[tuple[str, str], None] = {}
+        self.mapping: dict[tuple[str, str], bool] = {}  # whether one may map or unmap
+        self._mapping_now: set[tuple[str, str]] = set()
         self._busy: dict[Key, Summary] = {}
         self._again: set[Key] = set()
         self._provisional: set[Key] = set()
@@ -201,16 +208,40 @@ class Callees:
                     return f"{name}(): {chain}"
         return ""
 
-    def leaves_mapped(self, caller: str, name: str) -> bool:
-        """Whether NAME maps pages and unmaps none, where it is defined in the
-        file CALLER or was read already."""
-        known = self.sources.get(caller, {}).get(name)
-        found = [known] if known else [f for _, f in self.find_known(caller, name)]
-        return any(f.calls(api.MAPS) and not f.calls(api.UNMAPS) for f in found)
+    def mappings_of(self, caller: str, name: str) -> Mappings:
+        """What NAME, called in the file CALLER, does to the mappings of CALLER.  It
+        is read only where it may map or unmap, by the names in it."""
+        if name in mappings.KERNEL:
+            return mappings.KERNEL[name]
+        if not name or name in primitives.HARMLESS | primitives.PURE | {*api.ALL}:
+            return mappings.NONE
+        alias = self.aliases.get((caller, name), "")
+        if alias in api.ALL:
+            return mappings.alias(alias)
+        if (caller, name) not in self.mapping:
+            self.wanted_mappings.setdefault((caller, name))
+            self.asked += 1
+        if not self.mapping.get((caller, name)):
+            return mappings.NONE
+        found = {self._mappings(*each) for each in self.find(caller, name)}
+        if len(found) > 1:
+            return Mappings(leaves=any(each.leaves or each.map for each in found))
+        return found.pop() if found else mappings.NONE
 
-    def find_known(self, caller: str, name: str) -> list[tuple[str, Function]]:
-        """The definitions of NAME that were read; asks for no new ones."""
-        return self.find(caller, name) if (caller, name) in self.places else []
+    def _mappings(self, file: str, function: Function) -> Mappings:
+        key = (file, function.name)
+        if key in self._mapping_now:
+            return mappings.NONE
+        if key not in self.mappings:
+            before = self.asked
+            self._mapping_now.add(key)
+            knowledge = FileKnowledge(file, self).following(function)
+            found = mappings.summary(function, knowledge)
+            self._mapping_now.discard(key)
+            if self.asked > before or self._mapping_now:
+                return found
+            self.mappings[key] = found
+        return self.mappings[key]
 
     def summary(self, file: str, function: Function, behind: int = -1) -> Summary:
         """The summary of FUNCTION; with BEHIND, the effect on an address that lies
@@ -353,6 +384,8 @@ class FileKnowledge:
         # A conversion changes nothing about page tables: they were on the stack.
         self.maps: Mapping[str, api.Map] = api.PAGE_MAPS
         self.unmaps: Mapping[str, api.Unmap] = api.PAGE_UNMAPS
+        self.followed: set[str] = set()  # calls that map or unmap by what they call
+        self.leaving: set[str] = set()  # calls that leave a page mapped in another way
         self.outline = outline
         macros = outline.macros if outline else []
         groups = outline.conditionals if outline else []
@@ -362,7 +395,30 @@ class FileKnowledge:
     @property
     def wrapped(self) -> set[str]:
         """The functions that map or unmap for their callers."""
-        return {*self.maps, *self.unmaps} - {*api.MAPS, *api.UNMAPS}
+        return {*self.maps, *self.unmaps} - {*api.ALL, *self.followed}
+
+    def following(self, function: Function, new: bool = False) -> "FileKnowledge":
+        """This, with what FUNCTION calls to map or unmap by among the calls; NEW:
+        but what is done by an old function in turn."""
+        calls: dict[str, list[Expr]] = defaultdict(list)
+        for call in function.exprs:
+            if call.kind == "call":
+                calls[call.callee].append(call)
+        known = copy(self)
+        maps, unmaps = {}, {}
+        for name in sorted({*calls} - {*self.maps, *self.unmaps, function.name, ""}):
+            found = self.callees.mappings_of(self.file, name)
+            if not all(mappings.fits(found, call) for call in calls[name]):
+                continue  # another function of this name
+            if found.map and not (new and found.map.ends in api.OLD):
+                maps[name] = found.map
+            elif found.unmap and not (new and found.unmap.kind in api.OLD):
+                unmaps[name] = found.unmap
+            elif found.leaves or (found.map and found.map.stacked):
+                known.leaving = {*known.leaving, name}
+        known.maps, known.unmaps = {**maps, **self.maps}, {**unmaps, **self.unmaps}
+        known.followed = {*maps, *unmaps}
+        return known
 
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
@@ -460,8 +516,8 @@ class FileKnowledge:
         return self.member_type(struct, member)
 
     def leaves_mapped(self, call: Expr) -> bool:
-        """Whether CALL returns with a page mapped."""
-        return bool(call.callee) and self.callees.leaves_mapped(self.file, call.callee)
+        """Whether CALL may return with a page mapped that is not followed."""
+        return call.callee in self.leaving
 
     def ends_by_page(self, function: Function, page: str) -> Expr | None:
         """The first call in FUNCTION of one that unmaps PAGE, an argument of it."""

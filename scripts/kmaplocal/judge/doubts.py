@@ -18,13 +18,19 @@ ATOMIC = ("kmap_atomic", "kunmap_atomic")
 
 
 def syntax_doubts(
-    outline: Outline, function: Function, names: Collection[str] = api.OLD
+    outline: Outline,
+    function: Function,
+    names: Collection[str] = api.OLD,
+    followed: Collection[str] = (),
 ) -> list[Doubt]:
     """What the preprocessor hides in a function: halves, and macros that map,
-    unmap (by one of NAMES) or leave it."""
-    calls = function.calls(names)
-    doubts = [d for call in calls for d in _half_doubts(outline, calls, function, call)]
+    unmap (by one of NAMES) or leave it; what is FOLLOWED hides nothing."""
     hidden = {m.name: m for m in outline.macros_holding(names)}
+    hidden = {name: m for name, m in hidden.items() if name not in followed}
+    calls = function.calls({*names, *followed, *hidden})
+    if not calls:
+        return []
+    doubts = [d for call in calls for d in _half_doubts(outline, calls, function, call)]
     leaving = {m.name: m for m in outline.macros if m.leaves()}
     first, last = calls[0].start, calls[-1].end
     for call in function.exprs:

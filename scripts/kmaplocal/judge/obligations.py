@@ -48,6 +48,8 @@ def _at(expr: Expr) -> tuple[int, int]:
 class Judge:
     """Judges one function."""
 
+    new_only = True  # a function that maps by an old one is converted with its users
+
     def __init__(
         self,
         file: str,
@@ -62,7 +64,7 @@ class Judge:
         self.handed = handed
         self.mapped = mapped
         self.function = function
-        self.knowledge = knowledge
+        self.knowledge = knowledge.following(function, self.new_only)
         self.trace: Trace | None = None
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
@@ -80,7 +82,7 @@ class Judge:
             first = self.function.calls(known)[0]
             verdict.doubts.append(Doubt(PAIRED, *_at(first), self.unfollowed))
         for site in self.trace.sites:
-            if site.api.new or site.name not in api.MAPS:
+            if site.api.new or site.name in self.knowledge.wrapped:
                 verdict.certificates.append(self.certify(site))
         verdict.doubts.extend(self._unmap_doubts())
         verdict.doubts.extend(statement_doubts(self.function))

@@ -133,8 +133,9 @@ class OnePage:
     def unmap_beyond(self, site: Site, unmap: Expr) -> bool:
         """Whether the unmap's argument visibly is in another page."""
         unmap = self.trace.given(unmap)
-        argument = unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
-        if unmap.callee == "kunmap" or argument is None:
+        rule = self.knowledge.unmaps[unmap.callee]
+        argument = unmap.arguments.get(rule.number)
+        if rule.given != api.ADDRESS or argument is None:
             return False
         terms = self.extents.offset(site, argument)
         if not terms:

@@ -43,6 +43,7 @@ RELATIONS = {
     "<=": operator.le,
     ">=": operator.ge,
 }
+SIGNED = {("nonzero", "-"), ("nonzero", "+")}
 # What stands against an address that is to stay in its thread.
 AGAINST = ("stored", "address-taken", "escapes", "unknown", "opaque")
 COMPARISONS = {"==", "!=", "<", ">", "<=", ">=", "&&", "||"}
@@ -58,7 +59,7 @@ class Value(NamedTuple):
     kind: str  # address, null, error, constant, copy (of an expression, by its text),
     # place (the address of a local variable, by its name), changed (an address that
     # may have been overwritten, by what the text says), added (to an address: the
-    # variables and .members of that)
+    # variables and .members of that), nonzero (a number; its text is its sign)
     site: int = 0  # of an address: the mapping, or -1 - n for parameter n
     moved: int = 0  # of an address: START, OFFSET or CURSOR
     text: str = ""
@@ -68,10 +69,15 @@ class Value(NamedTuple):
         return self._replace(moved=max(self.moved, how))
 
 
+HOLDS = "@"  # before the text of what keeps an address, among the pages
+_ASKED = api.Unmap("page_address", 0, api.PAGE)
 START, OFFSET, CURSOR = range(3)  # CURSOR: moved step by step, anywhere by now
 NULL = Value("null", text="0")
 ERROR = Value("error")
-_FAILURES = {"null": NULL, "error": ERROR}
+NONZERO = Value("nonzero")
+# What is returned instead of an address, and what says that the address is elsewhere.
+_FAILURES = {"null": NULL, "error": ERROR, "zero": NULL, "nonzero": NONZERO}
+_SUCCESSES = {"zero": NONZERO._replace(text="+"), "nonzero": NULL}
 
 
 class State(NamedTuple):
@@ -220,6 +226,15 @@ class Site:
     declared: bool = False
 
 
+class Outcome(NamedTuple):
+    """One way to leave: what is returned (`text` as it is written), and what is
+    mapped then."""
+
+    value: Value | None
+    text: str
+    live: tuple[int, ...]
+
+
 @dataclass(eq=False)
 class Trace:
     """All that was seen in one function."""
@@ -248,6 +263,7 @@ class Trace:
     carried: set[int] = field(default_factory=set)  # mapped, and so returned
     dropped: set[int] = field(default_factory=set)  # mapped, but not returned
     results: set[str] = field(default_factory=set)  # the kinds of what is returned
+    outcomes: dict[Outcome, None] = field(default_factory=dict)
     written: set[int] = field(default_factory=set)  # something behind it may be
     # What is stored behind which parameters, and how far it was moved.
     through: dict[int, dict[int, int]] = field(
@@ -293,26 +309,32 @@ class Tracer:
         mapped=(),
         exchanged=None,
         contents=(),
+        pages=(),
+        results=False,
     ):
         """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
         that hold the address of a mapping this function is to end; EXCHANGED: for
         some of its unmaps, those whose arguments they are to have; CONTENTS: the
         numbers of parameters behind which an address may lie, of a site by
-        contents_site()."""
+        contents_site(); PAGES: those that are a page which kmap() mapped, to be
+        unmapped here; RESULTS: whether what is returned is told by path."""
         self.function = function
         self.knowledge = knowledge
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
         self.trace = Trace(function, exchanged=exchanged or {})
         self.site_of: dict[Expr, int] = {}
         self.params = params
-        self.mapped = tuple(-1 - number for number in mapped)
+        self.pages = tuple(-1 - number for number in pages)
+        self.mapped = (*(-1 - number for number in mapped), *self.pages)
+        self.returned = _returned(function) if results else set()
         self.contents = contents
         for call in function.calls(self.maps):
             self._add_site(call)
         self.tracked = self._tracked_names()
         self.outputs = {name for name, _ in outputs(function)} & self.tracked
+        self.outputs |= {self._lent_to(call) for call in self.site_of} - {""}
         self.structures = {n.split(" . ")[0] for n in self.tracked if " . " in n}
-        followed = {*self.maps, *self.unmaps, *TRANSPARENT, "page_address"}
+        followed = {*api.ALL, *TRANSPARENT, "page_address"}
         self.keepers = Keepers(function, knowledge, followed)
         self.writing = False  # what is evaluated is the target of a store
         self.repeated = self._repeated_conditions()
@@ -321,8 +343,9 @@ class Tracer:
 
     def _add_site(self, call: Expr) -> None:
         number = len(self.trace.sites)
-        page = call.arguments[0].text if 0 in call.arguments else ""
         name = call.callee
+        given = name in api.MAPS and 0 in call.arguments
+        page = call.arguments[0].text if given else ""
         self.site_of[call] = number
         self.trace.sites.append(Site(number, call, self.maps[name], name, page))
 
@@ -353,11 +376,22 @@ class Tracer:
             argument = call.arguments.get(unmap.number if unmap else 0)
             if argument is not None and argument.bare().kind == "identifier":
                 names.add(argument.bare().text)
+            names |= {name for name in [self._lent_to(call)] if name}
         while True:
             more = {n for n, words, _ in mentions if words & names} - names
             if not more:
                 return names
             names |= more
+
+    def _lent_to(self, call: Expr) -> str:
+        """The variable V where CALL maps and is given `&V` to put the address in."""
+        rule = self.maps.get(call.callee)
+        target = call.arguments.get(rule.where) if rule and not rule.kept else None
+        node = target.bare() if target is not None else None
+        if node is None or node.kind != "unary" or node.op != "&":
+            return ""
+        inner = node.children[0].bare()
+        return inner.text if inner.kind == "identifier" else ""
 
     def _repeated_conditions(self) -> set[str]:
         """Conditions tested more than once: only these correlate."""
@@ -368,7 +402,8 @@ class Tracer:
             for expr in stmt.exprs:
                 for atom in _atoms(expr):
                     (twice if atom in seen else seen).add(atom)
-        self.flags = {_flag(atom) for atom in seen | twice}
+        twice |= self.returned
+        self.flags = {_flag(atom) for atom in seen | twice} | self.returned
         calls = self.function.calls((*self.maps, *self.unmaps))
         given = {a.bare().text for call in calls for a in call.arguments.values()}
         self.memos = self.flags - given
@@ -412,7 +447,8 @@ class Tracer:
 
     def _entered(self) -> State:
         """The state in which the function is entered."""
-        state = State(self.mapped)
+        names = [parameter.name for parameter in self.function.params]
+        state = State(self.mapped, tuple((n, names[-1 - n]) for n in self.pages))
         for number, name in self._parameters():
             state = state.hold(name, Value("address", -1 - number))
         for number in self.contents:
@@ -547,6 +583,9 @@ class Tracer:
 
     def _leave(self, node: Node, value: Value | None, state: State) -> None:
         self.trace.results.add(value.kind if value else "")
+        text = node.exprs[-1].bare().text if node.exprs and node.returns else ""
+        known = value or state.get(text) or self._decided(text, state)
+        self.trace.outcomes.setdefault(Outcome(known, text, state.live))
         given = value.site if value and value.kind == "address" else None
         for site in state.live:
             (self.trace.carried if site == given else self.trace.dropped).add(site)
@@ -555,6 +594,13 @@ class Tracer:
             expr = node.exprs[-1] if node.exprs else self.trace.sites[site].call
             line = node.stmt.start[0] if node.stmt else self.function.last
             self.trace.note(site, expr, "leaked", str(line))
+
+    def _decided(self, name: str, state: State) -> Value | None:
+        """What is known of the number NAME by the conditions on this path."""
+        decided = dict(state.decided)
+        if name in decided:
+            return NONZERO if decided[name] else NULL
+        return NONZERO._replace(text="-") if decided.get(f"{name} < 0") else None
 
     # -- conditions ------------------------------------------------------
 
@@ -614,7 +660,7 @@ class Tracer:
         if node.kind == "constant" and node.text in ("0", "1"):
             return node.text == "1"
         if value:
-            truth = _truth(value)
+            truth = True if self._is_mapped(value) else _truth(value)
             if truth is not None:
                 return truth
         compared = self._compared(node, state)
@@ -647,8 +693,13 @@ class Tracer:
         if truth is None:
             return None
         if node.op == "<":
-            return value.text.startswith("-") if value.kind == "constant" else None
+            signed = value.kind == "constant" or (value.kind, value.text[:1]) in SIGNED
+            return value.text.startswith("-") if signed else None
         return (not truth) if node.op == "==" else truth
+
+    def _is_mapped(self, value: Value) -> bool:
+        """Whether VALUE is an address that this function is to unmap."""
+        return value.kind == "address" and value.site in self.mapped
 
     def _same(self, left: Value | None, right: Value | None) -> bool:
         """Whether two values are one address, as it was mapped or handed over."""
@@ -946,6 +997,9 @@ class Tracer:
 
     def _combined(self, expr, left, right) -> Value | None:
         sides = [v for v in (left, right) if v and v.kind == "address"]
+        known = _compared_call(expr, left) if expr.op in RELATIONS else None
+        if known:
+            return known
         if not sides or expr.op in COMPARISONS or len(sides) == 2:
             return left if left and left.kind == "changed" else None
         if expr.op in ("+", "-", "|") or expr.children[1].text == "PAGE_MASK":
@@ -1128,17 +1182,65 @@ class Tracer:
         number = self.site_of[expr]
         site = self.trace.sites[number]
         results = []
-        for _, after in self._arguments(expr, state):
-            if number in after.live:
+        for values, after in self._arguments(expr, state):
+            self._further(expr, values, after)
+            if site.api.again:
+                after = self._end_former(expr, after)
+            if number in after.live and not site.api.kept:
                 holders = " ".join(n for n, v in after.held if _is_of(v, number))
                 self.trace.note(number, expr, "mapped-again", holders)
                 continue
             for outer in after.live:
                 self.trace.nested.add((outer, number))
             site.page = site.page or expr.text
-            results.append((Value("address", number), self._begin(site, after)))
+            results.append(self._mapped(site, dict(values), after))
             results += [(_FAILURES[how], after) for how in site.api.fails]
         return results
+
+    def _mapped(self, site: Site, values, state: State):
+        """The result of the map call, and the state after it mapped."""
+        address, where = Value("address", site.number), site.api.where
+        if where == api.RESULT:
+            return address, self._begin(site, state)
+        if site.number not in state.live:
+            state = self._begin(site, state)
+        target = values.get(where)
+        if site.api.kept or where not in site.call.arguments:
+            text = self._holder(site.call.arguments.get(where), state)
+            pages = (p for p in state.pages if p[0] != site.number)
+            state = state._replace(pages=(*pages, (site.number, text)))
+        elif target and target.kind == "place" and self.keepers.takes(target.text):
+            site.variable = target.text
+            state = state.put(target.text, address)
+        else:
+            detail = self._where(site.call.arguments.get(where))
+            self.trace.note(site.number, site.call, "stored", detail)
+        succeeds = [_SUCCESSES[how] for how in site.api.fails]
+        return (succeeds[0] if len(succeeds) == 1 else None), state
+
+    def _holder(self, argument: Expr | None, state: State) -> str:
+        """What a structure is called that keeps an address, by the ARGUMENT that
+        points to it."""
+        text = argument.bare().text if argument is not None else "?"
+        return f"{HOLDS} {self._page(text, state)}"
+
+    def _end_former(self, expr: Expr, state: State) -> State:
+        """The state after a map call ended what it had mapped before."""
+        rule = self.maps[expr.callee]
+        holder = self._holder(expr.arguments.get(rule.where), state)
+        for number, text in state.pages:
+            if text == holder and number in state.live:
+                state = self._pop(expr, number, None, state)
+        return state
+
+    def _further(self, expr: Expr, values, state: State, but: int = -1) -> None:
+        """Note what a function that maps or unmaps for its callers does with the
+        addresses that it is given besides, all but that of argument BUT."""
+        if expr.callee in api.ALL:
+            return
+        for number, value in values:
+            if value and value.kind == "address" and number != but:
+                self._passed(expr, value, self._effect(expr, number), state)
 
     def _begin(self, site: Site, state: State) -> State:
         argument = site.call.arguments.get(0) if site.name in api.MAPS else None
@@ -1249,8 +1351,12 @@ class Tracer:
     def _unmap(self, expr, state):
         results = []
         given = self.trace.given(expr)
+        rule = self.unmaps[given.callee]
+        if rule.given == api.HOLDER and self._ended(given, None, state) is None:
+            return self._call(expr, state)
         for values, after in self._arguments(given, state):
-            value = dict(values).get(self.unmaps[given.callee].number)
+            value = dict(values).get(rule.number)
+            self._further(given, values, after, rule.number)
             site = self._ended(given, value, after)
             where = self.trace.unmaps.setdefault(expr, set())
             problem = self._problem(site, after)
@@ -1263,20 +1369,37 @@ class Tracer:
         return results
 
     def _ended(self, expr, value, state) -> int | None:
-        """Which mapping an unmap ends: by address, or for kunmap() by page."""
-        if expr.callee not in ("kunmap", "page_address"):
+        """Which mapping an unmap ends: by its address, by its page, or by what
+        holds its address."""
+        rule = self.unmaps.get(expr.callee, _ASKED)
+        argument = expr.arguments.get(rule.number)
+        if rule.given == api.ADDRESS:
             known = value and value.kind in ("address", "changed")
-            return value.site if known else None
-        if 0 not in expr.arguments:
+            return value.site if known else self._held(argument, state)
+        if argument is None:
             return None
-        page = self._page(expr.arguments[0].bare().text, state)
+        page = self._page(argument.bare().text, state)
+        if rule.given == api.HOLDER:
+            page = self._holder(argument, state)
         found = [number for number, text in state.pages if text == page]
         alive = [number for number in found if number in state.live]
-        if expr.callee == "page_address":
+        if expr.callee == "page_address" or rule.given == api.HOLDER:
             found = alive
-        if found and _steady(expr.arguments[0]):
+        if found and _steady(argument):
             return (alive or found)[-1]
         return None
+
+    def _held(self, argument: Expr | None, state: State) -> int | None:
+        """The mapping whose address a structure keeps, where ARGUMENT is the member
+        of that."""
+        node = argument.bare() if argument is not None else None
+        if node is None or node.kind != "member":
+            return None
+        base = node.children[0].bare().text
+        holder = base if node.op == "->" else f"& {base}"
+        text = f"{HOLDS} {self._page(holder, state)}"
+        found = (n for n, kept in state.pages if kept == text and n in state.live)
+        return next(found, None)
 
     def _page(self, text: str, state: State) -> str:
         """A page expression with variables replaced by what they copy."""
@@ -1320,6 +1443,35 @@ class Tracer:
             self.trace.moved[expr] = value
         live = state.live[:place] + state.live[place + 1 :]
         return state._replace(live=live)
+
+
+def _returned(function: Function) -> set[str]:
+    """The variables that FUNCTION returns."""
+    results = [
+        s.exprs[-1].bare()
+        for s in function.statements()
+        if s.kind == "return" and s.exprs
+    ]
+    return {node.text for node in results if node.kind == "identifier"}
+
+
+def _compared_call(expr: Expr, left: Value | None) -> Value | None:
+    """How `call() < 0`, `call() == 0` and the like turn out, where what the call
+    returns is a number of a known sign."""
+    operand, right = (child.bare() for child in expr.children)
+    called = any(node.kind == "call" for node in operand.walk())
+    if not called or right.text != "0" or left is None:
+        return None
+    sign = {"": 0, "+": 1, "-": -1}.get(left.text) if left.kind == "nonzero" else None
+    if left == NULL:
+        known = RELATIONS[expr.op](0, 0)
+    elif sign:
+        known = RELATIONS[expr.op](sign, 0)
+    elif sign == 0 and expr.op in ("==", "!="):
+        known = expr.op == "!="
+    else:
+        return None
+    return Value("constant", text="1") if known else NULL
 
 
 def contents_site(function: Function, number: int) -> int:
@@ -1440,7 +1592,9 @@ def _flag(atom: str) -> str:
 def _truth(value: Value) -> bool | None:
     if value.kind == "null":
         return False
-    if value.kind == "constant" or (value.kind == "address" and value.site >= 0):
+    if value.kind in ("constant", "nonzero"):
+        return True
+    if value.kind == "address" and value.site >= 0:
         return True
     return None
 

@@ -92,6 +92,11 @@ class Definitions:
             for name in sorted(wanted)
         }
 
+    def candidates(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """The files of the kernel proper that may define each of these functions
+        or macros, by what their lines look like.  Errors: OSError."""
+        return self._likely("", set(names))
+
     def resolve(self, name: str, caller: Path) -> list[Place]:
         """The definitions that a call of `name` in the file `caller` may reach.
 

@@ -85,6 +85,7 @@ class Outline:
         self.functions = [f for f in functions if f.end]
         self.macros: list[Macro] = []
         self.conditionals: list[Conditional] = []
+        self._reaching: dict[frozenset[str], frozenset[str]] = {}
         self._read_directives()
 
     @cached_property
@@ -97,13 +98,28 @@ class Outline:
         lines = sorted({t.line for t in self.tokens if t.text in names})
         return [f for f in self.functions if any(f.line <= n <= f.end for n in lines)]
 
+    def reaching(self, names: frozenset[str]) -> frozenset[str]:
+        """The functions and macros that name one of NAMES, or one of themselves."""
+        if names not in self._reaching:
+            spoken = [(s.name, self.words(s) - {s.name}) for s in self.functions]
+            spoken += [(macro.name, set(macro.words)) for macro in self.macros]
+            known, found = set(names), set()
+            while True:
+                new = {name for name, words in spoken if words & known} - found
+                if not new:
+                    break
+                found |= new
+                known |= new
+            self._reaching[names] = frozenset(found)
+        return self._reaching[names]
+
     def macros_holding(self, names: Collection[str]) -> list[Macro]:
         """The macros whose text names one of NAMES."""
         return [m for m in self.macros if not set(m.words).isdisjoint(names)]
 
     def words(self, span: Span) -> set[str]:
         """The words of a function."""
-        return {t.text for t in self.tokens if span.line <= t.line <= span.end}
+        return {token.text for token in self._between(span.line, span.end)}
 
     def around(self, line: int) -> Span | None:
         """The function that LINE is in."""

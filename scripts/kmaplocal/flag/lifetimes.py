@@ -10,7 +10,7 @@ from kmaplocal.flag.scene import Scene
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.keepers import given, member_of
 from kmaplocal.judge.trace import Site, Use
-from kmaplocal.read.syntax import Expr
+from kmaplocal.read.syntax import Expr, Stmt
 
 # Print an address as a number, unless the format asks for what is there.
 PRINTING = frozenset(
@@ -85,9 +85,26 @@ def _used(scene: Scene, site: Site, use: Use) -> Finding:
     how = "is returned" if returned else f"is used by {plain(use.expr.text)}"
     message = f"{scene.named(site)} {how} after {scene.gone(use, site)} unmapped it"
     sure = use.what == "after-unmap" or returned
+    sure = sure and not _mapped_anew(scene, site, use)
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING
     return scene.finding("kmap-use-after-unmap", use.expr, message, remedy, severity)
+
+
+def _mapped_anew(scene: Scene, site: Site, use: Use) -> bool:
+    """Whether the variable is given another mapping under a condition that neither
+    the unmap nor the use is under: that may be met whenever it is used again."""
+    others = [s.call for s in scene.sites if s.variable == site.variable]
+    return any(
+        stmt.kind == "if" and _inside(stmt, call) and not _inside(stmt, use.expr)
+        for call in others
+        for stmt in scene.function.statements()
+        if not any(_inside(stmt, unmap) for unmap in scene.unmaps(site))
+    )
+
+
+def _inside(stmt: Stmt, expr: Expr) -> bool:
+    return stmt.start <= expr.start and expr.end <= stmt.end
 
 
 def _as_number(call: Expr) -> bool:

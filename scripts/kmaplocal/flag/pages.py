@@ -222,6 +222,17 @@ def _moves_far(scene: Scene, site: Site) -> bool:
     )
 
 
+def _ends_before(scene: Scene, move: Expr, step: str) -> bool:
+    """Whether MOVE stands under a condition that there is more than STEP."""
+    return any(
+        {">": node.children[1], "<": node.children[0]}[node.op].bare().text == step
+        for stmt in scene.function.statements()
+        if stmt.kind == "if" and stmt.exprs and stmt.start <= move.start < stmt.end
+        for node in stmt.exprs[0].walk()
+        if node.kind == "binary" and node.op in ("<", ">")
+    )
+
+
 def _past_access(scene: Scene, site: Site, move: Expr) -> bool:
     """Whether `p += n` follows an access of n bytes at p."""
     if move.op != "+=":
@@ -231,6 +242,8 @@ def _past_access(scene: Scene, site: Site, move: Expr) -> bool:
         numbers, size = SIZED.get(use.expr.callee, ((), None))
         length = use.expr.arguments.get(size)
         if length is None or length.bare().text != step or use.expr.start > move.start:
+            continue
+        if _ends_before(scene, move, step):
             continue
         if any(use.expr.arguments[n].bare().text == name for n in numbers):
             return True

@@ -659,6 +659,7 @@ class Tracer:
                 return kinds == {"error"}
         if node.kind == "constant" and node.text in ("0", "1"):
             return node.text == "1"
+        value = value or state.get(node.text)  # a number, that of a flag
         if value:
             truth = True if self._is_mapped(value) else _truth(value)
             if truth is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kmaplocal.read import api
 from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import (

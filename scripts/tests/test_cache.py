@@ -13,7 +13,7 @@ from conftest import REPOSITORY
 
 from kmaplocal import cli
 from kmaplocal.judge import analysis
-from kmaplocal.read import cache
+from kmaplocal.read import cache, facts
 from kmaplocal.read.cache import Cache
 
 KEYS = [cache.key("test", str(number)) for number in range(4)]
@@ -118,7 +118,7 @@ def test_the_oldest_go_first(store, monkeypatch):
 WRITER = """
 import sys
 from pathlib import Path
-from kmaplocal.read import cache
+from kmaplocal.read import cache, facts
 name, count = sys.argv[2], int(sys.argv[3])
 store = cache.Cache(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -303,7 +303,7 @@ def test_facts_are_shared_between_trees(run, tree, monkeypatch):
     def never(*_arguments, **_settings):
         raise AssertionError("read again")
 
-    monkeypatch.setattr(analysis.Analysis, "_new", never)
+    monkeypatch.setattr(facts, "read", never)
     assert run(*REPORT)[::2] == (0, 1)
 
 

@@ -121,12 +121,11 @@ def lost_in(done):
     return [lost for outcome in done.values() for lost in outcome.unanalysed]
 
 
-def named_bad(pieces, *_):
-    return any("bad" in piece.name for piece in pieces)
-
-
-def test_a_file_that_cannot_be_read_for_spatch(convert, monkeypatch):
-    breaks(monkeypatch, facts, "read", named_bad)
+@pytest.mark.parametrize("compiler", [True, False])
+def test_a_file_that_cannot_be_written_for_spatch(convert, monkeypatch, compiler):
+    breaks(monkeypatch, facts._Job, "copy", lambda job: job.piece.name == "bad.c")
+    if not compiler:
+        monkeypatch.setattr(facts, "_by_tree", lambda *_: {})
     done = convert(bad=BAD, fine=GOOD)
     only(lost_in(done), "bad.c", "bad")
     assert done["fine"].converted == ("good",)

@@ -31,12 +31,10 @@ from kmaplocal.read.facts import Facts, Piece
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.read.spatch import Spatch
-from kmaplocal.read.syntax import Function, Source, Struct, read_facts
-from kmaplocal.read.workers import cores, run_all
+from kmaplocal.read.syntax import Function, Source, Struct
 
 MOST_ROUNDS = 24
 WHOLE_FILE = "(whole file)"
-MOST_TOGETHER = 24  # pieces that are read in one run of spatch
 
 Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
 
@@ -166,22 +164,16 @@ class Analysis:
         self, pieces: list[Piece], progress: Callable[[int], None] = lambda done: None
     ) -> list[Facts]:
         """The facts of PIECES; notes whether spatch failed on one."""
-        told = known.read(pieces, self.spatch, lambda new: self._new(new, progress))
+        fresh = partial(
+            facts.read,
+            spatch=self.spatch,
+            timeout=self.timeout,
+            workers=self.jobs,
+            progress=progress,
+        )
+        told = known.read(pieces, self.spatch, fresh)
         self.failed = self.failed or any(isinstance(f.lost, str) for f in told)
         return told
-
-    def _new(self, pieces: list[Piece], progress: Callable[[int], None]) -> list[Facts]:
-        """The facts of PIECES, many in one run of spatch."""
-        each = -(-len(pieces) // (self.jobs or cores()))
-        size = max(1, min(MOST_TOGETHER, each))
-        batches = [pieces[n : n + size] for n in range(0, len(pieces), size)]
-        found = run_all(
-            batches,
-            lambda batch: _read_batch(batch, self.spatch, self.timeout),
-            workers=self.jobs,
-            progress=lambda done: progress(min(done * size, len(pieces))),
-        )
-        return [each for batch in found for each in batch]
 
     # -- judging ----------------------------------------------------------
 
@@ -372,18 +364,6 @@ def _agreed(ways: list[Struct | None]) -> Struct | None:
     first = ways[0] if ways else None
     alike = all(way and first and way.members == first.members for way in ways)
     return first if alike and all(way and way.complete for way in ways) else None
-
-
-def _read_batch(batch: list[Piece], spatch: Spatch, timeout: float) -> list[Facts]:
-    """The facts of the pieces in BATCH; where something goes wrong, one by one."""
-    try:
-        return facts.read(batch, spatch, timeout)
-    except faults.ENDING:
-        raise
-    except Exception as error:
-        if len(batch) == 1:
-            return [Facts(read_facts(""), faults.told(error))]
-    return [each for piece in batch for each in _read_batch([piece], spatch, timeout)]
 
 
 def _helpers(root: Path) -> frozenset[str] | None:

@@ -3,7 +3,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kmaplocal.read.lexer import Token, tokens
@@ -138,7 +138,19 @@ def _passed(stderr: str, source: str) -> Iterator[Gap]:
     found = [group for group in groups if _is_named(group, passed, lines)]
     if not _explained(passed, found, lines):
         found = groups
-    for group in found:
+    yield from _halves(found, lines)
+
+
+def passed_at(numbers: Iterable[int], source: str) -> tuple[Gap, ...]:
+    """One gap for each half of each #if group of SOURCE that has one of the lines
+    NUMBERS."""
+    wanted = set(numbers)
+    found = [group for group in _groups(source) if wanted.intersection(group)]
+    return tuple(_halves(found, source.split("\n")))
+
+
+def _halves(groups: Iterable[tuple[int, ...]], lines: list[str]) -> Iterator[Gap]:
+    for group in groups:
         for line, following in zip(group, (*group[1:], group[-1] + 1)):
             yield Gap(line, following - 1, lines[line - 1].strip(), PASSED, line)
 

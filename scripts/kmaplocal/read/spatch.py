@@ -153,6 +153,21 @@ class Spatch:
                 for copy, source in zip(copies, sources)
             ]
 
+    def command(self, cocci: Path, file: Path) -> list[str]:
+        """What to run for the semantic patch COCCI on FILE."""
+        return [self.program, *_arguments(cocci), os.path.abspath(file)]
+
+    def environment(self, folder: str, env: Mapping[str, str]) -> dict[str, str]:
+        """What to run it in: ENV added, what it writes aside below FOLDER."""
+        return {**_environment(folder), **env}
+
+    def judged(
+        self, name: str, status: int | None, stdout: str, stderr: str, timeout: float
+    ) -> SpatchRun:
+        """What it printed of the file of the absolute NAME, as a run: STATUS is None
+        when it took longer than TIMEOUT seconds."""
+        return _result(stdout, stderr, name, _failures(status, stderr, timeout))
+
     def _execute(
         self,
         arguments: list[str],

@@ -349,8 +349,6 @@ class _Reader:
 
     def read(self, fact: str) -> None:
         cells = fact.split("\t")
-        if len(cells) < 7:
-            return
         kind, l0, c0, l1, c1, where, line, *rest = cells
         handler = getattr(self, "on_" + kind, None)
         if not handler:
@@ -411,6 +409,12 @@ def _count_members(definition: str) -> int:
     return count
 
 
+def facts_in(text: str) -> list[str]:
+    """The facts in what spatch printed, each once; sorted, so that it does not matter
+    which rule matched first."""
+    return sorted({line for line in text.split("\n") if line.count("\t") >= 6})
+
+
 def read_facts(text: str) -> Source:
     """The syntax of a file from what spatch printed for cocci/facts.cocci.
 
@@ -418,8 +422,8 @@ def read_facts(text: str) -> Source:
     A function none of whose facts arrived is not in the result: the caller knows
     which functions it asked about.  Raises ValueError for a broken fact."""
     reader = _Reader()
-    for line in text.split("\n"):
-        reader.read(line)
+    for fact in facts_in(text):
+        reader.read(fact)
     outside = reader.builders.pop((OUTSIDE, 0), _Builder(OUTSIDE, 0)).build()
     functions = [b.build() for (name, _), b in reader.builders.items() if name]
     structs = {name: reader.struct(name) for name in reader.members}

@@ -22,12 +22,11 @@ from kmaplocal.flag.formats import FORMATS, TEXT
 from kmaplocal.flag.report import Report, status
 from kmaplocal.flag.scope import Scope
 from kmaplocal.flag.text import Texts
-from kmaplocal.read import again, api
+from kmaplocal.read import again
 from kmaplocal.read.kernel import CTree
 from kmaplocal.read.spatch import find_spatch
 from kmaplocal.tell import output
 
-CALLS = (*api.MAPS, *api.UNMAPS)
 STDIN = Path("-")
 
 
@@ -140,7 +139,7 @@ def _changed(
 
 def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]]:
     wanted = tuple(names)
-    words = (CALLS, (suppression.WORD,))
+    words = (survey.CALLS, (suppression.WORD,))
     paths, marked = ([str(p) for p in tree.candidates(wanted, w)] for w in words)
     return paths, marked
 

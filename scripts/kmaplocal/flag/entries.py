@@ -68,12 +68,26 @@ def entries(scene: Scene, site: Site) -> Iterator[Finding]:
         yield _walked(scene, site, kind, length, reader.ignored())
 
 
+def entry_length(scene: Scene, call: Expr, page: Expr, access: Access) -> Expr | None:
+    """The length of the entry whose page is PAGE, when an ACCESS in CALL goes as
+    far."""
+    found = _entry(scene, call, page)
+    return _Reader(scene, *found).access(access) if found else None
+
+
+def whole_vector(scene: Scene, vector: Expr, call: Expr) -> bool:
+    """Whether VECTOR, `&bv` or a pointer, is a bio_vec that nothing cut to a page."""
+    node = vector.bare()
+    node = node.children[0].bare() if node.op == "&" else node
+    return _is_whole(scene, node, call)
+
+
 def _entry(scene: Scene, call: Expr, page: Expr) -> tuple[Kind, Expr] | None:
     """The kind of entry whose page is mapped, and the entry."""
     if call.callee == "bvec_kmap_local":
         vector = page.bare()
-        vector = vector.children[0] if vector.op == "&" else vector
-        return (BIO_VEC, vector) if _is_whole(scene, vector, call) else None
+        vector = vector.children[0].bare() if vector.op == "&" else vector
+        return (BIO_VEC, vector) if whole_vector(scene, page, call) else None
     for node in _meant(scene, page, MOST_VALUES):
         kind = GETTERS.get(node.callee)
         if kind is not None and 0 in node.arguments:

@@ -7,6 +7,7 @@ from kmaplocal import faults
 from kmaplocal.flag.checks import null_checks
 from kmaplocal.flag.escapes import handoffs, returns
 from kmaplocal.flag.finding import Finding
+from kmaplocal.flag.helpers import folio_offsets, helper_ranges
 from kmaplocal.flag.leaks import leaks
 from kmaplocal.flag.lifetimes import double_unmaps, uses_after_unmap
 from kmaplocal.flag.nesting import disordered, nested
@@ -31,6 +32,8 @@ RULES = (
     mixed_pairs,
     wrong_arguments,
     off_page,
+    helper_ranges,
+    folio_offsets,
     sleeps,
     null_checks,
 )

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from kmaplocal import faults
+from kmaplocal.flag import helpers
 from kmaplocal.flag.deprecated import deprecated
 from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.inspection import Inspection
@@ -20,6 +21,8 @@ from kmaplocal.read.outcome import Lost
 from kmaplocal.read.spatch import Spatch
 
 TIMEOUT = 120.0
+# The functions that call one of these are looked at.
+CALLS = (*api.ALL, *helpers.CALLS)
 
 
 @dataclass
@@ -92,7 +95,7 @@ def survey(
 
     PROGRESS is told how many files are read.  Errors: TagsError, OSError."""
     analysis = Analysis(
-        root, spatch, timeout, jobs, tree or Definitions(root), api.ALL, Inspection
+        root, spatch, timeout, jobs, tree or Definitions(root), CALLS, Inspection
     )
     found = _collected(analysis.run([str(path) for path in paths], progress))
     found.complete = not analysis.failed
@@ -105,7 +108,7 @@ def survey_file(path: Path, spatch: Spatch) -> Survey:
     Errors: TagsError, OSError."""
     file = Path(os.path.abspath(path))
     analysis = Analysis(
-        file.parent, spatch, TIMEOUT, jobs=1, calls=api.ALL, judge=Inspection
+        file.parent, spatch, TIMEOUT, jobs=1, calls=CALLS, judge=Inspection
     )
     return _collected(analysis.run([file.name]))
 

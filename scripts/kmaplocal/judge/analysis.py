@@ -206,7 +206,8 @@ class Analysis:
         judge = self.judge(file.path, function, knowledge)
         verdict = judge.judge()
         followed = judge.knowledge.followed
-        doubts = syntax_doubts(file.outline, function, self.calls, followed)
+        mapping = set(self.calls).intersection(api.ALL)
+        doubts = syntax_doubts(file.outline, function, mapping, followed)
         verdict.doubts.extend(doubts)
         verdict.doubts.extend(comment_doubts(file.outline, function))
         file.judges[function.line] = judge

@@ -27,7 +27,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 # Every setting there is; those without a default above are empty.
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE
-NAMES += WRITE_BASELINE NO_CACHE CC
+NAMES += WRITE_BASELINE NO_CACHE SHARD CC
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -42,7 +42,7 @@ closest  = $(shell $(PYTHON) -c 'from difflib import get_close_matches as near; 
 ifneq ($(unknown),)
 $(error no setting $(unknown)=$(addprefix ; did you mean ,$(addsuffix =?,$(closest))))
 endif
-ifneq ($(filter-out help lint clean,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out help lint clean clean-cache,$(or $(MAKECMDGOALS),help)),)
 $(foreach name,KERNEL OLD NEW,$(if $(value $(name)),,\
 	$(error $(name)= is empty: it names a kernel tree)))
 endif
@@ -59,6 +59,7 @@ Q := $(if $(filter-out 0,$(V)),,@)
 # Words of FILES are split at blanks, but not taken as patterns.
 OPTIONS  = set -f; for word in $$FAIL_ON; do set -- "$$@" --fail-on "$$word"; done;
 PRINTING = --format "$$FORMAT" $(if $(OUT),--out "$$OUT")
+SHARING  = $(if $(SHARD),--shard "$$SHARD")
 SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") "$$@" -- $$FILES
 
 FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
@@ -101,6 +102,8 @@ help:
 	@echo 'BASELINE=file accepted findings; WRITE_BASELINE=1 REASON="..." accepts all'
 	@echo 'BRANCH=name   of series: commits too; SPLIT=file subsystem  one patch each'
 	@echo 'SKIP= ONLY=   of series: files or folders to leave out, or to take alone'
+	@echo 'SHARD=K/N     of report, flag: one part of the files; kmaplocal merge joins JSON'
+	@echo 'NO_CACHE=1    keep nothing of this run, and use nothing kept by others'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
 	@echo 'ONLY="..."    of check, goldens: a fixture or a word, as fixtures/convert/kmap/pair.c'
 	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'
@@ -126,7 +129,7 @@ verify: $(call unpacked,$(KERNEL))
 ## report: certify every mapping in FILES (default here: .), as text or JSON
 report: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
-	$(Q)$(OPTIONS) $(KMAPLOCAL) report $(PRINTING) $(SETTINGS)
+	$(Q)$(OPTIONS) $(KMAPLOCAL) report $(PRINTING) $(SHARING) $(SETTINGS)
 
 ## series: write the patch series for FILES (default here: .) as mails, see OUT
 series: $(call unpacked,$(KERNEL))
@@ -142,7 +145,7 @@ series: $(call unpacked,$(KERNEL))
 flag: $(if $(EXPLAIN),,$(call unpacked,$(KERNEL)))
 	$(Q)scripts/install apply </dev/null
 	$(Q)$(if $(EXPLAIN),$(KMAPLOCAL) flag --explain "$$EXPLAIN",\
-		$(OPTIONS) $(KMAPLOCAL) flag $(PRINTING) $(FLAGGING) $(SETTINGS))
+		$(OPTIONS) $(KMAPLOCAL) flag $(PRINTING) $(FLAGGING) $(SHARING) $(SETTINGS))
 
 ## history: what upstream did from OLD to NEW, beside what we do
 history: $(call unpacked,$(OLD) $(NEW))

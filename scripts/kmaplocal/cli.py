@@ -102,6 +102,20 @@ _OUT = click.option(
 )
 
 
+def _parsed_shard(_context, _option, text: str | None):
+    from kmaplocal.read import shard
+
+    return shard.parsed(text) if text else None
+
+
+_SHARD = click.option(
+    "--shard",
+    metavar="K/N",
+    callback=_parsed_shard,
+    help="only the K-th of N parts of the files; `merge` joins their JSON",
+)
+
+
 def _options(*options: Callable) -> Callable[[Callable], Callable]:
     def add(command: Callable) -> Callable:
         for option in reversed(options):
@@ -171,7 +185,7 @@ def _write_golden(
 
 
 @cli.command()
-@_options(_KERNEL, _JOBS, _TIMEOUT, _FORMAT, _OUT, _FILES)
+@_options(_KERNEL, _JOBS, _TIMEOUT, _FORMAT, _OUT, _SHARD, _FILES)
 @click.option(
     "--fail-on",
     multiple=True,
@@ -337,7 +351,7 @@ def boot(**asked) -> int:
 
 
 @cli.command()
-@_options(_JOBS, _TIMEOUT, _OUT, _FILES)
+@_options(_JOBS, _TIMEOUT, _OUT, _SHARD, _FILES)
 @click.option("--kernel", type=_PLACE, metavar="PATH")
 @click.option(
     "--format",
@@ -398,6 +412,26 @@ def flag(
         raise click.UsageError("Missing option '--kernel'.")
     request = door.Request(kernel=kernel, files=files or EVERYTHING, **asked)
     return door.flag(request, console.Console())
+
+
+@cli.command()
+@_OUT
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+def merge(files: tuple[Path, ...], out: Path | None) -> int:
+    """Join the JSON in FILES that report or flag wrote, each with its --shard.
+
+    All shards of one run must be there. What is printed is what one run without
+    --shard prints. Exit status: 2 when something was not analysed."""
+    from kmaplocal.tell import merge as door, output
+
+    found, text = door.merged(files)
+    if out:
+        output.write(out, text)
+    else:
+        console.Console().say(text.removesuffix("\n"))
+    return main_job.NOT_ANALYSED if found["not_analysed"] else main_job.ALL_DONE
 
 
 @cli.command("clean-cache")

@@ -24,6 +24,7 @@ from kmaplocal.flag.scope import Scope
 from kmaplocal.flag.text import Texts
 from kmaplocal.read import again
 from kmaplocal.read.kernel import CTree
+from kmaplocal.read.shard import Shard
 from kmaplocal.read.spatch import find_spatch
 from kmaplocal.tell import output
 
@@ -57,6 +58,7 @@ class Request:
     fail_on: str = ERROR
     jobs: int | None = None
     timeout: float = 120.0
+    shard: Shard | None = None
 
     @property
     def of_change(self) -> bool:
@@ -72,6 +74,8 @@ class Request:
             raise BadRequest("-p is for a patch: give PATCH= too")
         if self.whole and not self.of_change:
             raise BadRequest("WHOLE= says what to show of a change: give SINCE=")
+        if self.shard and (self.of_change or self.baseline):
+            raise BadRequest("SHARD= is for a whole tree: no SINCE=, PATCH=, BASELINE=")
         if self.write_baseline:
             self._check_baseline()
         if self.out:
@@ -117,11 +121,15 @@ def _whole(
 
     def make() -> again.Made:
         paths, marked = _candidates(tree, request.files)
+        if request.shard:
+            mine = request.shard.chosen({*paths, *marked})
+            paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
         found = _survey(tree, paths, request, console)
         told = {"paths": paths, "marked": marked, **found.as_json()}
         return again.Made(told, found.complete)
 
-    told = again.answer(tree.root, find_spatch(), ("flag", *request.files), make)
+    asked = ("flag", str(request.shard), *request.files)
+    told = again.answer(tree.root, find_spatch(), asked, make)
     return told["paths"], told["marked"], survey.from_json(told)
 
 
@@ -230,6 +238,7 @@ def _report(
         by_baseline=len(accepted.by_baseline),
         elsewhere=elsewhere,
         status=status(shown, lost, request.fail_on),
+        shard=str(request.shard or ""),
     )
 
 

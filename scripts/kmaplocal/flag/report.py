@@ -34,6 +34,7 @@ class Report:
     by_baseline: int
     elsewhere: int
     status: int
+    shard: str = ""
 
     def tally(self) -> str:
         """The closing line: how many there are of what."""

@@ -99,6 +99,7 @@ class Analysis:
         self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
         self.failed = False  # spatch, on something
         self.reaching = Reaching(self)
+        self.beyond: set[str] = set()  # files not asked for, judged with those that are
 
     def run(
         self, paths: Iterable[str], progress: Callable[[int], None] = lambda done: None

@@ -98,6 +98,8 @@ class Wrappers:
         functions.  Errors: TagsError, OSError."""
         with faults.net(self._give_up):
             self._find()
+            beyond = (m.file for m in self.members.values() if m.old)
+            self.analysis.beyond.update(f for f in beyond if f not in self.files)
             for component in self._components():
                 with faults.net(partial(self._lose, component.members)):
                     self._conclude(component)

@@ -12,6 +12,7 @@ from kmaplocal.tell import goldens
 from kmaplocal.console import Console
 from kmaplocal.errors import DirtyFiles, Interrupted
 from kmaplocal.read.kernel import Tree
+from kmaplocal.read.shard import Shard
 from kmaplocal.read.outcome import Lost, Outcome
 from kmaplocal.convert.replace import replace_files
 from kmaplocal.read.spatch import Spatch, find_spatch
@@ -42,6 +43,7 @@ class Request:
     jobs: int | None = None
     timeout: float = 120.0
     expected: Path = goldens.EXPECTED
+    shard: Shard | None = None
 
 
 def apply(request: Request, console: Console, converter: Converter) -> int:

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from kmaplocal.tell import apply as main_job
 from kmaplocal.tell import history, listing, output, report
-from kmaplocal.judge.analysis import Analysis
+from kmaplocal.judge.analysis import Analysis, FileAnalysis
 from kmaplocal.judge.certificate import CONVERT, KEEP, NOT_ANALYSED
 from kmaplocal.console import Console
 from kmaplocal.convert.conversion import prepare
 from kmaplocal.prove import record
-from kmaplocal.read import again
+from kmaplocal.read import again, api
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
+from kmaplocal.read.outline import outlines
+from kmaplocal.read.shard import with_tied
 from kmaplocal.read.spatch import Spatch, find_spatch
 
 TEXT, JSON = FORMATS = ("text", "json")
@@ -34,11 +36,16 @@ def print_report(
     tree, spatch = Tree(request.kernel), find_spatch()
     if out:
         output.check(out)
-    asked = ("report", *request.files)
+    asked = ("report", str(request.shard), *request.files)
     found = again.answer(
         tree.root, spatch, asked, lambda: _made(tree, spatch, request, console)
     )
-    found = report.with_proofs(found, _proofs(tree, request.files))
+    proofs = _proofs(tree, request.files)
+    if request.shard:
+        mine = request.shard.chosen(proofs)
+        found["shard"] = str(request.shard)
+        proofs = {path: proofs[path] for path in mine}
+    found = report.with_proofs(found, proofs)
     text = report.as_json(found) if form == JSON else listing.as_text(found)
     _hand_out(text, out, console)
     if out:
@@ -51,12 +58,23 @@ def _made(
 ) -> again.Made:
     """The report of what REQUEST names, without proofs."""
     paths = [str(path) for path in tree.candidates(request.files)]
-    definitions = Definitions(tree.root)
-    analysis = Analysis(tree.root, spatch, request.timeout, request.jobs, definitions)
-    with console.progress("reading", len(paths)) as progress:
-        files = analysis.run(paths, progress)
-    found = report.report(tree.version, files.values())
-    return again.Made(found, not analysis.failed)
+    mine, wanted = paths, set(paths)
+    if request.shard:
+        mine = request.shard.chosen(paths)
+        wanted = with_tied(mine, outlines(tree.root, paths), api.OLD)
+    files: dict[str, FileAnalysis] = {}
+    failed = False
+    while wanted - files.keys():
+        definitions = Definitions(tree.root)
+        analysis = Analysis(
+            tree.root, spatch, request.timeout, request.jobs, definitions
+        )
+        with console.progress("reading", len(wanted)) as progress:
+            files = analysis.run(sorted(wanted), progress)
+        failed = failed or analysis.failed
+        wanted |= analysis.beyond.intersection(paths)
+    found = report.report(tree.version, [files[path] for path in mine])
+    return again.Made(found, not failed)
 
 
 def _proofs(tree: Tree, names: Sequence[str]) -> dict[str, list[record.Proof]]:

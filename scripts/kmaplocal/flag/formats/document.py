@@ -25,7 +25,7 @@ _FIELDS = (
 
 def as_json(report: Report) -> str:
     """REPORT as JSON text, the same for the same report."""
-    found = {
+    found: dict = {
         "findings": [
             {name: readable(getattr(finding, name)) for name in _FIELDS}
             for finding in report.findings
@@ -35,6 +35,13 @@ def as_json(report: Report) -> str:
             for lost in report.lost
         ],
     }
+    if report.shard:
+        found["shard"] = report.shard
+    return as_text(found)
+
+
+def as_text(found: dict) -> str:
+    """What as_json() makes of a report, FOUND, as text."""
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -18,6 +18,10 @@ from kmaplocal.read.workers import CHILDREN, kill_group
 
 OLDEST = (1, 1, 1)
 FILE_MARK = "file\t"
+# What spatch brings itself has names of many programs that mean something else here.
+MACROS = Path(__file__).resolve().parents[3] / "cocci" / "macros.h"
+_MACROS = ("--macro-file-builtins", str(MACROS))
+_PARSE = ("--parse-c", *_MACROS)
 # The one place spatch keeps its working copies, whatever TMPDIR says.
 _SPATCH_TEMPORARY = "/tmp/cocci*-{pid}-*"
 _GET_IT = "apt-get install coccinelle, or name one with SPATCH=/path/to/spatch"
@@ -142,14 +146,14 @@ class Spatch:
             copies = _marked_copies(Path(folder), files, sources)
             names = [str(copy) for copy in copies]
             if len(names) > 1:
-                command = [self.program, "--parse-c", *names]
+                command = [self.program, *_PARSE, *names]
                 status, _, stderr = _communicate(command, folder, timeout, {})
                 told = _parts(stderr, names, "PARSING: ")
                 if told and not _failures(status, stderr, timeout):
                     each = zip(names, sources)
                     return [_result("", told[n], n, (), source) for n, source in each]
             return [
-                self._execute(["--parse-c"], copy, timeout, {}, source)
+                self._execute([*_PARSE], copy, timeout, {}, source)
                 for copy, source in zip(copies, sources)
             ]
 
@@ -205,7 +209,7 @@ def find_spatch() -> Spatch:
 
 
 def _arguments(cocci: Path) -> list[str]:
-    arguments = ["--sp-file", os.path.abspath(cocci), "--no-includes"]
+    arguments = ["--sp-file", os.path.abspath(cocci), "--no-includes", *_MACROS]
     return [*arguments, "--keep-comments", "--verbose-parsing"]
 
 

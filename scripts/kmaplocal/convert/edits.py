@@ -127,7 +127,16 @@ def parted(edit: Edit, behind: Collection[int]) -> Edit:
 
 
 def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
-    """EDIT with new STATEMENTS laid out, and lines it made too long broken."""
+    """EDIT of LINES with new STATEMENTS laid out, lines it made too long broken, and
+    those it adds indented as those around them are."""
+    blanks = layout.by_blanks(lines, edit.first)
+    found = _laid_out(edit, lines, statements)
+    fresh = {line for line in found.lines if line not in lines[edit.first : edit.last]}
+    told = [layout.indented(x, blanks) if x in fresh else x for x in found.lines]
+    return Edit(found.first, found.last, tuple(told))
+
+
+def _laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
     old = lines[edit.first : edit.last]
     for text in statements:
         if layout.same_tokens("\n".join(edit.lines), text):

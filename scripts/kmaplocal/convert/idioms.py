@@ -19,6 +19,7 @@ from kmaplocal.convert.flushes import FLUSH, slice_of
 from kmaplocal.judge.obligations import DISABLE, Judge
 from kmaplocal.judge.offsets import terms_of
 from kmaplocal.judge.places import Places, changes, names_in
+from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Stmt, Variable
 from kmaplocal.judge.trace import Site
 
@@ -285,6 +286,22 @@ class Finder:
         simple = not expr.bare().children or expr.kind in ("paren", "call", "member")
         return f"{text if simple else f'({text})'} * {scale}"
 
+    def type_of(self, node: Expr) -> str:
+        """The type of a cast, variable or member, or of the array or pointer whose
+        element NODE is the address of; "" when it is not known."""
+        if node.kind == "cast":
+            return node.op
+        if node.kind == "identifier" and node.text in self.function.variables:
+            return self.function.variables[node.text].type
+        if node.kind == "member":
+            types = self.judge.knowledge.member_type
+            struct = struct_of(node.children[0], self.function, types)
+            return types(struct, node.label) if struct else ""
+        if node.kind == "unary" and node.op == "&":
+            inner = node.children[0].bare()
+            return self.type_of(inner.children[0]) if inner.kind == "index" else ""
+        return ""
+
     def inside(self, terms, length: Expr, at: Expr) -> bool:
         """Whether offset + length visibly stays in the page."""
         return self.bounds.fits(terms, length, at).answer == "inside"
@@ -481,22 +498,20 @@ def _pointer(finder: Finder, expr: Expr, wanted: str) -> str:
     node = expr
     while node.kind == "paren" or (node.kind == "binary" and node.op in ("+", "-")):
         node = node.children[0]
-    type_ = ""
-    if node.kind == "cast":
-        type_ = node.op
-    elif node.kind == "identifier" and node.text in finder.function.variables:
-        type_ = finder.function.variables[node.text].type
-    elif node.kind == "constant":
-        return text
-    words = [
-        w for w in type_.split() if w not in ("const", "volatile", "*", "unsigned")
-    ]
-    flat = type_.count("*") + type_.count("[") == 1
-    if flat and words and " ".join(words).split(" [")[0] in _BYTES:
+    if node.kind == "constant" or _is_of_bytes(finder.type_of(node)):
         return text
     simple = not expr.bare().children or expr.kind in ("paren", "call", "member")
     simple = simple or expr.kind in ("unary", "index", "cast")
     return f"({wanted}){text}" if simple else f"({wanted})({text})"
+
+
+def _is_of_bytes(type_: str) -> bool:
+    """Whether a pointer or array of this type is to bytes, whatever their sign: the
+    kernel is compiled with -Wno-pointer-sign."""
+    spaced = type_.replace("[", " [ ").replace("*", " * ").split()
+    words = [w for w in spaced if w not in ("const", "volatile", "unsigned", "signed")]
+    ends = [number for number, word in enumerate(words) if word in ("*", "[")]
+    return len(ends) == 1 and " ".join(words[: ends[0]]) in _BYTES
 
 
 def find_idioms(file: FileAnalysis, judge: Judge) -> list[Idiom]:

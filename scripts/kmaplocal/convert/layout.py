@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Lays out new lines the way the kernel wants them: tabs of 8, 80 columns.
+"""Lays out new lines the way the kernel wants them: tabs of 8, or the blanks that
+the lines beside them are indented by, and 80 columns.
 
 Source: Documentation/process/coding-style.rst, sections 1 and 2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kmaplocal.read import lexer
 
 TAB, WIDTH = 8, 80
+_OPERATORS = frozenset("+ - * / % << >> & | ^ && || == != < > <= >= ? :".split())
 
 
 def width(line: str) -> int:
@@ -19,6 +23,22 @@ def width(line: str) -> int:
 def indent(columns: int) -> str:
     """White space up to a column."""
     return "\t" * (columns // TAB) + " " * (columns % TAB)
+
+
+def by_blanks(lines: Sequence[str], first: int) -> bool:
+    """Whether LINES are indented by blanks around line FIRST (from 0): the nearest one
+    that could have a tab tells."""
+    order = sorted(range(len(lines)), key=lambda number: abs(number - first))
+    for line in (lines[number] for number in order):
+        if line.strip() and margin(line) >= TAB:
+            return not line.startswith("\t")
+    return any(margin(line) for line in lines if line.strip())
+
+
+def indented(line: str, blanks: bool) -> str:
+    """LINE with its tabs at the start as BLANKS, or as it is."""
+    text = line.lstrip()
+    return " " * margin(line) + text if blanks and text else line
 
 
 def margin(line: str) -> int:
@@ -44,7 +64,7 @@ def statement(text: str, column: int) -> list[str]:
     literal = text.find(") {")
     if literal >= 0:
         return _with_literal(text, literal + 2, column)
-    return _wrapped(text, column)
+    return _shortest(_wrapped(text, column), text, column)
 
 
 def _with_literal(text: str, brace: int, column: int) -> list[str]:
@@ -62,6 +82,66 @@ def _wrapped(text: str, column: int) -> list[str]:
     """A call's arguments, broken after commas, below the first of them."""
     opening = text.index("(") + 1 if "(" in text else 0
     return _wrapped_from(text, column, opening)
+
+
+def _shortest(lines: list[str], text: str, column: int) -> list[str]:
+    """LINES; or where one of them is too long, these broken wherever they can be, or
+    TEXT broken behind its first parenthesis, if that helps."""
+    ways = [lines, _all_broken(lines)]
+    head, opening, rest = text.partition("(")
+    if opening:
+        below = _wrapped_from(rest, column + TAB, 0)
+        ways.append([indent(column) + head + opening, *_all_broken(below)])
+    return min(ways, key=lambda way: max(WIDTH, _widest(way)))
+
+
+def _all_broken(lines: list[str]) -> list[str]:
+    return [part for line in lines for part in _broken(line)]
+
+
+def _widest(lines: list[str]) -> int:
+    return max(map(width, lines))
+
+
+def _broken(line: str) -> list[str]:
+    """LINE, as long as it is too long, broken after commas and binary operators at any
+    depth, the least first; what follows stands below what is beside it."""
+    lines: list[str] = []
+    opened: list[int] = []  # the columns behind the parentheses that are open
+    while width(line) > WIDTH:
+        found = _break(line, opened)
+        if found is None:
+            break
+        end, opened = found
+        lines.append(line[:end])
+        line = indent(opened[-1]) + line[end:].lstrip()
+    return [*lines, line]
+
+
+def _break(line: str, opened: list[int]) -> tuple[int, list[int]] | None:
+    """Where LINE, in parentheses that OPENED, is best broken, and the columns behind
+    those that are open there; None when it cannot be."""
+    found, stack = None, list(opened)
+    for token in lexer.tokens(line):
+        end = token.column + len(token.text)
+        if token.text in ("(", "["):
+            stack.append(width(line[:end]))
+        elif token.text in (")", "]"):
+            stack = stack[:-1]
+        elif stack and _may_break(line, token.column, end):
+            if width(line[:end]) <= WIDTH and line[end:].strip():
+                if found is None or len(stack) <= len(found[1]):
+                    found = end, list(stack)
+    return found
+
+
+def _may_break(line: str, start: int, end: int) -> bool:
+    """Whether what stands from START to END is a comma or a binary operator, which
+    has a blank on both sides."""
+    if line[start:end] == ",":
+        return True
+    apart = line[start - 1 : start] == " " == line[end : end + 1]
+    return apart and bool(line[:start].strip()) and line[start:end] in _OPERATORS
 
 
 def _declarators(parts: list[str], column: int) -> list[str]:
@@ -109,9 +189,12 @@ def rewrapped(line: str) -> list[str]:
         return [line]
     body, column = line.strip(), margin(line)
     tokens = lexer.tokens(body)
-    whole = body.endswith(";") and "//" not in body and "/*" not in body
-    if not whole or not tokens:
+    if not tokens or body[:1] == "#" or body[-1:] == "\\":
         return [line]
+    if "//" in body or "/*" in body:
+        return [line]
+    if not body.endswith(";"):
+        return min([line], _broken(line), key=_widest)
     declarators = _split(body)
     if len(declarators) > 1:
         return _declarators(declarators, column)
@@ -126,5 +209,7 @@ def rewrapped(line: str) -> list[str]:
     if equals > 0:
         parts = [indent(column) + body[: equals + 1]]
         parts.append(indent(column + TAB) + body[equals + 1 :].strip())
-        return parts if width(parts[1]) <= WIDTH else [line]
-    return [line]
+        if width(parts[1]) <= WIDTH:
+            return parts
+    # A name that grew is no reason for a line that ends in a parenthesis.
+    return min([line], _broken(line), key=_widest)

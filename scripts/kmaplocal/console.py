@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from kmaplocal import names
 from kmaplocal.errors import OutputClosed
 
 _PLAIN_INTERVAL = 5.0
@@ -26,10 +27,16 @@ class Console:
     def __init__(self, report: TextIO | None = None):
         self._report = report or sys.stdout
 
-    def say(self, text: str) -> None:
-        """Print TEXT, one line, as part of the report."""
+    def say(self, text: str, coloured: bool = False) -> None:
+        """Print TEXT as part of the report: nothing in it but line ends and tabs
+        moves a terminal's cursor, unless it is COLOURED."""
         with _until_closed(self._report):
+            text = text if coloured else names.visible(text)
             print(text, file=self._report, flush=True)
+
+    def line(self, text: str) -> None:
+        """Print TEXT as one line of the report, whatever names it speaks of."""
+        self.say(names.line(text))
 
     def patch(self, patch: bytes) -> None:
         """Print PATCH byte for byte, coloured when a person is looking."""
@@ -50,7 +57,8 @@ class Console:
 def error(text: str) -> None:
     """Print TEXT, one line, on stderr as what went wrong, if somebody reads there."""
     with contextlib.suppress(OSError):
-        print(f"kmaplocal: {text}", file=sys.stderr, flush=True)
+        shown = names.line(text.replace("\n", " "))
+        print(f"kmaplocal: {shown}", file=sys.stderr, flush=True)
 
 
 def open_streams() -> None:

@@ -87,7 +87,7 @@ def test_default_is_aio(drive, kernel):
     assert "kunmap_atomic" in (kernel / "mm/a b.c").read_text()
     lines = done.stdout.splitlines()
     assert lines[0] == "diff --git a/fs/aio.c b/fs/aio.c"
-    assert f'make verify KERNEL={kernel} FILES="fs/aio.c"' in done.stdout
+    assert f"make verify KERNEL={kernel} FILES=fs/aio.c" in done.stdout
     assert lines[-1] == "1 functions converted (1 mappings), 0 kept, 0 not analysed"
     assert done.stderr == ""
 

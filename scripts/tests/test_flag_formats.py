@@ -63,7 +63,8 @@ def test_text():
         "    do it right",
         "fs/a.c:4:2: warning: what kmap-null-check says [kmap-null-check]",
         "    do it right",
-        f'{ODD}:9:1: note: is 5% "too", a:b',
+        r'"fs/a b,c:d%e\"\351<é>.c":9:1: note: is 5% "too", a:b\n<c> & d\001'
+        " [kmap-nested]",
     ]
     assert FORMATS["text"](FOUND).splitlines()[-2:] == [
         "fs/b.c:12: not analysed: g: does not parse",

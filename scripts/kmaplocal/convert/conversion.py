@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kmaplocal import names
 from kmaplocal.convert import comments, edits
 from kmaplocal.read import api, lexer
 from kmaplocal.judge.analysis import Analysis, FileAnalysis
@@ -166,7 +167,7 @@ def _run(
 ) -> list[edits.Edit]:
     """What one semantic patch changes in the excerpt.  Raises NotApplied."""
     with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
-        copy = Path(folder) / Path(file.path).name
+        copy = Path(folder) / names.plain(file.path)
         copy.write_bytes(file.excerpt.encode(errors="surrogateescape"))
         handed = Path(folder) / "plan.json"
         handed.write_text(json.dumps(plan.as_json()))

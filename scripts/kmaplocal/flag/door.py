@@ -258,7 +258,8 @@ def _hand_out(report: Report, request: Request, console: Console) -> None:
         output.write(request.out, make(report))
         console.say(f"{request.out}: {report.tally()}")
     elif request.form == TEXT:
-        text = make(report, colour=wants_colour(sys.stdout))
-        console.say(text.removesuffix("\n"))
+        colour = wants_colour(sys.stdout)
+        text = make(report, colour=colour)
+        console.say(text.removesuffix("\n"), coloured=colour)
     else:
         console.say(make(report).removesuffix("\n"))

@@ -205,6 +205,7 @@ class Definitions:
         fields.append("--fields-C=+{properties}{macrodef}")
         for line in tags.lines(self.tree, new, fields):
             name, file, _rest = line.split("\t", 2)
+            file = tags.named(file)
             if not _VALUE.search(line):
                 self._tagged[file].setdefault(name, []).append(line)
 
@@ -220,6 +221,7 @@ class Definitions:
         files = sorted({file for file, _ in self.search.matches(pattern, headers)})
         for line in tags.lines(self.tree, files, ["--kinds-C=s", "--fields=ne"]):
             name, file, _address, *fields = line.split("\t")
+            file = tags.named(file)
             place = dict(field.split(":", 1) for field in fields)
             if name in found and "end" in place:
                 text = (self.tree / file).read_bytes().decode(errors="replace")
@@ -248,7 +250,7 @@ def _place(line: str) -> Place | None:
     if kind == ALIAS and values.get("macrodef") == name:
         return None
     line_of, end = int(values["line"]), int(values.get("end", 0))
-    return Place(Path(file), name, line_of, end, kind, static)
+    return Place(Path(tags.named(file)), name, line_of, end, kind, static)
 
 
 def _is_header(file: Path) -> bool:

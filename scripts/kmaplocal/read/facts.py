@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmaplocal import faults
+from kmaplocal import faults, names
 from kmaplocal.read import parsing
 from kmaplocal.read.parsing import Gap
 from kmaplocal.read.spatch import Spatch, SpatchRun
@@ -84,7 +84,7 @@ class _Job:
     def copy(self) -> Path:
         """The copy.  Errors: OSError."""
         # Its own name, for what spatch says of it; a folder, as names may be equal.
-        copy = self.folder / "".join(Path(self.piece.name).name.split())
+        copy = self.folder / names.plain(self.piece.name)
         self.folder.mkdir(exist_ok=True)
         copy.write_bytes(self.piece.text.encode(errors="surrogateescape"))
         return copy

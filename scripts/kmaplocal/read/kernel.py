@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
+from kmaplocal.names import quoted
 from kmaplocal.read import repository
 
 MAP_CALLS = (
@@ -82,11 +83,13 @@ class CTree:
         try:
             real = path.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise BadName(f"{name}: no such file or folder in {self.root}") from None
+            raise BadName(
+                f"{quoted(name)}: no such file or folder in {self.root}"
+            ) from None
         if not real.is_relative_to(self.root):
-            raise BadName(f"{name}: lies outside the tree {self.root}")
+            raise BadName(f"{quoted(name)}: lies outside the tree {self.root}")
         if not real.is_dir() and real.suffix not in _C_SUFFIXES:
-            raise BadName(f"{name}: not a C file (*.c or *.h)")
+            raise BadName(f"{quoted(name)}: not a C file (*.c or *.h)")
         return real.relative_to(self.root)
 
     def _places(self, name: str) -> list[Path]:

@@ -64,7 +64,7 @@ class Members:
             self._found[name] = []
         for line in self._tags.matching(f"^({'|'.join(sorted(names))})\t"):
             name, file, rest = line.split("\t", 2)
-            found = _Member(file, *_struct_and_type(rest))
+            found = _Member(tags.named(file), *_struct_and_type(rest))
             self._found[name].append(found)
             self._scoped.setdefault((found.struct, name), set()).add(found.type)
 

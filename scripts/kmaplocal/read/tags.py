@@ -2,11 +2,12 @@
 """Where functions begin and end, as Universal Ctags sees it."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -34,6 +35,11 @@ _EXPANSIONS = (
     "__user=",
     "struct_group(n,...)=struct { __VA_ARGS__ } n;",
 )
+
+
+_LINE_END = re.compile(r"[\n\r]")
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[abtnvfr\\])")
+_ESCAPES = dict(zip("abtnvfr\\", "\a\b\t\n\v\f\r\\"))
 
 
 class TagsError(KmaplocalError):
@@ -75,28 +81,61 @@ def functions(tree: Path, files: Iterable[str]) -> list[Function]:
     twice. Errors: TagsError.
     """
     there = [name for name in files if (tree / name).is_file()]
-    if not there:
+    listed = _listed(tree, there)
+    linked = [name for name in there if name not in set(listed)]
+    with _links(tree, linked) as names:
+        found = _functions(tree, [*listed, *names])
+        found = [tag._replace(file=names.get(tag.file, tag.file)) for tag in found]
+    return sorted(found, key=lambda tag: (tag.file, tag.line))
+
+
+@contextmanager
+def _links(tree: Path, files: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Links to FILES that a list can name, each with the name it stands for."""
+    with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+        links = {os.path.join(folder, f"{n}.c"): f for n, f in enumerate(files)}
+        for link, file in links.items():
+            os.symlink(tree / file, link)
+        yield links
+
+
+def _functions(tree: Path, files: list[str]) -> list[Function]:
+    if not files:
         return []
     run = subprocess.run(
         [program(), "--options=NONE", "--language-force=C", "--kinds-C=f"]
         + ["--fields=+ne", "--excmd=number", "--sort=no", "-f", "-", "-L", "-"],
         cwd=tree,
-        input="".join(f"{name}\n" for name in there).encode(),
+        input=os.fsencode("".join(f"{name}\n" for name in files)),
         capture_output=True,
     )
     if run.returncode:
         message = run.stderr.decode(errors="replace").strip()
         raise TagsError(f"ctags failed in {tree}: {message}")
-    lines = run.stdout.decode(errors="replace").split("\n")
-    found = [_parse(line) for line in lines if line and not line.startswith("!_TAG_")]
-    return sorted(found, key=lambda tag: (tag.file, tag.line))
+    lines = os.fsdecode(run.stdout).split("\n")
+    return [_parse(line) for line in lines if line and not line.startswith("!_TAG_")]
+
+
+def _listed(tree: Path, files: Iterable[str]) -> list[str]:
+    """Those of FILES that are there, and that a list can name."""
+    return [f for f in files if not _LINE_END.search(f) and (tree / f).is_file()]
+
+
+def named(file: str) -> str:
+    """The file that a tag's line calls FILE: ctags writes the escapes of C."""
+    return _ESCAPE.sub(_unescaped, file) if "\\" in file else file
+
+
+def _unescaped(match: re.Match) -> str:
+    text = match[1]
+    return chr(int(text[1:], 16)) if text[0] == "x" else _ESCAPES[text]
 
 
 def _parse(line: str) -> Function:
     """One line of a tags file: name, file, address, kind, then key:value."""
     name, file, _address, *fields = line.split("\t")
     values = dict(field.split(":", 1) for field in fields if ":" in field)
-    return Function(file, name, int(values["line"]), int(values.get("end", 0)))
+    return Function(named(file), name, int(values["line"]), int(values.get("end", 0)))
 
 
 def lines(tree: Path, files: Iterable[str], options: Sequence[str]) -> Iterator[str]:
@@ -118,7 +157,7 @@ def write(
     lines about the runs that begin with "!".
 
     In: as functions(). Errors: TagsError."""
-    there = [file for file in files if (tree / file).is_file()]
+    there = _listed(tree, files)
     runs = max(1, min(cores(), len(there) // _MANY)) if there else 0
     command = [program(), *_PLAIN, *options]
     command += [word for text in _EXPANSIONS for word in ("-D", text)]

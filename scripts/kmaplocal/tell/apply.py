@@ -11,6 +11,7 @@ from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
 from kmaplocal.console import Console
 from kmaplocal.errors import DirtyFiles, Interrupted
+from kmaplocal.names import pasted, quoted
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.shard import Shard
 from kmaplocal.read.outcome import Lost, Outcome
@@ -138,7 +139,7 @@ def _all_lost(tree: Tree, path: Path, reason: str) -> Outcome:
 
 
 def _refuse_dirty(tree: Tree, paths: Sequence[Path]) -> None:
-    dirty = [str(path) for path in tree.dirty(paths)]
+    dirty = [quoted(path) for path in tree.dirty(paths)]
     if not dirty:
         return
     names = " ".join(dirty[:_DIRTY_SHOWN])
@@ -154,15 +155,16 @@ def _show(outcomes: Sequence[Outcome], console: Console) -> None:
         if outcome.after != outcome.before:
             console.patch(patch.unified(outcome.path, outcome.before, outcome.after))
     for doubt in (doubt for outcome in outcomes for doubt in outcome.kept):
-        console.say(
-            f"{doubt.file}:{doubt.line}:{doubt.column}: kept {doubt.function}:"
+        console.line(
+            f"{quoted(doubt.file)}:{doubt.line}:{doubt.column}: kept {doubt.function}:"
             f" {doubt.obligation}: {doubt.reason}"
         )
     for found in (found for outcome in outcomes for found in outcome.outdated):
-        console.say(f"{found.file}:{found.line}: note: {found}")
+        console.say(f"{quoted(found.file)}:{found.line}: note: {found}")
     for lost in (lost for outcome in outcomes for lost in outcome.unanalysed):
-        console.say(
-            f"{lost.file}:{lost.line}: not analysed: {lost.function}: {lost.reason}"
+        console.line(
+            f"{quoted(lost.file)}:{lost.line}: not analysed: {lost.function}:"
+            f" {lost.reason}"
         )
 
 
@@ -183,7 +185,7 @@ def _spared(
     named = sorted({tree.locate(name) for name in names} - converted)
     spared = [path for path in named if (tree.root / path).is_file()]
     for path in spared or ([] if outcomes else named):
-        console.say(f"{path}: nothing to convert")
+        console.say(f"{quoted(path)}: nothing to convert")
     contents = [(path, (tree.root / path).read_bytes()) for path in spared]
     return [Outcome(path, text, text, (), (), (), 0) for path, text in contents]
 
@@ -198,8 +200,8 @@ def _compare(outcomes: Sequence[Outcome], console: Console, expected: Path) -> s
     return states
 
 
-def _comparison_line(path: Path, found: goldens.Comparison, expected: Path) -> str:
-    golden = goldens.shown(expected, found.golden)
+def _comparison_line(file: Path, found: goldens.Comparison, expected: Path) -> str:
+    golden, path = goldens.shown(expected, found.golden), quoted(file)
     if found.state == goldens.UNKNOWN_INPUT:
         return f"{path}: this is not the file that {golden} knows; not compared"
     if found.state == goldens.DIFFERENT:
@@ -216,10 +218,11 @@ def _say_next(
     if request.dry_run:
         console.say("next: the same without DRY_RUN=1 writes this to the tree")
         return
-    files = " ".join(request.files)
-    console.say(f'next: check it:  make verify KERNEL={tree.root} FILES="{files}"')
+    root = pasted(tree.root)
+    files = pasted(" ".join(request.files))
+    console.say(f"next: check it:  make verify KERNEL={root} FILES={files}")
     if (tree.root / ".git").exists():
-        console.say(f"next: review it: git -C {tree.root} diff")
+        console.say(f"next: review it: git -C {root} diff")
 
 
 def _status(

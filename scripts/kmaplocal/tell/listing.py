@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import PurePath
 
+from kmaplocal.names import line, quoted
 from kmaplocal.judge.certificate import NOT_ANALYSED
 
 
@@ -17,14 +18,16 @@ def as_text(found: dict) -> str:
         for entry in found[kind]:
             place = (entry["file"], entry["line"], entry.get("column", 0))
             folder = str(PurePath(entry["file"]).parent)
-            folders[folder].append((place, line_of(entry)))
+            folders[folder].append((place, line(line_of(entry))))
     verdicts: dict[str, Counter] = defaultdict(Counter)
     for mapping in found["mappings"]:
         folder = str(PurePath(mapping["file"]).parent)
         verdicts[folder][mapping["verdict"]] += 1
     lines = []
     for folder in sorted(folders):
-        lines.append(f"{folder}/: {_tally(verdicts[folder])}".removesuffix(": "))
+        lines.append(
+            f"{quoted(folder)}/: {_tally(verdicts[folder])}".removesuffix(": ")
+        )
         lines += [line for _place, line in sorted(folders[folder])] + [""]
     proved = [_proved(entry) for entry in found.get("proved", ())]
     lines += [*proved, ""] if proved else []
@@ -63,16 +66,16 @@ def _finding(entry: dict) -> str:
 
 
 def _lost(entry: dict) -> str:
-    place = f"{entry['file']}:{entry['line']}"
+    place = f"{quoted(entry['file'])}:{entry['line']}"
     return f"{place} {entry['function']} {NOT_ANALYSED}: {entry['reason']}"
 
 
 def _proved(entry: dict) -> str:
-    return f"{entry['file']} proved by: {', '.join(entry['by'])}"
+    return f"{quoted(entry['file'])} proved by: {', '.join(entry['by'])}"
 
 
 def _place(entry: dict) -> str:
-    return f"{entry['file']}:{entry['line']}:{entry['column']}"
+    return f"{quoted(entry['file'])}:{entry['line']}:{entry['column']}"
 
 
 _LINES = {"mappings": _mapping, "findings": _finding, "not_analysed": _lost}

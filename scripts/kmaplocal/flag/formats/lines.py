@@ -7,6 +7,7 @@ from itertools import groupby
 
 from kmaplocal.flag.finding import ERROR, NOTE, WARNING, Finding
 from kmaplocal.flag.report import Report
+from kmaplocal.names import line, quoted
 
 _COLOURS = {ERROR: "\033[1;31m", WARNING: "\033[1;35m", NOTE: "\033[1;36m"}
 _BOLD, _RESET = "\033[1m", "\033[0m"
@@ -18,13 +19,14 @@ def as_text(report: Report, colour: bool = False) -> str:
     lines = []
     for (file, function), group in groupby(report.findings, _home):
         if function:
-            lines.append(f"{_bold(f'{file}:', colour)} In function '{function}':")
+            home = _bold(f"{quoted(file)}:", colour)
+            lines.append(f"{home} In function '{function}':")
         for finding in group:
             lines.append(_line(finding, colour))
-            lines += [f"    {finding.remedy}"] if finding.remedy else []
+            lines += [f"    {line(finding.remedy)}"] if finding.remedy else []
     for lost in report.lost:
-        where = f"{lost.file}:{lost.line}"
-        lines.append(f"{where}: not analysed: {lost.function}: {lost.reason}")
+        where, why = f"{quoted(lost.file)}:{lost.line}", line(lost.reason)
+        lines.append(f"{where}: not analysed: {lost.function}: {why}")
     return "".join(f"{line}\n" for line in [*lines, report.tally()])
 
 
@@ -33,11 +35,12 @@ def _home(finding: Finding) -> tuple[str, str]:
 
 
 def _line(finding: Finding, colour: bool) -> str:
-    place = _bold(f"{finding.file}:{finding.line}:{finding.column}:", colour)
+    where = f"{quoted(finding.file)}:{finding.line}:{finding.column}:"
+    place = _bold(where, colour)
     severity = f"{finding.severity}:"
     if colour:
         severity = f"{_COLOURS[finding.severity]}{severity}{_RESET}"
-    return f"{place} {severity} {finding.message} [{finding.rule}]"
+    return f"{place} {severity} {line(finding.message)} [{finding.rule}]"
 
 
 def _bold(text: str, colour: bool) -> str:

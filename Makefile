@@ -27,7 +27,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 # Every setting there is; those without a default above are empty.
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE
-NAMES += WRITE_BASELINE NO_CACHE SHARD CC
+NAMES += WRITE_BASELINE NO_CACHE SHARD BENCH RUNS CC
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -79,7 +79,7 @@ SHELL_SCRIPTS := scripts/install scripts/debian13 scripts/debian-source .ci/run
 FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
-.PHONY: help apply verify boot report flag series history check check-debian13 goldens lint clean clean-cache
+.PHONY: help apply verify boot report flag series history check check-debian13 goldens lint bench clean clean-cache
 
 ## help: this list
 help:
@@ -183,6 +183,13 @@ lint:
 	$(Q)shellcheck $(SHELL_SCRIPTS)
 	$(Q)black --quiet --check --diff scripts
 	$(Q)$(FLAKE8) scripts
+
+## bench: what it all costs on KERNEL, or BENCH="cold again ..." of it, RUNS=3 times
+bench: $(call unpacked,$(KERNEL))
+	$(Q)scripts/install bench
+	$(Q)set -f; for word in $$BENCH; do set -- "$$@" --part "$$word"; done; \
+		$(KMAPLOCAL) bench --kernel "$$KERNEL" $(if $(RUNS),--runs "$$RUNS") \
+		$(PRINTING) "$$@"
 
 ## clean-cache: throw away what runs before have found out (NO_CACHE=1: use none)
 clean-cache:

@@ -434,6 +434,42 @@ def merge(files: tuple[Path, ...], out: Path | None) -> int:
     return main_job.NOT_ANALYSED if found["not_analysed"] else main_job.ALL_DONE
 
 
+@cli.command()
+@_options(_KERNEL, _FORMAT, _OUT)
+@click.option("--part", "parts", multiple=True, help="only this; default: all")
+@click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--build",
+    type=click.Path(path_type=Path),
+    default=BUILD / "bench",
+    metavar="FOLDER",
+    help="where to copy the kernel to",
+)
+def bench(
+    kernel: Path,
+    build: Path,
+    parts: tuple[str, ...],
+    runs: int,
+    form: str,
+    out: Path | None,
+) -> int:
+    """Measure what report, flag and apply cost on a copy of the kernel.
+
+    Beside it, a textbook semantic patch by spatch alone."""
+    from kmaplocal.cost import bench as door
+    from kmaplocal.tell import output
+
+    build.mkdir(parents=True, exist_ok=True)
+    screen = console.Console()
+    rows = door.bench(kernel, build.resolve(), parts, runs, screen)
+    text = door.as_json(rows) if form == "json" else door.as_text(rows)
+    if out:
+        output.write(out, text)
+    else:
+        screen.say(text.removesuffix("\n"))
+    return main_job.ALL_DONE
+
+
 @cli.command("clean-cache")
 def clean_cache() -> int:
     """Throw away what earlier runs kept below XDG_CACHE_HOME (~/.cache)."""

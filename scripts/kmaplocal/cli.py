@@ -2,7 +2,6 @@
 """The command line: what make calls, and anyone may."""
 
 import difflib
-import json
 import os
 import signal
 import sys
@@ -478,35 +477,12 @@ def clean_cache() -> int:
 
 
 @cli.command()
-@click.argument("file", type=_PLACE)
-def plan(file: Path) -> int:
-    """Print the plan for FILE alone, as JSON: what the semantic patches ask for.
+def answer() -> int:
+    """Answer what the semantic patches ask, a line of JSON each, from stdin."""
+    from kmaplocal.tell import answers
 
-    Of other files nothing is known: what FILE hands to their functions is unknown.
-    """
-    from kmaplocal.convert.conversion import plan_file
-
-    found, lost = plan_file(file, find_spatch())
-    click.echo(json.dumps(found.as_json()))
-    for gap in lost:
-        console.error(f"{gap.file}:{gap.line}: not analysed: {gap.reason}")
-    return main_job.NOT_ANALYSED if lost else main_job.ALL_DONE
-
-
-@cli.command()
-@click.argument("file", type=_PLACE)
-def findings(file: Path) -> int:
-    """Print the findings in FILE alone, as JSON: what the semantic patches ask for.
-
-    Of other files nothing is known. Lines count from 1, columns from 0.
-    """
-    from kmaplocal.flag.survey import survey_file
-
-    found = survey_file(file, find_spatch())
-    click.echo(json.dumps({"places": found.places()}))
-    for gap in found.lost:
-        console.error(f"{gap.file}:{gap.line}: not analysed: {gap.reason}")
-    return main_job.NOT_ANALYSED if found.lost else main_job.ALL_DONE
+    answers.serve(sys.stdin, sys.stdout)
+    return main_job.ALL_DONE
 
 
 def _converter() -> main_job.Converter:

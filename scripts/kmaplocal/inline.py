@@ -1,26 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the semantic patches ask from inside spatch: the plan for a place, and
-the findings at it.
+"""What the semantic patches ask from inside spatch: the edits that are planned for
+a place, and the findings at it.
 
 The driver hands its plan over in a file that KMAPLOCAL_PLAN names.  Under
-plain spatch and the kernel's coccicheck there is none, and the plan is made
-here, by the same analysis, in a process of its own: spatch may bring another
-Python than the driver's.  Standard library only, for the same reason.
-Findings are always made so.
+plain spatch and the kernel's coccicheck there is none, and the same analysis is
+asked in a process of its own, one for all files of a run: spatch may bring
+another Python than the driver's.  Standard library only, for the same reason.
 """
 
 import json
 import os
 import subprocess
+import sys
 
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_plans: dict[str, dict] = {}
-_findings: dict[str, dict] = {}
+_plans: dict[str, dict[str, dict[str, str]]] = {}
+_findings: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
 _told: set[tuple[str, str, str]] = set()
-
-
-class PlanFailed(Exception):
-    """The analysis of a file failed; says why."""
+_seen: dict[str, set[str]] = {}
+_left: set[str] = set()
+_marked: dict[str, set] = {}
+_helpers: list[subprocess.Popen] = []
+rule = ""  # the one to look for, if not all
 
 
 def _load(file: str) -> dict:
@@ -32,65 +33,116 @@ def _load(file: str) -> dict:
 
 
 def _ask(what: str, file: str) -> dict:
-    settings = {**os.environ, "PYTHONPATH": _PACKAGES}
-    command = ["/usr/bin/python3", "-m", "kmaplocal", what, file]
-    done = subprocess.run(command, env=settings, capture_output=True, text=True)
-    if done.returncode not in (0, 2):
-        raise PlanFailed(f"{file}: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    if not _helpers:
+        _helpers.append(_started())
+    helper = _helpers[0]
+    question = json.dumps({"what": what, "file": file, "rule": rule})
+    try:
+        print(question, file=helper.stdin, flush=True)
+        answer = helper.stdout.readline()
+    except BrokenPipeError:
+        answer = ""
+    if not answer:
+        sys.exit(helper.wait())  # it has said why
+    return json.loads(answer)
 
 
-def _of(rule: str, positions) -> dict | None:
+def _started() -> subprocess.Popen:
+    return subprocess.Popen(
+        ["/usr/bin/python3", "-m", "kmaplocal", "answer"],
+        env={**os.environ, "PYTHONPATH": _PACKAGES},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _edit(positions) -> dict[str, str]:
     place = positions[0]
     if place.file not in _plans:
-        _plans[place.file] = _load(place.file)
-    actions = _plans[place.file]["actions"].get(rule, {})
-    return actions.get(f"{place.line}:{place.column}")
+        _plans[place.file] = _load(place.file)["edits"]
+    return _plans[place.file].get(f"{place.line}:{place.column}", {})
 
 
-def has(rule: str, positions, **wanted) -> bool:
-    """Whether the plan has RULE do something at the place, and with the WANTED
-    values."""
-    action = _of(rule, positions)
-    return action is not None and all(action.get(k) == v for k, v in wanted.items())
+def does(positions, *kinds: str) -> bool:
+    """Whether the plan has an edit of one of KINDS at the place."""
+    return _edit(positions).get("do") in kinds
 
 
-def get(rule: str, positions, key: str) -> str:
-    """The value KEY of what RULE is to do at the place."""
-    return _of(rule, positions)[key]
+def statements(positions) -> int:
+    """How many statements the one at the place becomes; 0 where it stays one."""
+    edit = _edit(positions)
+    if edit.get("do") != "statements":
+        return 0
+    return sum(key in edit for key in ("first", "second", "third"))
 
 
-def message(rule: str, positions) -> str:
-    """What to tell a person about the place."""
-    action = _of(rule, positions)
-    return f"{rule}: {action['message']}"
+def seen(positions) -> None:
+    """Record that the edit at the place can be made."""
+    place = positions[0]
+    _seen.setdefault(place.file, set()).add(f"{place.line}:{place.column}")
 
 
-def _finding(rule: str, positions) -> dict | None:
+def all_seen(positions) -> bool:
+    """Whether every edit of the file can be made; says so once where not."""
+    file = positions[0].file
+    missing = _plans[file].keys() - _seen[file]
+    if missing and file not in _left:
+        _left.add(file)
+        place = min(missing)
+        print(f"kmaplocal: {file}:{place}: not applied: not matched", file=sys.stderr)
+    return not missing
+
+
+def text(positions, key: str) -> str:
+    """The text KEY of the edit at the place; one that is not used for others."""
+    return _edit(positions).get(key, "unused")
+
+
+def message(positions) -> str:
+    """What to tell a person about the edit at the place."""
+    return f"kmap_local: {_edit(positions)['message']}"
+
+
+def _found(positions) -> dict[str, dict[str, str]]:
+    """The findings at a place, by rule."""
     place = positions[0]
     if place.file not in _findings:
         _findings[place.file] = _ask("findings", place.file)["places"]
-    at = _findings[place.file].get(f"{place.line}:{place.column}", {})
-    return at.get(rule)
+    return _findings[place.file].get(f"{place.line}:{place.column}", {})
 
 
-def found(rule: str, positions) -> bool:
-    """Whether there is a finding of RULE at the place."""
-    return _finding(rule, positions) is not None
+def found(positions) -> bool:
+    """Whether there is a finding at the place."""
+    return bool(_found(positions))
 
 
-def fix(rule: str, positions) -> str:
+def marked(positions) -> bool:
+    """Whether there is a finding at the place, and none around or in it that is
+    marked: spatch marks no token twice."""
+    if not found(positions):
+        return False
+    at = positions[0]
+    start, end = (int(at.line), int(at.column)), (int(at.line_end), int(at.column_end))
+    others = _marked.setdefault(at.file, set())
+    if any(start < last and first < end for first, last in others - {(start, end)}):
+        return False
+    others.add((start, end))
+    return True
+
+
+def fix(positions) -> str:
     """What is to become of the place of a finding; "" for nothing."""
-    finding = _finding(rule, positions)
-    return finding["fix"] if finding else ""
+    fixes = (finding["fix"] for finding in _found(positions).values())
+    return next(filter(None, fixes), "")
 
 
-def tell(rule: str, positions) -> list[str]:
-    """What to tell a person about a finding: once, however many expressions
-    begin at its place."""
+def tell(positions) -> list[str]:
+    """What to tell a person about the findings at a place: once, however many
+    expressions begin there."""
     place = positions[0]
-    key = (rule, place.file, f"{place.line}:{place.column}")
+    key = (place.file, place.line, place.column)
     if key in _told:
         return []
     _told.add(key)
-    return [f"{rule}: {_finding(rule, positions)['message']}"]
+    return [f"{name}: {said['message']}" for name, said in _found(positions).items()]

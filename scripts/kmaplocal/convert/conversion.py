@@ -24,17 +24,17 @@ from kmaplocal.judge.certificate import CONVERT
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.read.outline import Outline
-from kmaplocal.convert.plan import RULES, Plan, make_plan
+from kmaplocal.convert.plan import Plan, make_plan
 from kmaplocal.read.facts import ENVIRONMENT
 from kmaplocal.read.spatch import Spatch
 
-CONVERT_RULES = Path(__file__).resolve().parents[3] / "cocci" / "convert"
+RULES = Path(__file__).resolve().parents[3] / "cocci" / "kmap_local.cocci"
 
 TIMEOUT = 120.0
 
 
 class NotApplied(Exception):
-    """The semantic patches did not do what the plan says; why."""
+    """The semantic patch did not do what the plan says; why."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,11 @@ def plan_file(path: Path, spatch: Spatch) -> tuple[Plan, list[Lost]]:
     file = Path(os.path.abspath(path))
     analysis = Analysis(file.parent, spatch, TIMEOUT, jobs=1)
     found = analysis.run([file.name])[file.name]
-    return make_plan(found), found.lost
+    plan = make_plan(found)
+    if plan.trouble:
+        lost = [Lost(found.path, 0, "", f"not applied: {plan.trouble}")]
+        return Plan(), [*found.lost, *lost]
+    return plan, found.lost
 
 
 def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
@@ -92,7 +96,7 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
     try:
         text, outdated = _converted(file, plan, spatch, timeout)
         after = text.encode(errors="surrogateescape")
-    except (NotApplied, edits.Overlap) as error:
+    except NotApplied as error:
         lost += [
             Lost(file.path, v.line, v.function, f"not applied: {error}")
             for v in plan.functions
@@ -141,31 +145,27 @@ def _converted(
     file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float
 ) -> tuple[str, tuple[Outdated, ...]]:
     """The text of the whole file after the plan, and the comments in it to be read
-    again.  Raises NotApplied, Overlap."""
+    again.  Raises NotApplied."""
     text = file.outline.text
     if not plan.functions:
         return text, ()
-    runs = [
-        _run(file, plan, rule, spatch, timeout)
-        for rule in RULES
-        if plan.actions.get(rule)
-    ]
-    joined = edits.join(file.excerpt, runs)
+    if plan.trouble:
+        raise NotApplied(plan.trouble)
+    result = _run(file, plan, spatch, timeout)
+    made = edits.changes(file.excerpt, result, plan.statements)
     lines, excerpt = text.split("\n"), file.excerpt.split("\n")
-    for edit in joined:
+    for edit in made:
         if lines[edit.first : edit.last] != excerpt[edit.first : edit.last]:
             raise NotApplied(f"line {edit.first + 1} is not what was analysed")
-    parted = [edits.parted(edit, plan.parted) for edit in joined]
+    parted = [edits.parted(edit, plan.parted) for edit in made]
     finished = [edits.laid_out(edit, lines, plan.statements) for edit in parted]
     after = edits.applied(text, finished)
     found = _look_again(file.outline, after, plan, finished)
     return after, tuple(Outdated(file.path, *where) for where in found)
 
 
-def _run(
-    file: FileAnalysis, plan: Plan, rule: str, spatch: Spatch, timeout: float
-) -> list[edits.Edit]:
-    """What one semantic patch changes in the excerpt.  Raises NotApplied."""
+def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
+    """The excerpt as the semantic patch leaves it.  Raises NotApplied."""
     with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
         copy = Path(folder) / names.plain(file.path)
         copy.write_bytes(file.excerpt.encode(errors="surrogateescape"))
@@ -173,7 +173,7 @@ def _run(
         handed.write_text(json.dumps(plan.as_json()))
         result = Path(folder) / f"after-{copy.name}"
         run = spatch.run(
-            CONVERT_RULES / f"{rule}.cocci",
+            RULES,
             copy,
             virtuals=["patch"],
             timeout=timeout,
@@ -181,11 +181,10 @@ def _run(
             options=["-o", str(result)],
         )
         if run.failures:
-            raise NotApplied(f"{rule}.cocci: {'; '.join(run.failures)}")
+            raise NotApplied(f"{RULES.name}: {'; '.join(run.failures)}")
         if not result.exists():
-            raise NotApplied(f"{rule}.cocci changed nothing")
-        after = result.read_bytes().decode(errors="surrogateescape")
-    return edits.changes(file.excerpt, after)
+            raise NotApplied(f"{RULES.name} changed nothing")
+        return result.read_bytes().decode(errors="surrogateescape")
 
 
 def _look_again(

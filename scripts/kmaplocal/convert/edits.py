@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What several runs of spatch changed in one text, brought together.
-
-Every semantic patch is run on the same text, so that the places in the plan
-hold for all of them; their changes are joined by line, and within a line by
-column.
-"""
+"""What spatch changed in a text, edit by edit, and how the new lines are laid out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import unidiff
@@ -17,10 +13,6 @@ import unidiff
 from kmaplocal.convert import layout, patch
 from kmaplocal.judge.saved import NAMES
 from kmaplocal.read import lexer
-
-
-class Overlap(Exception):
-    """Two semantic patches changed the same place."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +24,61 @@ class Edit:
     lines: tuple[str, ...]
 
 
-def changes(before: str, after: str) -> list[Edit]:
-    """The edits that turn BEFORE into AFTER; lines changed one to one are an
-    edit each."""
+def changes(before: str, after: str, statements: Collection[str] = ()) -> list[Edit]:
+    """The edits that turn BEFORE into AFTER, in order, each as small as the tokens
+    of its lines allow: a statement that is added before a changed one is an edit of
+    its own, and each of the new STATEMENTS is one."""
     old, new = (t.encode(errors="surrogateescape") for t in (before, after))
     shown = patch.unified(Path("x"), old, new, context=0)
     found: list[Edit] = []
     if not shown:
         return found
-    text = shown.decode(errors="surrogateescape")
-    for hunk in unidiff.PatchSet(text)[0]:
-        lines = tuple(line.value.rstrip("\n") for line in hunk.target_lines())
+    lines = before.split("\n")
+    for hunk in unidiff.PatchSet(shown.decode(errors="surrogateescape"))[0]:
+        added = [line.value.rstrip("\n") for line in hunk.target_lines()]
         size = hunk.source_length
         first = hunk.source_start - (1 if size else 0)
-        if _alike(before.split("\n")[first : first + size], lines):
-            found += [Edit(first + n, first + n + 1, (l,)) for n, l in enumerate(lines)]
-        else:
-            edit = Edit(first, first + size, lines)
-            found.append(_behind_blanks(before.split("\n"), edit))
+        whole = any(layout.same_tokens("\n".join(added), s) for s in statements)
+        pieces = _parts(lines[first : first + size], added)
+        for i, j, k, l in [(0, size, 0, len(added))] if whole else pieces:
+            edit = Edit(first + i, first + j, tuple(added[k:l]))
+            found.append(_behind_blanks(lines, edit))
     return found
+
+
+def _parts(old: list[str], new: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """The pieces of a hunk: OLD[i:j] became NEW[k:l]."""
+    i, k = 0, 0
+    for j, l in [*_borders(old, new), (len(old), len(new))]:
+        if j < i or l < k:
+            continue
+        if old[i:j] != new[k:l]:
+            yield i, j, k, l
+        i, k = j, l
+
+
+def _borders(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:
+    """The lines before which both sides can be cut: the tokens before one became
+    those before the other. What is deleted stays with what follows it."""
+    (words, before), (others, behind) = _counted(old), _counted(new)
+    codes = SequenceMatcher(None, words, others, autojunk=False).get_opcodes()
+    deleted = {(x, c) for tag, a, b, c, _ in codes for x in (a, b) if tag == "delete"}
+    for tag, a, b, c, d in codes:
+        steps = range(b - a + 1) if tag == "equal" else ()
+        for x, y in [(a + n, c + n) for n in steps] or [(a, c), (b, d)]:
+            if (x, y) not in deleted and x in before and y in behind:
+                yield before.index(x), behind.index(y)
+
+
+def _counted(lines: list[str]) -> tuple[list[str], list[int]]:
+    """The tokens of LINES, and how many there are before each line and at the
+    end."""
+    found: list[str] = []
+    counts = [0]
+    for line in lines:
+        found += lexer.words(lexer.tokens(line))
+        counts.append(len(found))
+    return found, counts
 
 
 def _behind_blanks(old: Sequence[str], edit: Edit) -> Edit:
@@ -62,60 +90,6 @@ def _behind_blanks(old: Sequence[str], edit: Edit) -> Edit:
             break
         first += 1
     return Edit(first, edit.last, edit.lines)
-
-
-def _alike(old: Sequence[str], new: Sequence[str]) -> bool:
-    """Whether lines were changed one to one: a statement that was laid out anew
-    may take as many lines as it replaces, but parts its parentheses elsewhere."""
-    return [_depth(line) for line in old] == [_depth(line) for line in new]
-
-
-def _depth(line: str) -> int:
-    words = lexer.words(lexer.tokens(line))
-    return words.count("(") - words.count(")")
-
-
-def join(text: str, runs: list[list[Edit]]) -> list[Edit]:
-    """The edits of all RUNS on TEXT as one list, in order.
-
-    Raises Overlap where two of them change the same place differently."""
-    lines = text.split("\n")
-    joined: list[Edit] = []
-    for edit in sorted(
-        (e for run in runs for e in run), key=lambda e: (e.last, e.first)
-    ):
-        last = joined[-1] if joined else None
-        if last is None or edit.first >= last.last:
-            joined.append(edit)
-        elif edit != last:
-            joined[-1] = _merge(lines, last, edit)
-    return joined
-
-
-def _merge(lines: list[str], one: Edit, other: Edit) -> Edit:
-    same = (one.first, one.last) == (other.first, other.last)
-    if not same or one.last - one.first != 1 or len(one.lines) != 1:
-        raise Overlap(f"line {one.first + 1}")
-    if len(other.lines) != 1:
-        raise Overlap(f"line {one.first + 1}")
-    line = lines[one.first]
-    spans = sorted(_changed(line, e.lines[0]) for e in (one, other))
-    (a, b, first), (c, d, second) = spans
-    if b > c:
-        raise Overlap(f"line {one.first + 1}")
-    merged = line[:a] + first + line[b:c] + second + line[d:]
-    return Edit(one.first, one.last, (merged,))
-
-
-def _changed(before: str, after: str) -> tuple[int, int, str]:
-    """The columns of BEFORE that changed, and what is there in AFTER."""
-    start, most = 0, min(len(before), len(after))
-    while start < most and before[start] == after[start]:
-        start += 1
-    end = 0
-    while end < most - start and before[-1 - end] == after[-1 - end]:
-        end += 1
-    return start, len(before) - end, after[start : len(after) - end]
 
 
 def parted(edit: Edit, behind: Collection[int]) -> Edit:

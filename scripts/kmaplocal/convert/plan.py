@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What each semantic patch is to do, place by place, in one file.
+"""What the semantic patch is to do in one file, place by place.
 
 Only functions whose verdict is `convert` are in a plan.  A mapping becomes one
 of three: a page helper, a filled structure, or kmap_local_page().
@@ -7,9 +7,9 @@ of three: a page helper, a filled structure, or kmap_local_page().
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
+from kmaplocal.convert.edit import Crowded, Draft
 from kmaplocal.read import api
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.certificate import CONVERT, Verdict
@@ -21,41 +21,25 @@ from kmaplocal.read.syntax import Expr, Stmt
 from kmaplocal.judge.saved import Saved
 from kmaplocal.judge.trace import CURSOR, Site
 
-RULES = (
-    "kmap_atomic",
-    "kmap",
-    "page_address",
-    "saved_address",
-    "new_variable",
-    "explicit_disable",
-    "page_helper",
-    "struct_fill",
-    "dcache_flush",
-    "unused_variable",
-)
-
 
 @dataclass
 class Plan:
-    """Actions by rule and place ("line:column" of the call or expression), the
-    texts of new statements, the lines before which one comes right behind a
-    declaration, and the functions they convert."""
+    """The edits by place ("line:column", columns from 0), the texts of new
+    statements, the lines before which one comes right behind a declaration, and
+    the functions that the edits convert.
 
-    actions: dict[str, dict[str, dict[str, str]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
+    An edit says what to do (`do`), why (`message`), and has the texts that
+    cocci/kmap_local.cocci asks for.  TROUBLE is why there is no plan."""
+
+    edits: dict[str, dict[str, str]] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     parted: set[int] = field(default_factory=set)
     functions: list[Verdict] = field(default_factory=list)
-
-    def add(self, rule: str, expr_or_point, message: str, **what: str) -> None:
-        """Have RULE do WHAT at a place."""
-        point = getattr(expr_or_point, "start", expr_or_point)
-        self.actions[rule][f"{point[0]}:{point[1]}"] = {"message": message, **what}
+    trouble: str = ""
 
     def as_json(self) -> dict:
         """What kmaplocal.inline reads."""
-        return {"actions": self.actions}
+        return {"edits": self.edits}
 
 
 def make_plan(file: FileAnalysis) -> Plan:
@@ -67,7 +51,10 @@ def make_plan(file: FileAnalysis) -> Plan:
         if verdict.verdict != CONVERT or judge is None or not _has_old(judge):
             continue
         plan.functions.append(verdict)
-        _plan_function(plan, file, judge, flushes)
+        try:
+            plan.edits.update(_planned(plan, file, judge, flushes.get(judge, ())))
+        except Crowded as error:
+            plan.trouble = f"{verdict.function}: {error}"
     return plan
 
 
@@ -75,73 +62,79 @@ def _has_old(judge: Judge) -> bool:
     return bool(judge.function.calls(api.OLD))
 
 
-def _plan_function(plan: Plan, file: FileAnalysis, judge: Judge, flushes) -> None:
-    idioms = find_idioms(file, judge)
+def _planned(
+    plan: Plan, file: FileAnalysis, judge: Judge, flushes
+) -> dict[str, dict[str, str]]:
+    """The edits of one function.  Raises Crowded."""
+    draft = Draft(file.outline.text, judge.function)
     done: set[Expr] = set()
-    for idiom in idioms:
-        _plan_idiom(plan, idiom)
+    for idiom in find_idioms(file, judge):
+        _plan_idiom(plan, draft, idiom)
         done.update(idiom.calls)
     for site in judge.trace.sites:
         asked = judge.pages.joined(site)
         if asked is not None and site.call not in done:
             why = "kmap() and page_address() are one kmap_local_page()"
-            plan.add("page_address", site.call, why, what="drop")
-            plan.add("page_address", asked, why, what="map")
+            draft.edit(site.call, "drop", why)
+            draft.edit(asked, "name", why, name="kmap_local_page")
             done.add(site.call)
     for number, saved in judge.pages.saved.items():
         site = judge.trace.sites[number]
         if site.call not in done:
-            _plan_saved(plan, file, site, saved)
+            _plan_saved(draft, file, site, saved)
             done.add(site.call)
     for name in DISABLE:
         for place in filter(None, judge.explicit(name).values()):
-            _plan_explicit(plan, file, place, *DISABLE[name])
+            _plan_explicit(plan, draft, place, *DISABLE[name])
     for call in judge.function.calls(api.OLD):
         if call not in done:
-            _plan_renaming(plan, file, judge, call)
-    for call, page in flushes.get(judge, ()):
+            _plan_renaming(draft, file, judge, call)
+    for call, page in flushes:
         if call not in done:
             why = f"flush_dcache_page({page}) is missing after this write"
-            plan.add("dcache_flush", call, why, page=page)
+            stmt = draft.places.statement(call)
+            draft.insert(stmt, "after", f"flush_dcache_page({page})", why)
             plan.statements.append(f"flush_dcache_page({page});")
+    return draft.finished()
 
 
-def _plan_idiom(plan: Plan, idiom: Idiom) -> None:
+def _plan_idiom(plan: Plan, draft: Draft, idiom: Idiom) -> None:
     why = f"{idiom.helper}() does what this mapping is for"
     for expr in idiom.dropped:
-        plan.add(idiom.rule, expr, why, what="drop", new="")
+        draft.edit(expr, "unassign" if expr.kind == "assign" else "drop", why)
     for expr in idiom.forgotten:
-        plan.add(idiom.rule, expr, why, what="forget", new="")
-    plan.add(idiom.rule, idiom.replaced, why, what="call", new=idiom.text)
+        draft.edit(expr, "forget", why)
+    draft.edit(idiom.replaced, "replace", why, first=idiom.text)
     plan.statements.append(f"{idiom.text};")
     for variable in idiom.unused:
-        why = f"{variable.name} is not used any more"
-        plan.add("unused_variable", variable.at, why)
+        draft.undeclare(variable, f"{variable.name} is not used any more")
 
 
-def _plan_saved(plan: Plan, file: FileAnalysis, site: Site, saved: Saved) -> None:
+def _plan_saved(draft: Draft, file: FileAnalysis, site: Site, saved: Saved) -> None:
     page = slice_of(file.outline.text, site.call.arguments[0])
     call = f"{site.api.new}({page})"
     why = f"{site.name}() is deprecated: {saved.name} keeps what {site.api.new}() gives"
-    plan.add("saved_address", site.call, why, saved=saved.name, call=call)
+    draft.edit(site.call, "keep", why, name=saved.name, first=call)
     if saved.after:
         why = f"{saved.name} is needed for the unmap of {call}"
-        plan.add("new_variable", saved.after, why, name=saved.name)
+        draft.declare(saved.after, saved.name, why)
+        stmt = draft.places.statement(site.call)
+        draft.insert(stmt, "before", f"{saved.name} = {call}", why)
 
 
 def _plan_explicit(
-    plan: Plan, file: FileAnalysis, place: Around, disable: str, enable: str
+    plan: Plan, draft: Draft, place: Around, disable: str, enable: str
 ) -> None:
     why = f"what follows counts on a {disable}()"
     where, stmt = "after", place.begin
-    if stmt.kind == "declaration" or _has_comment(file.outline.text, stmt):
+    if stmt.kind == "declaration" or _has_comment(draft.text, stmt):
         if stmt.kind == "declaration" and stmt.end[0] + 1 == place.first.start[0]:
             plan.parted.add(place.first.start[0])
         where, stmt = "before", place.first
-    plan.add("explicit_disable", stmt, why, call=f"{disable}()", where=where)
+    draft.insert(stmt, where, f"{disable}()", why)
     for end in place.ends:
         why = f"the {enable}() of the map call stands here"
-        plan.add("explicit_disable", end, why, call=f"{enable}()", where="before")
+        draft.insert(end, "before", f"{enable}()", why)
 
 
 def _has_comment(text: str, stmt: Stmt) -> bool:
@@ -150,11 +143,11 @@ def _has_comment(text: str, stmt: Stmt) -> bool:
     return bool(text.split("\n")[line - 1][column:].strip(" \t;"))
 
 
-def _plan_renaming(plan: Plan, file: FileAnalysis, judge: Judge, call: Expr) -> None:
-    rule = "kmap" if call.callee in ("kmap", "kunmap") else "kmap_atomic"
+def _plan_renaming(draft: Draft, file: FileAnalysis, judge: Judge, call: Expr) -> None:
     if call.callee in api.MAPS:
         new = api.MAPS[call.callee].new
-        plan.add(rule, call, f"{call.callee}() is deprecated: {new}()", address="")
+        why = f"{call.callee}() is deprecated: {new}()"
+        draft.edit(call, "name", why, name=new)
         return
     address = unmap_address(judge, call)
     given = judge.trace.given(call)
@@ -162,7 +155,10 @@ def _plan_renaming(plan: Plan, file: FileAnalysis, judge: Judge, call: Expr) -> 
         address = slice_of(file.outline.text, given.arguments[0])
     shown = address or (call.arguments[0].text if call.arguments else "")
     why = f"{call.callee}() is deprecated: kunmap_local({shown})"
-    plan.add(rule, call, why, address=address)
+    if address:
+        draft.edit(call, "replace", why, first=f"kunmap_local({address})")
+    else:
+        draft.edit(call, "name", why, name="kunmap_local")
 
 
 def unmap_address(judge: Judge, call: Expr) -> str:

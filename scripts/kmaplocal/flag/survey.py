@@ -40,13 +40,22 @@ class Survey:
             "lost": [asdict(lost) for lost in self.lost],
         }
 
-    def places(self) -> dict[str, dict[str, dict[str, str]]]:
-        """The findings as the semantic patches look for them: by "line:column",
-        columns from 0 as in spatch, and rule."""
+    def places(self, rule: str = "") -> dict[str, dict[str, dict[str, str]]]:
+        """The findings, of RULE alone if it is given, as the semantic patch looks
+        for them: by "line:column", columns from 0 as in spatch, and rule.
+
+        Of a function one rule alone has fixes, the first: two could change the
+        same statement."""
         found: dict[str, dict[str, dict[str, str]]] = {}
-        for finding in self.findings:
+        chosen = [f for f in self.findings if rule in ("", f.rule)]
+        fixing: dict[str, str] = {}
+        for finding in chosen:
+            if finding.fix:
+                fixing.setdefault(finding.function, finding.rule)
+        for finding in chosen:
             place = f"{finding.line}:{finding.column - 1}"
-            said = {"message": finding.message, "fix": finding.fix}
+            fixed = fixing.get(finding.function) == finding.rule
+            said = {"message": finding.message, "fix": finding.fix if fixed else ""}
             found.setdefault(place, {}).setdefault(finding.rule, said)
         return found
 

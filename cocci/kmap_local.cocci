@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// Replace kmap(), kmap_atomic() and their unmaps by kmap_local_page() and
+/// kunmap_local(), or by a helper such as memcpy_to_page() that maps, copies and
+/// unmaps.
+///
+// Confidence: High
+// Options: --no-includes --keep-comments
+// Comments: The edits come from kmaplocal, which reads the whole function: it is
+// Comments: converted with all it needs, when every mapping in it is certified, or left.
+// Comments: Of other files nothing is known here.
+
+virtual patch
+virtual context
+virtual org
+virtual report
+
+@initialize:python@
+@@
+# kmaplocal is where this file is from, or where its command is installed.
+import os, shutil, sys
+words = open("/proc/self/cmdline").read().replace("=", "\0").split("\0")
+files = [word for word in words if word.endswith(".cocci")] + [shutil.which("kmaplocal")]
+sys.path += [os.path.join(os.path.dirname(os.path.realpath(f)), "../scripts") for f in files if f]
+try:
+    from kmaplocal import inline
+except ImportError:
+    sys.exit("kmaplocal is not found: install it (make install), or link this file to it")
+
+// Words that spatch looks for before it reads a file.
+@kmap_local_calls@
+position p;
+@@
+\(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kunmap@p\|kunmap_atomic@p\)(...)
+
+// The places of the edits. Each is seen before any is made: what one pattern here
+// does not match keeps the whole file as it is. No statement has two of them that
+// are on different lines here: the first one alone would match.
+@kmap_local_edit depends on kmap_local_calls@
+position p;
+position beside : script:python() { inline.does(beside, "before", "after") };
+position declare : script:python() { inline.does(declare, "declare") };
+position unused : script:python() { inline.does(unused, "undeclare") };
+position many : script:python() { inline.does(many, "statements") };
+position gone : script:python() { inline.does(gone, "unassign") };
+position drop : script:python() { inline.does(drop, "drop") };
+position init : script:python() { inline.does(init, "drop", "forget", "keep") };
+position keep : script:python() { inline.does(keep, "keep") };
+position call : script:python() { inline.does(call, "name", "replace") };
+statement S;
+declaration D;
+expression E, F, v;
+type T, C;
+identifier x, f;
+@@
+(
+S@p@beside
+|
+D@p@declare
+|
+T x@p@unused;
+|
+T x@p@unused = NULL;
+|
+T x@p@unused = 0;
+|
+E@p@many;
+|
+E@p@gone = F;
+|
+v = f@p@drop(...);
+|
+f@p@drop(...);
+|
+T x = f@p@init(...);
+|
+T x = (C)f@p@keep(...);
+|
+T x = <+... f@p@keep(...) ...+>;
+|
+f@p@call(...)
+)
+
+@script:python@
+p << kmap_local_edit.p;
+@@
+inline.seen(p)
+
+@script:python kmap_local_new@
+p << kmap_local_edit.p;
+called; first; second; third;
+@@
+if not inline.all_seen(p):
+    cocci.include_match(False)
+coccinelle.called = cocci.make_ident(inline.text(p, "name"))
+coccinelle.first = cocci.make_expr(inline.text(p, "first"))
+coccinelle.second = cocci.make_expr(inline.text(p, "second"))
+coccinelle.third = cocci.make_expr(inline.text(p, "third"))
+
+// One rule makes all edits: spatch reads a function that a rule changed anew, and
+// no position holds there any more.
+@depends on patch@
+position kmap_local_edit.p;
+identifier kmap_local_new.called;
+expression kmap_local_new.first, kmap_local_new.second, kmap_local_new.third;
+position before : script:python() { inline.does(before, "before") };
+position after : script:python() { inline.does(after, "after") };
+position drop : script:python() { inline.does(drop, "drop") };
+position forget : script:python() { inline.does(forget, "forget") };
+position keep : script:python() { inline.does(keep, "keep") };
+position one : script:python() { inline.statements(one) == 1 };
+position two : script:python() { inline.statements(two) == 2 };
+position three : script:python() { inline.statements(three) == 3 };
+position other : script:python() { inline.does(other, "name") };
+position whole : script:python() { inline.does(whole, "replace") };
+position gone : script:python() { inline.does(gone, "unassign") };
+position unused : script:python() { inline.does(unused, "undeclare") };
+statement S;
+declaration D;
+expression E, F, v;
+type T, C;
+identifier x, f;
+@@
+(
++ first;
+  S@p@before
+|
+  S@p@after
++ first;
+|
+  D@p
++ void *called;
+|
+- T x@p@unused;
+|
+- T x@p@unused = NULL;
+|
+- T x@p@unused = 0;
+|
+- E@p@one;
++ first;
+|
+- E@p@two;
++ first;
++ second;
+|
+- E@p@three;
++ first;
++ second;
++ third;
+|
+- E@p@gone = F;
+|
+- v = f@p@drop(...);
+|
+- T x = f@p@drop(...);
+|
+- f@p@drop(...);
+|
+  T x
+- = f@p@forget(...)
+  ;
+|
++ void *called = first;
+  T x =
+- f@p@keep(...)
++ called
+  ;
+|
++ void *called = first;
+  T x =
+- (C)f@p@keep(...)
++ called
+  ;
+|
++ void *called = first;
+  T x =
+  <+...
+- f@p@keep(...)
++ called
+  ...+>;
+|
+- f@p@other
++ called
+  (...)
+|
+- f@p@whole(...)
++ first
+)
+
+@kmap_local_shown depends on context@
+position kmap_local_edit.p;
+statement S;
+declaration D;
+expression E, F;
+type T;
+identifier x, f;
+@@
+(
+* S@p
+|
+* D@p
+|
+* T x@p;
+|
+* T x@p = NULL;
+|
+* T x@p = 0;
+|
+* E@p;
+|
+* E@p = F;
+|
+* f@p(...)
+)
+
+@script:python depends on org@
+p << kmap_local_edit.p;
+@@
+coccilib.org.print_todo(p[0], inline.message(p))
+
+@script:python depends on report@
+p << kmap_local_edit.p;
+@@
+coccilib.report.print_report(p[0], inline.message(p))

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The flag rules without the driver: plain spatch, and the kernel's coccicheck."""
+"""The flag rules without the driver: plain spatch."""
 
 import functools
-import os
 import re
 import subprocess
 
@@ -14,13 +13,8 @@ from kmaplocal.flag.survey import survey_file
 from kmaplocal.read.spatch import find_spatch
 
 GROUPED_BY = {"rule": str}
-COCCI = REPOSITORY / "cocci/flag"
+COCCI = REPOSITORY / "cocci/flag.cocci"
 FLAG = REPOSITORY / "fixtures/flag"
-TREES = [
-    path
-    for path in (REPOSITORY / f"build/linux-source-{v}" for v in ("6.1", "6.12"))
-    if path.name == "linux-source-6.1" or path.exists()
-]
 # A file with findings of the rule; what patch mode makes of it, if anything.
 SAMPLES = {
     "kmap-nested": "nested",
@@ -65,9 +59,9 @@ def runs(tmp_path_factory):
 
     @functools.cache
     def run(rule, mode):
-        command = [find_spatch().program, "--sp-file", COCCI / f"{stem(rule)}.cocci"]
+        command = [find_spatch().program, "--sp-file", COCCI, "--no-includes"]
         done = subprocess.run(
-            [*command, "--no-includes", "-D", mode, source(rule)],
+            [*command, "-D", mode, "-D", f"rule={rule}", source(rule)],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -86,8 +80,41 @@ def findings(rule):
     return [f for f in found.findings if f.rule == rule]
 
 
-def test_every_rule_has_a_semantic_patch():
-    assert {path.stem for path in COCCI.glob("*.cocci")} == set(map(stem, RULES))
+def test_without_a_rule_all_are_reported(tmp_path):
+    command = [find_spatch().program, "--sp-file", COCCI, "--no-includes", "-D"]
+    file = source("kmap-mixed-pair")
+    done = subprocess.run(
+        [*command, "report", file], cwd=tmp_path, capture_output=True, text=True
+    )
+    told = re.findall(r"(?m)^.+\.c:(\d+):\d+-\d+: (kmap-[a-z-]+): ", done.stdout)
+    found = survey_file(file, find_spatch()).findings
+    assert len({f.rule for f in found}) > 1
+    assert sorted(told) == sorted((str(f.line), f.rule) for f in found)
+
+
+def test_rule_that_there_is_not(tmp_path):
+    command = [find_spatch().program, "--very-quiet", "--sp-file", COCCI]
+    command += ["-D", "report", "-D", "rule=kmap-leek", source("kmap-leak")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("kmaplocal: kmap-leek: no such rule; ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_context_marks_what_several_rules_find(tmp_path):
+    """No two findings of one place, or of a place in another one, lose the file."""
+    shown = 0
+    for file in sorted(FLAG.rglob("*.c"))[::4]:
+        command = [find_spatch().program, "--sp-file", COCCI, "--no-includes"]
+        done = subprocess.run(
+            [*command, "-D", "context", file],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert not re.search("EXN|already tagged|Traceback", done.stderr)
+        shown += bool(done.stdout)
+    assert shown > 5
 
 
 @pytest.mark.parametrize("rule, mode", CASES)
@@ -131,47 +158,10 @@ def test_patch_mode_fixes_what_is_certain(rule, runs):
 @pytest.mark.parametrize("rule", FIXING)
 def test_what_was_fixed_is_not_found_again(rule, tmp_path):
     fixed = tmp_path / source(rule).name
-    command = [find_spatch().program, "--sp-file", COCCI / f"{stem(rule)}.cocci"]
-    command += ["--no-includes", "--keep-comments", "-D", "patch"]
+    command = [find_spatch().program, "--sp-file", COCCI, "--no-includes"]
+    command += ["--keep-comments", "-D", "patch", "-D", f"rule={rule}"]
     subprocess.run([*command, source(rule), "-o", fixed], check=True, cwd=tmp_path)
     left = [f for f in survey_file(fixed, find_spatch()).findings if f.rule == rule]
     assert len(left) == len(findings(rule)) - FIXING[rule]
     includes = f"-I{REPOSITORY}/fixtures/include"
     subprocess.run(["gcc", "-std=gnu11", "-fsyntax-only", includes, fixed], check=True)
-
-
-# -- the kernel's coccicheck -------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def checks(tmp_path_factory):
-    """checks(tree, rule): coccicheck MODE=report on a folder with the sample."""
-
-    @functools.cache
-    def check(tree, rule):
-        folder = tmp_path_factory.mktemp(stem(rule))
-        (folder / source(rule).name).write_bytes(source(rule).read_bytes())
-        hidden = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KERNEL", "FILES")
-        settings = {k: v for k, v in os.environ.items() if k not in hidden}
-        command = ["make", "-C", tree, "coccicheck", "MODE=report", f"M={folder}"]
-        return subprocess.run(
-            [*command, f"COCCI={COCCI / stem(rule)}.cocci"],
-            env=settings,
-            capture_output=True,
-            text=True,
-        )
-
-    return check
-
-
-@pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
-@pytest.mark.parametrize("rule", RULES)
-def test_coccicheck_reports_like_plain_spatch(rule, tree, checks, runs):
-    done = checks(tree, rule)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not re.search(r"EXN|exn|Traceback|coccicheck failed", done.stdout)
-    assert _reports(done.stdout) == _reports(runs(rule, "report").stdout) != []
-
-
-def _reports(output):
-    return sorted(re.findall(r"(?m)^\S*?([^/\s]+\.c:\d+:\d+-\d+: .*)$", output))

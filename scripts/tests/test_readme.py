@@ -2,6 +2,7 @@
 """Every command in the README runs, and says what the README shows."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -59,3 +60,22 @@ def test_example_is_real_output():
     shown = (done.stdout + done.stderr).splitlines()
     for line in example.splitlines():
         assert line in shown, line
+
+
+SHOWN = {
+    "rule=kmap-leak": r"bitmap\.c:\d+:\d+-\d+: kmap-leak: pptr, mapped in line \d+, is",
+    "kmap_local.cocci --no-includes -D report": r"inode\.c:250:\d+-\d+: kmap_local: ",
+    "kmap_local.cocci --no-includes -D patch": r"(?m)^\+\s+memcpy_from_page\(data",
+}
+
+
+def test_every_spatch_command_is_here():
+    ours = [c for c in commands() if c.startswith("spatch")]
+    assert len(ours) == len(SHOWN)
+
+
+@pytest.mark.parametrize("words", SHOWN)
+def test_spatch_shows_something(words):
+    command = next(c for c in commands() if words in c)
+    done = run(command)
+    assert re.search(SHOWN[words], done.stdout), done.stdout + done.stderr

@@ -1,257 +1,249 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The semantic patches without the driver: plain spatch, and coccicheck."""
+"""The semantic patches without the driver: plain spatch over every fixture, alone
+and after each other. Every function ends as the driver leaves it, or untouched."""
 
-import functools
 import os
 import re
+import shutil
 import subprocess
+from functools import cache
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.convert import edits
-from kmaplocal.read import api, lexer
-from kmaplocal.tell import fixtures
 from kmaplocal.convert.conversion import plan_file
-from kmaplocal.convert.plan import RULES
+from kmaplocal.read import lexer
+from kmaplocal.read.outline import outlines
 from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tell import fixtures
 
-GROUPED_BY = {"rule": str}
-COCCI = REPOSITORY / "cocci/convert"
+COCCI = REPOSITORY / "cocci"
+CONVERT, FLAG = "kmap_local", "flag"
+ORDERS = ((CONVERT, FLAG), (FLAG, CONVERT))
 MODES = ("patch", "context", "org", "report")
-TREES = [
-    path
-    for path in (REPOSITORY / f"build/linux-source-{v}" for v in ("6.1", "6.12"))
-    if path.name == "linux-source-6.1" or path.exists()
+FLAGGED = (REPOSITORY / "fixtures/flag").rglob("*.c")
+NAMES = fixtures.names() + sorted(str(p.relative_to(REPOSITORY)) for p in FLAGGED)
+GCC = ["gcc", "-std=gnu11", "-fsyntax-only", f"-I{REPOSITORY}/fixtures/include"]
+# Every kind of edit is in one of them; the first four are tried in every mode.
+SAMPLES = [
+    "fixtures/convert/explicit_disable/copy_inatomic.c",
+    "fixtures/convert/saved_address/cursor_only.c",
+    "fixtures/convert/struct_fill/all_members.c",
+    "fixtures/keep/local/one_of_two_functions.c",
+    "fixtures/convert/dcache_flush/same_member.c",
+    "fixtures/convert/kmap/page_address_joined.c",
+    "fixtures/convert/unused_variable/shared_declaration.c",
 ]
-# Files in which the rule has something to do, all of it at calls and names.
-SAMPLES = {
-    "kmap": ["kmap/pair", "kmap/exclusive_unmaps", "kmap/mixed_with_atomic"],
-    "kmap_atomic": [
-        "kmap_atomic/atomic_pair",
-        "kmap_atomic/switch_arms",
-        "kmap_atomic/cast",
-    ],
-    "page_address": ["kmap/page_address_joined"],
-    "saved_address": ["saved_address/cursor_only", "saved_address/cursor_to_end"],
-    "new_variable": ["saved_address/cursor_only"],
-    "explicit_disable": ["explicit_disable/copy_retried", "explicit_disable/this_cpu"],
-    "page_helper": ["page_helper/memcpy_to_page", "page_helper/whole_page"],
-    "struct_fill": ["struct_fill/all_members", "struct_fill/flexible_array"],
-    "dcache_flush": ["dcache_flush/same_member", "dcache_flush/write_by_alias"],
-    "unused_variable": ["unused_variable/shared_declaration"],
-}
-CASES = [(rule, f"convert/{name}") for rule in RULES for name in SAMPLES[rule]]
-FIRST = [(rule, f"convert/{SAMPLES[rule][0]}") for rule in RULES]
-# Files some of whose functions are kept, and files of kept functions only.
-KEPT = [
-    "keep/local/one_of_two_functions",
-    "keep/paired/mixed_pair",
-    "keep/lifo/fifo",
-    "keep/one_page/address_overwritten",
-    "keep/faults/copy_in_declaration",
-    "keep/syntax/macro_half",
-]
-HALF = [(rule, name) for rule in ("kmap", "kmap_atomic") for name in KEPT]
 
 
-def source(name):
-    return REPOSITORY / "fixtures" / f"{name}.c"
+def folder(name):
+    """The folder of a fixture: what is in one is read by one process of spatch."""
+    return name.rpartition("/")[0]
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """runs(rule, name, mode): plain spatch, as a person would call it."""
-    folder = tmp_path_factory.mktemp("plain")
-
-    @functools.cache
-    def run(rule, name, mode):
-        command = [find_spatch().program, "--sp-file", COCCI / f"{rule}.cocci"]
-        done = subprocess.run(
-            [*command, "-D", mode, source(name)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-        )
-        assert not list(folder.iterdir()), "litter"
-        return done
-
-    return run
+GROUPED_BY = {"name": folder}
 
 
-@functools.cache
-def plan(name):
-    """What is to be done at which lines, by rule."""
-    found, lost = plan_file(source(name), find_spatch())
-    assert not lost
-    return found
+def spatch(cocci, *arguments, cwd, **options):
+    """Run plain spatch as a person would call it."""
+    command = [find_spatch().program, "--sp-file", cocci, "--no-includes", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, **options)
 
 
-def lines_of(rule, name, **wanted):
-    """The lines at which the plan has RULE do something."""
-    actions = plan(name).actions.get(rule, {})
-    return {
-        int(place.split(":")[0])
-        for place, action in actions.items()
-        if wanted.items() <= action.items()
-    }
+class Passes:
+    """What plain spatch makes of the fixtures of a folder, by the semantic patches
+    it was run with, one after the other; each below a root of its own."""
+
+    def __init__(self, place, top):
+        self.names = [name for name in NAMES if folder(name) == place]
+        self.top = top
+        self.root = cache(self._root)
+        self.driven = cache(self._driven)
+        self.functions = cache(self._functions)
+
+    def text(self, name, *patches):
+        """A fixture after PATCHES."""
+        return (self.root(*patches) / name).read_text()
+
+    def _root(self, *patches):
+        if not patches:
+            return REPOSITORY
+        before = self.root(*patches[:-1])
+        after = self.top / "-".join(patches)
+        # What the patches so far have not changed ends as from the last one alone.
+        alone = self.root(patches[-1]) if patches[1:] else None
+        for name in self.names:
+            same = alone and self.text(name, *patches[:-1]) == self.text(name)
+            copy = after / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy((alone if same else before) / name, copy)
+            if same:
+                copy.rename(copy.with_suffix(".done"))
+        left = [p for p in after.rglob("*.c")]
+        if left:
+            options = ["--keep-comments", "-D", "patch", "--in-place", "--dir", "."]
+            done = spatch(COCCI / f"{patches[-1]}.cocci", *options, cwd=after)
+            assert done.returncode == 0, done.stderr
+            assert not re.search(r"EXN|Traceback|already tagged", done.stderr)
+        for path in after.rglob("*.done"):
+            path.rename(path.with_suffix(".c"))
+        return after
+
+    def _functions(self, root):
+        """The functions of each fixture below ROOT, as tokens, by name."""
+        found = {}
+        for name, outline in outlines(root, self.names).items():
+            lines = outline.text.split("\n")
+            spans = {f.name: lines[f.line - 1 : f.end] for f in outline.functions}
+            found[name] = {f: words("\n".join(text)) for f, text in spans.items()}
+        return found
+
+    def _driven(self, *patches):
+        """What the driver makes of the fixtures after PATCHES, in a root."""
+        before, after = self.root(*patches), self.top / "-".join((*patches, "driven"))
+        for name in self.names:
+            copy = after / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(before / name, copy)
+            golden = fixtures.golden(name, "diff")
+            if not patches and name in fixtures.names() and golden.exists():
+                apply_to(after, golden)
+        wanted = [n for n in self.names if patches or n not in fixtures.names()]
+        for name, result in fixtures.results(before, wanted, jobs=1).items():
+            (after / name).write_bytes(result.outcome.after)
+        return after
+
+
+def apply_to(root, patch):
+    command = ["git", "apply", "-p1", "--unidiff-zero", patch]
+    settings = {**os.environ, "GIT_CEILING_DIRECTORIES": str(root.parent)}
+    subprocess.run(command, cwd=root, env=settings, check=True)
+
+
+@pytest.fixture(scope="session")
+def every(tmp_path_factory):
+    """every(folder): its passes."""
+    return cache(lambda place: Passes(place, tmp_path_factory.mktemp("plain")))
+
+
+@pytest.fixture
+def passes(every, name):
+    """The passes over the folder of the fixture at hand."""
+    return every(folder(name))
+
+
+def words(text):
+    """The tokens of TEXT, without a comma before a closing brace."""
+    found = lexer.words(lexer.tokens(text))
+    return [w for w, after in zip(found, [*found[1:], ""]) if (w, after) != (",", "}")]
+
+
+# -- every fixture -------------------------------------------------------------------
 
 
 def test_every_semantic_patch_is_tried():
-    assert sorted(SAMPLES) == sorted(path.stem for path in COCCI.glob("*.cocci"))
+    assert {p.stem for p in COCCI.rglob("*.cocci")} == {CONVERT, FLAG, "facts"}
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("rule, name", FIRST)
-def test_every_mode_runs_without_a_complaint(rule, name, mode, runs):
-    done = runs(rule, name, mode)
+@pytest.mark.parametrize("name", NAMES)
+def test_alone_it_converts_as_the_driver_does(name, passes):
+    wanted = (passes.driven() / name).read_text()
+    assert words(passes.text(name, CONVERT)) == words(wanted)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_function_is_half_done_in_any_order(name, order, passes):
+    """After both, a function is as it was, as one of them leaves it, or flagged and
+    then converted by the driver."""
+    steps = [passes.root(), passes.root(CONVERT), passes.root(FLAG)]
+    if passes.text(name, FLAG) != passes.text(name):
+        steps.append(passes.driven(FLAG))
+    possible = [passes.functions(root)[name] for root in steps]
+    for function, tokens in passes.functions(passes.root(*order))[name].items():
+        assert tokens in [found[function] for found in possible], function
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_left_compiles(name, passes):
+    if "expect: does not compile" in passes.text(name):
+        pytest.skip("does not compile as it is")
+    chosen = [(CONVERT,), (FLAG,), *ORDERS]
+    roots = [passes.root(*patches) for patches in chosen]
+    changed = [r / name for r in roots if (r / name).read_text() != passes.text(name)]
+    if changed:
+        subprocess.run([*GCC, *changed], check=True)
+
+
+def test_facts_change_nothing(tmp_path):
+    file = shutil.copy(REPOSITORY / SAMPLES[0], tmp_path)
+    done = spatch(
+        COCCI / "facts.cocci", "-D", "patch", "--in-place", file, cwd=tmp_path
+    )
+    assert done.returncode == 0
+    assert Path(file).read_text() == (REPOSITORY / SAMPLES[0]).read_text()
+
+
+# -- one file, in every mode ----------------------------------------------------------
+
+
+@cache
+def edits(name):
+    """The edits of a file, as the driver plans them."""
+    found, lost = plan_file(REPOSITORY / name, find_spatch())
+    assert not lost
+    return found.edits
+
+
+def run(name, mode, cwd):
+    done = spatch(COCCI / f"{CONVERT}.cocci", "-D", mode, REPOSITORY / name, cwd=cwd)
     assert done.returncode == 0
     assert not re.search(r"EXN|[Ee]rror|Traceback|ailed|xception", done.stderr)
-    assert done.stdout
+    assert not list(cwd.iterdir()), "litter"
+    return done.stdout
 
 
-# -- patch -------------------------------------------------------------------
+@pytest.mark.parametrize("name", SAMPLES)
+def test_patch_is_what_the_driver_writes(name, passes, tmp_path):
+    diff = run(name, "patch", tmp_path)
+    shown = subprocess.run(
+        ["patch", "-s", "-o", "-", REPOSITORY / name],
+        input=diff,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert words(shown.stdout) == words((passes.driven() / name).read_text())
 
 
-def side(diff, sign):
-    """The lines a patch removes ("-") or adds ("+"), as tokens."""
-    body = re.sub(r"(?m)^(---|\+\+\+|diff) .*\n", "", diff)
-    lines = [line[1:] for line in body.split("\n") if line.startswith(sign)]
-    return lexer.words(lexer.tokens("\n".join(lines)))
+@pytest.mark.parametrize("name", SAMPLES[:4])
+def test_report_names_every_place_and_why(name, tmp_path):
+    pattern = re.compile(r"^.+\.c:(\d+):(\d+)-\d+: kmap_local: (.+)$", re.M)
+    found = pattern.findall(run(name, "report", tmp_path))
+    told = {f"{line}:{column}": why for line, column, why in found}
+    assert told == {place: edit["message"] for place, edit in edits(name).items()}
 
 
-@pytest.mark.parametrize("name", sorted({name for _, name in CASES}))
-def test_all_patches_together_are_the_golden(name, tmp_path):
-    """What each semantic patch alone does to a file, joined, is what the driver
-    writes, up to white space."""
-    before = source(name).read_text()
-    changes = []
-    for rule in (rule for rule in RULES if plan(name).actions.get(rule)):
-        after = tmp_path / "after.c"
-        command = [find_spatch().program, "--sp-file", COCCI / f"{rule}.cocci"]
-        command += ["--keep-comments", "-D", "patch", source(name), "-o", after]
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-        changes.append(edits.changes(before, after.read_text()))
-    joined = edits.applied(before, edits.join(before, changes))
-    golden = fixtures.golden(f"fixtures/{name}.c", "diff")
-    wanted = tmp_path / f"fixtures/{name}.c"
-    wanted.parent.mkdir(parents=True)
-    wanted.write_text(before)
-    command = ["git", "apply", "-p1", "--unidiff-zero", golden]
-    settings = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
-    subprocess.run(command, cwd=tmp_path, env=settings, check=True)
-    assert _words(joined) == _words(wanted.read_text())
+@pytest.mark.parametrize("name", SAMPLES[:4])
+def test_org_and_context_are_of_the_same_lines(name, tmp_path):
+    lines = {int(place.split(":")[0]) for place in edits(name)}
+    org = re.findall(r"\.c::face=[^:]*::linb=(\d+)", run(name, "org", tmp_path))
+    assert {int(line) for line in org} == lines
+    text = (REPOSITORY / name).read_text().split("\n")
+    marked = re.findall(r"(?m)^-(?!-- )(.*)$", run(name, "context", tmp_path))
+    assert set(marked) >= {text[line - 1] for line in lines}
 
 
-def _words(text):
-    """The tokens of TEXT, without a comma before a closing brace."""
-    words = lexer.words(lexer.tokens(text))
-    return [w for w, after in zip(words, [*words[1:], ""]) if (w, after) != (",", "}")]
-
-
-@pytest.mark.parametrize("rule, name", HALF)
-def test_no_function_is_half_converted(rule, name, runs):
-    done = runs(rule, name, "patch")
-    assert done.returncode == 0
-    wanted = plan(name).actions.get(rule, {})
-    removed = [word for word in side(done.stdout, "-") if word in api.OLD]
-    assert len(removed) == len(wanted)
-    assert bool(done.stdout) == bool(wanted)
-
-
-def test_kept_function_stays_beside_a_converted_one(runs):
-    done = runs("kmap", "keep/local/one_of_two_functions", "patch")
-    assert side(done.stdout, "-").count("kmap") == 1
-    assert side(done.stdout, "-").count("kunmap") == 1
-
-
-# -- context, org, report --------------------------------------------------------
-
-
-@pytest.mark.parametrize("rule, name", [c for c in CASES if c[0].startswith("kmap")])
-def test_report_names_every_place_and_why(rule, name, runs):
-    done = runs(rule, name, "report")
-    pattern = re.compile(rf"^(.+\.c):(\d+):(\d+)-\d+: {rule}: (.+)$", re.M)
-    told = {
-        (f"{line}:{column}", why)
-        for _, line, column, why in pattern.findall(done.stdout)
-    }
-    actions = plan(name).actions[rule]
-    assert told == {(place, action["message"]) for place, action in actions.items()}
-
-
-@pytest.mark.parametrize("rule, name", FIRST)
-def test_report_and_org_are_of_planned_lines(rule, name, runs):
-    planned = lines_of(rule, name)
-    report = re.findall(r"\.c:(\d+):\d+-\d+: ", runs(rule, name, "report").stdout)
-    org = re.findall(r"\.c::face=[^:]*::linb=(\d+)", runs(rule, name, "org").stdout)
-    assert {int(n) for n in report} == {int(n) for n in org} != set()
-    assert {int(n) for n in report} <= planned
-
-
-@pytest.mark.parametrize("rule, name", FIRST)
-def test_context_marks_planned_lines(rule, name, runs):
-    text = source(name).read_text().split("\n")
-    marked = re.findall(r"(?m)^-(?!-- )(.*)$", runs(rule, name, "context").stdout)
-    assert marked
-    assert set(marked) <= {text[line - 1] for line in lines_of(rule, name)}
-
-
-# -- the kernel's coccicheck -------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def checks(tmp_path_factory):
-    """checks(tree, rule, mode): coccicheck on a folder with a sample of the rule,
-    as on an external module."""
-
-    @functools.cache
-    def check(tree, rule, mode):
-        name = dict(FIRST)[rule]
-        folder = tmp_path_factory.mktemp(rule)
-        copy = folder / f"{name.split('/')[-1]}.c"
-        copy.write_bytes(source(name).read_bytes())
-        hidden = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "KERNEL", "FILES")
-        hidden += ("MAKEOVERRIDES",)
-        settings = {k: v for k, v in os.environ.items() if k not in hidden}
-        command = ["make", "-C", tree, "coccicheck", f"COCCI={COCCI / rule}.cocci"]
-        return subprocess.run(
-            [*command, f"MODE={mode}", f"M={folder}"],
-            env=settings,
-            capture_output=True,
-            text=True,
-        )
-
-    return check
-
-
-@pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("rule", RULES)
-def test_coccicheck(rule, mode, tree, checks):
-    done = checks(tree, rule, mode)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not re.search(r"EXN|exn|Traceback|coccicheck failed", done.stdout)
-    assert f"{SAMPLES[rule][0].split('/')[-1]}.c" in done.stdout
-
-
-@pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
-@pytest.mark.parametrize("rule", RULES)
-def test_coccicheck_patches_like_plain_spatch(rule, tree, checks, runs):
-    ours = checks(tree, rule, "patch").stdout
-    plain = runs(rule, dict(FIRST)[rule], "patch").stdout
-    # Only coccicheck reads the `Options:` line and so keeps comments.
-    assert [side(ours, sign) for sign in "-+"] == [side(plain, sign) for sign in "-+"]
-    assert side(ours, "-") or side(ours, "+")
-
-
-@pytest.mark.parametrize("tree", TREES, ids=lambda tree: tree.name)
-@pytest.mark.parametrize("rule", RULES)
-def test_coccicheck_reports_like_plain_spatch(rule, tree, checks, runs):
-    ours = checks(tree, rule, "report").stdout
-    plain = runs(rule, dict(FIRST)[rule], "report").stdout
-    assert _reports(ours) == _reports(plain) != []
-
-
-def _reports(output):
-    return sorted(re.findall(r"(?m)^\S*?([^/\s]+\.c:\d+:\d+-\d+: .*)$", output))
+def test_what_it_cannot_make_whole_it_leaves(tmp_path):
+    """One pattern less, and no edit of the file is made."""
+    text = (COCCI / f"{CONVERT}.cocci").read_text()
+    pattern = "f@p@drop(...);\n|\n"
+    (tmp_path / "cocci").mkdir()
+    (tmp_path / "scripts").symlink_to(REPOSITORY / "scripts")
+    cut = tmp_path / "cocci/kmap_local.cocci"
+    cut.write_text(text.replace(pattern, "", 1))
+    done = spatch(cut, "-D", "patch", REPOSITORY / SAMPLES[2], cwd=tmp_path)
+    assert pattern in text
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "all_members.c:31:1: not applied: not matched" in done.stderr

@@ -102,7 +102,9 @@ class Draft:
 
     def _beside(self, stmt: Stmt, beside: _Inserted) -> tuple[Point, Edit]:
         if len(beside.before) + len(beside.after) != 1:
-            raise Crowded(f"line {stmt.start[0]} is to get several statements beside it")
+            raise Crowded(
+                f"line {stmt.start[0]} is to get several statements beside it"
+            )
         where = "before" if beside.before else "after"
         text = (beside.before or beside.after)[0]
         return stmt.start, {"do": where, "message": beside.message, "first": text}

@@ -41,7 +41,7 @@ RULES = {
 class Finding:
     """RULE (an id) does not hold at FILE:LINE:COLUMN (1-based) in FUNCTION; MESSAGE
     says what happens on which path, REMEDY what to do.  SEVERITY may differ from
-    the rule's own where less is certain.  FIX is what cocci/flag/ makes of the
+    the rule's own where less is certain.  FIX is what cocci/flag.cocci makes of the
     place in patch mode: C text, "swap" or "remove"; "" for nothing."""
 
     file: str

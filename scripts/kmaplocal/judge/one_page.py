@@ -83,7 +83,10 @@ class OnePage:
             if self._saves(site):
                 return None
             value = self.trace.moved.get(expr)
-            if self.trace.bases.get(expr) or (value and value.moved == CURSOR):
+            if self.trace.bases.get(expr):
+                why = f"nothing shows that {site.variable} is in the page"
+                return fails(ONE_PAGE, expr, why)
+            if value is not None and value.moved == CURSOR:
                 why = "the address was moved and may have left the page"
                 return fails(ONE_PAGE, expr, why)
             if self.trace.given(expr).callee == "kunmap":

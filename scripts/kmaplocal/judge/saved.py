@@ -47,7 +47,8 @@ def saved_base(
     if begin.kind == "declaration":
         within = begin.parent is None or _encloses(begin.parent, unmaps)
         return Saved(name, None) if name and within else None
-    after = _declaration(function, begin, unmaps, branches)
+    taken = [other.after for other in others.values()]
+    after = _declaration(function, begin, unmaps, branches, taken)
     return Saved(name, after) if name and after else None
 
 
@@ -99,9 +100,11 @@ def _declaration(
     begin: Stmt,
     unmaps: list[Expr],
     branches: Sequence[tuple[int, int]],
+    taken: Sequence[Stmt | None],
 ) -> Stmt | None:
     """The last declaration before the map call in the innermost block around the
-    mapping that has any, and compiled whenever the mapping is."""
+    mapping that has any, compiled whenever the mapping is, and behind which no
+    variable comes yet (TAKEN)."""
     block = begin.parent
     while True:
         if block is None or (block.kind == "compound" and _encloses(block, unmaps)):
@@ -111,6 +114,7 @@ def _declaration(
                 for stmt in stmts
                 if stmt.kind == "declaration"
                 and stmt.end <= begin.start
+                and stmt not in taken
                 and not _hidden(stmt, begin, branches)
             ]
             if found:

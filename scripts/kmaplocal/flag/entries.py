@@ -119,8 +119,11 @@ def _is_whole(scene: Scene, vector: Expr, call: Expr) -> bool:
             if loop.exprs[0].bare().text == vector.text:
                 return name in WHOLE_VECTORS
     for node in _meant(scene, vector, MOST_VALUES):
-        words = list(node.walk())
-        if any(n.label == VECTOR or n.callee in VECTOR_CALLS for n in words):
+        while node.kind in ("member", "index", "paren", "unary", "binary"):
+            if node.label == VECTOR:
+                return True
+            node = node.children[0]
+        if node.callee in VECTOR_CALLS:
             return True
     return False
 
@@ -137,7 +140,22 @@ class _Reader:
         """The entry's length, when an access goes as far."""
         if not isinstance(access.length, Expr) or self._in_page(access):
             return None
+        if self._guarded(access):
+            return None
         return self.length(access.length, MOST_VALUES)
+
+    def _guarded(self, access: Access) -> bool:
+        """Whether a condition around an access compares its length."""
+        names = {access.length.bare().text}
+        return any(
+            node.op in ("<", "<=", ">", ">=")
+            and names & {side.bare().text for side in node.children}
+            for stmt in self.scene.function.statements()
+            if stmt.kind == "if" and stmt.start <= access.expr.start < stmt.end
+            for root in stmt.exprs
+            for node in root.walk()
+            if node.kind == "binary"
+        )
 
     def _in_page(self, access: Access) -> bool:
         bounds = self.scene.judge.bounds()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.flag.finding import NOTE, WARNING, Finding
+from kmaplocal.flag.finding import ERROR, NOTE, WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.flag.entries import entries
 from kmaplocal.judge.bounds import plain
@@ -21,16 +21,20 @@ HIGHMEM = ("PageHighMem", "folio_test_highmem")
 def off_page(scene: Scene) -> Iterator[Finding]:
     """Accesses and unmap arguments that leave the page, as far as can be told."""
     for site in scene.sites:
-        for rule in (_accesses, _unlimited, entries, _highmem_only, _unmaps):
+        for rule in (_accesses, _unlimited, entries, _highmem_only):
             found = list(rule(scene, site))
             yield from found
             if found:
                 break
+        if not any(f.severity == ERROR for f in found):
+            yield from _unmaps(scene, site)
 
 
 def _accesses(scene: Scene, site: Site) -> Iterator[Finding]:
     found = list(scene.judge.pages.extents.beyond(site))
     certain = [beyond for beyond in found if beyond.many is None]
+    if scene.function.calls(("folio_test_partial_kmap", *HIGHMEM)):
+        found = certain  # what else it does where the pages follow one another
     for beyond in (certain or found)[:1]:
         if beyond.many is None:
             yield _outside(scene, beyond.access.expr, beyond.why)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from kmaplocal.judge.bounds import CLAMPS, INSIDE, MAXIMA, MINIMA, Bounds, integer
 from kmaplocal.judge.offsets import values_of
+from kmaplocal.judge.places import names_in
 from kmaplocal.read.syntax import Expr, Function
 
 # What gives the bytes of what may be of many pages, and how many pages it has.
@@ -31,6 +32,26 @@ class Pages:
     def _kept(self, length: Expr) -> bool:
         return self.bounds.fits([], length, length).answer == INSIDE
 
+    def _is_cut(self, length: Expr) -> bool:
+        """Whether a length is at most a page, or something else cut it to pages: an
+        iterator that gives it, or what made a bio_vec."""
+        names = {n.text for n in length.walk()}
+        return (
+            self._kept(length)
+            or any(node.label == "bv_len" for node in length.walk())
+            or any(names & names_in(e) for e in self._iterators(length))
+        )
+
+    def _iterators(self, node: Expr) -> list[Expr]:
+        """What the iterators around an expression are given."""
+        return [
+            expr
+            for stmt in self.function.statements()
+            if stmt.kind == "iterator" and stmt.start <= node.start < stmt.end
+            for expr in stmt.exprs
+            if expr.kind == "identifier"
+        ]
+
     def _many(self, length: Expr, depth: int) -> Expr | None:
         node = length.bare()
         if node.text in HUGE or node.callee in SIZES:
@@ -50,7 +71,7 @@ class Pages:
         if first is None:
             return None
         values = [a for n, a in node.arguments.items() if n >= first]
-        if node.callee in MINIMA and any(self._kept(value) for value in values):
+        if node.callee in MINIMA and any(self._is_cut(value) for value in values):
             return None
         return self._any(values, depth)
 

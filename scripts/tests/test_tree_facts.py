@@ -83,6 +83,12 @@ HARD = {
 }
 
 
+@pytest.fixture(autouse=True)
+def however_little(monkeypatch):
+    """A process is started for the smallest piece."""
+    monkeypatch.setattr(facts, "ENOUGH", 0)
+
+
 def by_both(paths):
     """For each of the files: what the script said, and what the rules said."""
     spatch = find_spatch()
@@ -283,3 +289,15 @@ def test_a_script_that_does_not_compile(tmp_path, write):
     with pytest.raises(Unusable):
         Reader(find_spatch(), rules, facts.ENVIRONMENT)
     assert not list(tmp_path.glob("kmaplocal-*"))
+
+
+def test_little_is_read_without_compiling(pool, started, monkeypatch):
+    """Nothing is started for it; a process that is there is used."""
+    monkeypatch.setattr(facts, "ENOUGH", 1000)
+    assert names(*read(Piece("a.c", GOOD))) == [("good", 3)]
+    assert not started
+    assert len(read(Piece("a.c", GOOD), Piece("b.c", GOOD * 40), workers=2)) == 2
+    assert len(started) == 1 or len(started) == 2
+    count = len(started)
+    assert names(*read(Piece("a.c", GOOD))) == [("good", 3)]
+    assert len(started) == count

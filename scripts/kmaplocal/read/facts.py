@@ -25,6 +25,8 @@ TREE = _COCCI / "tree_facts.cocci"
 # spatch asks the python3 it finds first for its library, several times a run.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 MOST_TOGETHER = 24  # pieces that are read in one run of spatch, by RULES
+# Characters of C that take RULES as long as compiling TREE takes.
+ENOUGH = 20_000
 PASSED_MARK = "passed\t"
 TREE_READERS = Pool(TREE, ENVIRONMENT)
 
@@ -91,7 +93,11 @@ class _Job:
 
 
 def _by_tree(jobs, spatch, timeout, workers, progress) -> dict[int, Facts]:
-    """The facts of JOBS by their numbers, by standing processes; {} without them."""
+    """The facts of JOBS by their numbers, by standing processes; {} without them, or
+    where starting one is not worth it."""
+    size = sum(len(word) for job in jobs for word in job.piece.text.split())
+    if size < ENOUGH and not TREE_READERS.waits(spatch):
+        return {}
 
     def work(job: _Job) -> Facts | None:
         with TREE_READERS.reader(spatch) as reader:
@@ -107,7 +113,8 @@ def _by_tree(jobs, spatch, timeout, workers, progress) -> dict[int, Facts]:
 
     # The longest first, so that no core waits for one of them at the end.
     order = sorted(jobs, key=lambda job: -len(job.piece.text))
-    told = run_all(order, guarded, workers=workers, progress=progress)
+    most = min(workers or cores(), 1 + size // (ENOUGH or 1))
+    told = run_all(order, guarded, workers=most, progress=progress)
     return {job.number: facts for job, facts in zip(order, told) if facts}
 
 

@@ -135,6 +135,11 @@ class Pool:
                 with self._lock:
                     self._idle.append((spatch, reader))
 
+    def waits(self, spatch: Spatch) -> bool:
+        """Whether a reader is there without starting one."""
+        with self._lock:
+            return any(known == spatch and reader.alive for known, reader in self._idle)
+
     def close(self) -> None:
         """End all that wait for work."""
         with self._lock:

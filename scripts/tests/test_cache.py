@@ -177,6 +177,20 @@ def test_a_key_depends_on_all_its_parts(monkeypatch):
     assert cache.key("a") != before
 
 
+@pytest.mark.parametrize("name", ["cocci/macros.h", "code/read/a.py", "cocci/new"])
+def test_a_key_depends_on_every_file_of_ours(tmp_path, write, monkeypatch, name):
+    for each in ("cocci/macros.h", "cocci/facts.cocci", "code/read/a.py"):
+        write(tmp_path / each, "before")
+    monkeypatch.setattr(cache, "_SOURCES", tmp_path / "code")
+    monkeypatch.setattr(cache, "_RULES", tmp_path / "cocci")
+    digest = cache.version.__wrapped__
+    before = digest()
+    write(tmp_path / "code/__pycache__/a.pyc", "made of it")
+    assert digest() == before
+    write(tmp_path / name, "after")
+    assert digest() != before
+
+
 # -- whole runs ----------------------------------------------------------------
 
 

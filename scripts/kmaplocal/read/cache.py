@@ -186,13 +186,14 @@ def remove(folder: Path | None = None) -> None:
 
 @lru_cache
 def version() -> bytes:
-    """A digest of all of kmaplocal that decides what is found: its own sources."""
+    """A digest of all of kmaplocal that decides what is found: all of its files, but
+    what Python makes of them."""
     digest = hashlib.sha256()
     for top in (_SOURCES, _RULES):
         for file in sorted(top.rglob("*")):
-            if file.suffix in (".py", ".cocci", ".json", ".md", ".h", ".ml"):
-                content = file.read_bytes()
-                digest.update(b"%s\0%d\0" % (os.fsencode(file.name), len(content)))
+            if file.is_file() and file.parent.name != "__pycache__":
+                name, content = file.relative_to(top), file.read_bytes()
+                digest.update(b"%s\0%d\0" % (os.fsencode(name), len(content)))
                 digest.update(content)
     return digest.digest()
 

@@ -58,6 +58,10 @@ Q := $(if $(filter-out 0,$(V)),,@)
 
 # Words of FILES are split at blanks, but not taken as patterns.
 OPTIONS  = set -f; for word in $$FAIL_ON; do set -- "$$@" --fail-on "$$word"; done;
+# A page shows several kernels: KERNEL may name more than one there.
+SEVERAL  = if [ "$$FORMAT" = html ] && [ ! -d "$$KERNEL" ]; then kernels=$$KERNEL; KERNEL=; \
+	for word in $$kernels; do \
+	if [ "$$KERNEL" ]; then set -- "$$@" --also "$$word"; else KERNEL=$$word; fi; done; fi;
 PRINTING = --format "$$FORMAT" $(if $(OUT),--out "$$OUT")
 SHARING  = $(if $(SHARD),--shard "$$SHARD")
 SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") "$$@" -- $$FILES
@@ -93,6 +97,7 @@ help:
 	@echo 'FORCE=1       also files with uncommitted changes'
 	@echo 'FAIL_ON=kept  status 1 when a function is kept (golden: differs from its golden)'
 	@echo 'FORMAT=json   of report, history, verify; default text  OUT=file  write it there'
+	@echo 'FORMAT=html   of report: a page in the folder OUT; KERNEL="a b" shows several'
 	@echo 'BEFORE=path   of verify, boot: a tree to compare with; default HEAD, or /usr/src'
 	@echo 'DOORS="..."   of verify: of identity x86_64 i386 sparse context checkpatch flag'
 	@echo 'CC="..."      of verify: the compiler, as "ccache gcc", distcc or icecc'
@@ -126,10 +131,10 @@ verify: $(call unpacked,$(KERNEL))
 		$(KMAPLOCAL) verify $(if $(BEFORE),--before "$$BEFORE") $(COMPILER) \
 		$(PRINTING) $(SETTINGS)
 
-## report: certify every mapping in FILES (default here: .), as text or JSON
+## report: certify every mapping in FILES (default here: .), as text, JSON or a page
 report: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
-	$(Q)$(OPTIONS) $(KMAPLOCAL) report $(PRINTING) $(SHARING) $(SETTINGS)
+	$(Q)$(OPTIONS) $(SEVERAL) $(KMAPLOCAL) report $(PRINTING) $(SHARING) $(SETTINGS)
 
 ## series: write the patch series for FILES (default here: .) as mails, see OUT
 series: $(call unpacked,$(KERNEL))

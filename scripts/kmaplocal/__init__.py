@@ -31,3 +31,5 @@ prove     reference alignment (both sides of a change), objects farm kbuild benc
 At the top: cli (the doors), console errors, and inline, which the semantic
 patches ask from inside spatch.
 """
+
+VERSION = "1.0"

@@ -184,7 +184,22 @@ def _write_golden(
 
 
 @cli.command()
-@_options(_KERNEL, _JOBS, _TIMEOUT, _FORMAT, _OUT, _SHARD, _FILES)
+@_options(_KERNEL, _JOBS, _TIMEOUT, _OUT, _SHARD, _FILES)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "html")),
+    default="text",
+    show_default=True,
+    help="for people, for programs, or a page for a browser in the folder OUT",
+)
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="another kernel on the page",
+)
 @click.option(
     "--fail-on",
     multiple=True,
@@ -196,6 +211,7 @@ def report(
     files: tuple[str, ...],
     form: str,
     out: Path | None,
+    also: tuple[Path, ...],
     **asked,
 ) -> int:
     """Print the certificate of every mapping in FILES, without FILES in all.
@@ -208,6 +224,12 @@ def report(
         files=files or EVERYTHING, dry_run=True, fail_on=frozenset(fail_on), **asked
     )
     screen = console.Console()
+    if form == "html":
+        from kmaplocal.report import html
+
+        return html.print_page(request, also, screen, out)
+    if also:
+        raise click.UsageError("--also goes with --format html")
     return doors.print_report(request, screen, form, out)
 
 

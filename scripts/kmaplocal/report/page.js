@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The state of the page is the fragment of its address: a link shows the same.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const $ = (id) => document.getElementById(id);
+  const make = (name, attributes = {}, ...children) => {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key === "on") for (const [event, run] of Object.entries(value)) node.addEventListener(event, run);
+      else if (value !== false && value !== undefined) node.setAttribute(key, value === true ? "" : value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
+  };
+
+  const LISTS = {
+    mappings: {
+      title: "Mappings",
+      columns: [["place", "Place"], ["function", "Function"], ["api", "Call"], ["verdict", "Verdict"], ["why", "Why it stays"]],
+      charts: [["verdict", "Verdict"], ["api", "Call"], ["failing", "Failing obligation"], ["folder", "Folder"], ["maintainer", "Maintained as"]],
+    },
+    findings: {
+      title: "Findings",
+      columns: [["place", "Place"], ["function", "Function"], ["rule", "Rule"], ["verdict", "Severity"], ["why", "What is wrong"]],
+      charts: [["verdict", "Severity"], ["rule", "Rule"], ["folder", "Folder"], ["maintainer", "Maintained as"]],
+    },
+    lost: {
+      title: "Not analysed",
+      columns: [["place", "Place"], ["function", "Function"], ["why", "Why"]],
+      charts: [["folder", "Folder"], ["maintainer", "Maintained as"]],
+    },
+  };
+  const FILTERS = ["verdict", "api", "failing", "rule", "folder", "maintainer"];
+  const MOST_BARS = 10;
+
+  const read = () => {
+    const given = new URLSearchParams(location.hash.slice(1));
+    const state = Object.fromEntries(given);
+    if (!data.trees[state.tree]) state.tree = "0";
+    if (!LISTS[state.list]) state.list = "mappings";
+    return state;
+  };
+  const address = (state) => {
+    const kept = Object.entries(state).filter(([, value]) => value !== "" && value !== undefined);
+    return "#" + new URLSearchParams(kept);
+  };
+  const go = (changes, replace = false) => {
+    const next = address({ ...read(), ...changes });
+    if (next === location.hash) return;
+    if (replace) history.replaceState(null, "", next);
+    else history.pushState(null, "", next);
+    show();
+  };
+
+  const rows = (state) => data.trees[+state.tree][state.list];
+  const matches = (row, state, but) => {
+    for (const name of FILTERS) if (name !== but && state[name] && row[name] !== state[name]) return false;
+    const words = (state.words || "").toLowerCase().split(/\s+/).filter(Boolean);
+    return words.every((word) => row.text.includes(word));
+  };
+  const sorted = (found, state) => {
+    const [key, way] = (state.sort || "place").split("-");
+    const sign = way === "down" ? -1 : 1;
+    const value = (row) => (key === "place" ? row.order : row[key] || "");
+    return [...found].sort((a, b) => sign * (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : a.order - b.order));
+  };
+
+  for (const tree of data.trees) for (const list of Object.keys(LISTS)) tree[list].forEach((row, order) => {
+    row.order = order;
+    row.place = `${row.file}:${row.line}`;
+    row.text = [row.place, row.function, row.api, row.rule, row.verdict, row.why, row.failing, row.maintainer, row.next]
+      .filter(Boolean).join(" ").toLowerCase();
+  });
+
+  // -- what is above the table ------------------------------------------------
+
+  const count = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+  const head = (state) => {
+    const tree = data.trees[+state.tree];
+    const left = tree.mappings.length;
+    const ready = tree.mappings.filter((m) => m.verdict === "convert").length;
+    $("lead").textContent = `Linux ${tree.version}: ${count(left, "mapping")} by old calls, ${ready} of them certified for conversion; ` +
+      `${count(tree.findings.length, "finding")}, ${count(tree.lost.length, "function")} not analysed. Made by ${data.made}.`;
+    $("trees").replaceChildren(...(data.trees.length < 2 ? [] : data.trees.map((each, n) => make("button", {
+      type: "button", "aria-pressed": String(String(n) === state.tree),
+      on: { click: () => go({ tree: String(n), open: "" }) },
+    }, `Linux ${each.version}`))));
+  };
+  const way = () => {
+    if (data.trees.length < 2) return;
+    const most = Math.max(...data.trees.map((tree) => tree.mappings.length), 1);
+    $("way").replaceChildren(make("h2", {}, "The way so far"), ...data.trees.map((tree) => {
+      const parts = ["convert", "keep", "not-analysed"].map((verdict) => [verdict, tree.mappings.filter((m) => m.verdict === verdict).length]);
+      const said = parts.map(([verdict, number]) => `${number} ${verdict}`).join(", ");
+      const gone = tree.gone ? `; ${tree.gone} functions of these are gone in the next` : "";
+      return make("div", { class: "way" }, make("span", {}, tree.version),
+        make("div", { class: "stack", role: "img", "aria-label": `Linux ${tree.version}: ${said}` },
+          ...parts.map(([verdict, number]) => make("i", { class: `c-${verdict}`, style: `width:${(100 * number) / most}%` }))),
+        make("small", {}, `${tree.mappings.length}: ${said}${gone}`));
+    }));
+  };
+  const charts = (state) => {
+    $("charts").replaceChildren(...LISTS[state.list].charts.map(([key, title]) => {
+      const counts = new Map();
+      for (const row of rows(state)) if (row[key] && matches(row, state, key)) counts.set(row[key], (counts.get(row[key]) || 0) + 1);
+      const most = Math.max(...counts.values(), 1);
+      const bars = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+      const shown = bars.filter(([name], n) => n < MOST_BARS || name === state[key]);
+      return make("div", {}, make("h2", {}, title), ...shown.map(([name, number]) => make("button", {
+        type: "button", class: "bar", title: name, "aria-pressed": String(state[key] === name),
+        "aria-label": `${title} ${name}: ${number}`, "data-filter": `${key}=${name}`,
+        on: { click: () => go({ [key]: state[key] === name ? "" : name }) },
+      }, make("span", {}, name), make("i", { style: `width:${(100 * number) / most}%` }), make("b", {}, String(number)))),
+      bars.length > shown.length ? make("small", {}, `and ${bars.length - shown.length} more`) : null);
+    }));
+  };
+  const tabs = (state) => {
+    const names = Object.keys(LISTS);
+    const move = (event, n) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      go({ list: names[(n + step + names.length) % names.length], open: "", sort: "" });
+      $("tabs").querySelector('[aria-selected="true"]').focus();
+    };
+    $("tabs").replaceChildren(...names.map((name, n) => make("button", {
+      type: "button", role: "tab", "aria-selected": String(name === state.list), tabindex: name === state.list ? "0" : "-1",
+      on: { click: () => go({ list: name, open: "", sort: "" }), keydown: (event) => move(event, n) },
+    }, `${LISTS[name].title} (${data.trees[+state.tree][name].length})`)));
+  };
+
+  // -- the table ----------------------------------------------------------------
+
+  const link = (row, state, text) => make("a", {
+    href: address({ ...state, open: String(row.order) }),
+    on: { click: (event) => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); go({ open: String(row.order) }); } } },
+  }, text);
+  const cell = (row, key, state) => {
+    if (key === "place") return make("td", { class: "code" }, link(row, state, row.place));
+    if (key === "verdict") return make("td", { class: `verdict v-${row.verdict}` }, row.verdict);
+    if (key === "why") return make("td", { class: "why" }, row.why || "");
+    return make("td", { class: key === "rule" ? "" : "code" }, row[key] || "");
+  };
+  const table = (state) => {
+    const { columns } = LISTS[state.list];
+    const [sortKey, direction] = (state.sort || "place").split("-");
+    const found = sorted(rows(state).filter((row) => matches(row, state)), state);
+    const body = document.createDocumentFragment();
+    for (const row of found) body.append(make("tr", {}, ...columns.map(([key]) => cell(row, key, state))));
+    $("table").className = "wide";
+    $("table").tHead.replaceChildren(make("tr", {}, ...columns.map(([key, title]) => make("th", {
+      scope: "col", "aria-sort": key === sortKey ? (direction === "down" ? "descending" : "ascending") : "none",
+    }, make("button", { type: "button", on: { click: () => {
+      go({ sort: key === sortKey && direction !== "down" ? `${key}-down` : key });
+      $("table").tHead.querySelectorAll("button")[columns.findIndex(([each]) => each === key)].focus();
+    } } }, title)))));
+    $("table").tBodies[0].replaceChildren(body);
+    const chosen = FILTERS.filter((name) => state[name]).map((name) => `${name}: ${state[name]}`);
+    $("chosen").textContent = `${found.length} of ${rows(state).length}` + (chosen.length ? `; ${chosen.join("; ")}` : "");
+    if ($("words").value !== (state.words || "")) $("words").value = state.words || "";
+  };
+
+  // -- one mapping or finding -------------------------------------------------------
+
+  const code = (row) => {
+    if (!row.code) return null;
+    const marks = new Map((row.marks || []).map((mark) => [mark.line, mark]));
+    return make("div", {}, make("h3", {}, "The code"), make("pre", { tabindex: "0", "aria-label": "The code, with what happens to the address" },
+      ...row.code.lines.map((text, n) => {
+        const line = row.code.first + n, mark = marks.get(line);
+        const here = make("span", { "data-n": String(line), class: mark || line === row.line ? "mark" : "" }, text);
+        if (mark) here.append(make("em", {}, `^ ${mark.text}`));
+        return here;
+      })));
+  };
+  const edit = (row) => {
+    if (!row.edit || !row.edit.length) return null;
+    const kinds = { "-": "del", "+": "add" };
+    return make("div", {}, make("h3", {}, "The edit"), make("pre", { tabindex: "0", "aria-label": "The edit" },
+      ...row.edit.map((text) => make("span", { class: kinds[text[0]] || "", "data-n": "" }, text))));
+  };
+  const certificate = (row) => {
+    if (!row.obligations) return [];
+    return [make("h3", {}, "The certificate"), make("dl", {}, ...row.obligations.flatMap(([name, state, evidence, repair]) => [
+      make("dt", {}, name), make("dd", { class: `s-${state}` }, state), make("dd", {}, evidence + (repair ? ` [${repair}]` : ""))]))];
+  };
+  const line = (title, text) => (text ? make("p", {}, make("strong", {}, `${title}: `), text) : null);
+  const detail = (state) => {
+    const dialog = $("detail"), row = state.open ? rows(state)[+state.open] : null;
+    if (!row) { if (dialog.open) dialog.close(); return; }
+    const rule = row.rule && data.rules[row.rule];
+    dialog.replaceChildren(...[make("header", {}, make("h2", { id: "title" }, `${row.function || row.place}`),
+      make("button", { type: "button", id: "close", on: { click: () => go({ open: "" }) } }, "Close")),
+      make("p", { class: "code" }, row.place, row.api ? ` ${row.api}(${row.page})` : ""),
+      make("p", { class: `verdict v-${row.verdict || "not-analysed"}` }, row.verdict || "not analysed"),
+      line("Why", row.why), line("Next step", row.next), line("Checked by", (row.proof || []).join(", ")),
+      line("Later", row.later), line("Maintained as", row.maintainer),
+      ...certificate(row),
+      make("div", { class: row.edit && row.edit.length ? "sides two" : "sides" }, ...[code(row), edit(row)].filter(Boolean)),
+      ...(rule ? [make("h3", {}, `The rule ${row.rule}`), make("pre", { tabindex: "0", "aria-label": "The page of the rule" }, rule)] : [])].filter(Boolean));
+    if (!dialog.open) dialog.showModal();
+    $("close").focus();
+  };
+  $("detail").addEventListener("cancel", (event) => { event.preventDefault(); go({ open: "" }); });
+  $("detail").addEventListener("click", (event) => { if (event.target === $("detail")) go({ open: "" }); });
+
+  let last = "";
+  const show = () => {
+    const state = read(), { open, ...rest } = state, now = address(rest);
+    if (now !== last) { head(state); way(); tabs(state); charts(state); table(state); last = now; }
+    detail(state);
+  };
+  let timer;
+  $("words").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => go({ words: $("words").value, open: "" }, true), 120); });
+  $("clear").addEventListener("click", () => { const { tree, list } = read(); history.pushState(null, "", address({ tree, list })); show(); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && document.activeElement.tagName !== "INPUT" && !$("detail").open) { event.preventDefault(); $("words").focus(); }
+  });
+  addEventListener("popstate", show);
+  addEventListener("hashchange", show);
+  show();
+})();

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The page: what is in it, and what a reader does with it in a browser."""
+
+import re
+import shutil
+import time
+
+import pytest
+
+from kmaplocal import cli
+
+CODE = """#include <linux/highmem.h>
+
+int fine(struct page *page, char *buf)
+{
+	char *kaddr;
+
+	kaddr = kmap_atomic(page);
+	buf[0] = kaddr[0]; /* </script><b>not markup</b> */
+	buf[1] = kaddr[1];
+	kunmap_atomic(kaddr);
+	return 0;
+}
+
+char *kept(struct page *page)
+{
+	return kmap(page);
+}
+
+int leaks(struct page *page)
+{
+	char *p = kmap_local_page(page);
+
+	if (!p[0])
+		return -EIO;
+	kunmap_local(p);
+	return 0;
+}
+"""
+
+
+def kernel(write, root, version, text):
+    write(root / "Makefile", f"VERSION = {version}\nPATCHLEVEL = 1\nSUBLEVEL = 0\n")
+    write(root / "Kconfig", "")
+    write(root / "include/linux/highmem.h", "")
+    write(root / "MAINTAINERS", "ONE DRIVER\nM:\tA <a@b.c>\nF:\tdrivers/one/\n")
+    write(root / "drivers/one/one.c", text)
+    return root
+
+
+@pytest.fixture
+def page(tmp_path, write):
+    """The page of two kernels: in the newer one fine() is gone."""
+    older = kernel(write, tmp_path / "older", 6, CODE)
+    newer = kernel(write, tmp_path / "newer", 7, CODE.replace("_atomic", "_local"))
+    given = ["report", "--format", "html", "--out", tmp_path / "out"]
+    given += ["--kernel", newer, "--also", older]
+    assert cli.main([str(word) for word in given]) == 0
+    return tmp_path / "out/index.html"
+
+
+def test_nothing_is_loaded_and_nothing_gets_out_of_the_data(page):
+    text = page.read_text()
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", text)
+    assert "default-src 'none'" in text
+    assert "not markup" in text and "<b>not markup" not in text
+    assert text.count("</script>") == 2
+
+
+def test_out_is_to_be_a_folder(tmp_path, write, capsys):
+    root = kernel(write, tmp_path / "linux", 6, CODE)
+    given = ["report", "--format", "html", "--kernel", str(root)]
+    assert cli.main(given) == 3
+    assert "OUT= names one" in capsys.readouterr().err
+
+
+def test_another_kernel_needs_the_page(tmp_path, write, capsys):
+    root = str(kernel(write, tmp_path / "linux", 6, CODE))
+    assert cli.main(["report", "--kernel", root, "--also", root]) == 3
+    assert "--format html" in capsys.readouterr().err
+
+
+# -- in a browser -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Headless Chromium; what the page writes to the console fails a test."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    if not shutil.which("chromedriver"):
+        pytest.skip("no chromedriver: scripts/install check")
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    profile = tmp_path_factory.mktemp("chromium")
+    for word in ("headless=new", "no-sandbox", "disable-gpu", "no-first-run"):
+        options.add_argument(f"--{word}")
+    for word in ("background-networking", "component-update", "sync", "quic"):
+        options.add_argument(f"--disable-{word}")
+    options.add_argument(f"--user-data-dir={profile}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = Service(shutil.which("chromedriver"))
+    driver = webdriver.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def opened(browser, page):
+    browser.set_window_size(1200, 900)
+    browser.get(page.as_uri())
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+def find(browser, selector):
+    return browser.find_elements("css selector", selector)
+
+
+def rows(browser):
+    return [row.text for row in find(browser, "#table tbody tr")]
+
+
+def press(browser, *keys):
+    from selenium.webdriver import ActionChains
+
+    ActionChains(browser).send_keys(*keys).perform()
+
+
+def test_a_bar_filters_and_the_address_shows_it(opened):
+    assert len(rows(opened)) == 2
+    find(opened, '[data-filter="verdict=keep"]')[0].click()
+    assert len(rows(opened)) == 1 and "kept" in rows(opened)[0]
+    assert "verdict=keep" in opened.current_url
+    link = opened.current_url
+    opened.get("about:blank")
+    opened.get(link)
+    assert len(rows(opened)) == 1
+    find(opened, "#clear")[0].click()
+    assert len(rows(opened)) == 2
+
+
+def test_sort_both_ways(opened):
+    head = find(opened, "#table th button")[1]
+    head.click()
+    assert [r.split("\n")[-1].split()[1] for r in rows(opened)] == ["fine", "kept"]
+    press(opened, "\ue007")  # Enter, on the button that has the focus still
+    assert [r.split("\n")[-1].split()[1] for r in rows(opened)] == ["kept", "fine"]
+    assert find(opened, 'th[aria-sort="descending"]')[0].text.startswith("Function")
+
+
+def test_search_by_words(opened):
+    press(opened, "/")
+    press(opened, "KMAP kept")
+    time.sleep(0.5)
+    assert len(rows(opened)) == 1 and "words=KMAP+kept" in opened.current_url
+
+
+def test_open_close_and_back(opened):
+    find(opened, "#table tbody a")[0].click()
+    dialog = find(opened, "dialog[open]")[0]
+    assert "every use of the address reads" in dialog.text
+    assert "kmap_local_page" in dialog.text and "not markup" in dialog.text
+    assert "null" not in dialog.text
+    opened.back()
+    assert not find(opened, "dialog[open]")
+    opened.forward()
+    assert find(opened, "dialog[open]")
+    press(opened, "\ue00c")  # Escape
+    assert not find(opened, "dialog[open]") and "open=" not in opened.current_url
+
+
+def test_the_other_kernel_and_its_findings(opened):
+    find(opened, "#trees button")[1].click()
+    assert len(rows(opened)) == 1
+    opened.switch_to.active_element
+    find(opened, '[role="tab"]')[1].click()
+    assert any("kmap-leak" in row for row in rows(opened))
+    find(opened, "#table tbody a")[0].click()
+    assert "The rule kmap-" in find(opened, "dialog[open]")[0].text
+
+
+def test_every_control_has_a_name_and_the_phone_has_no_scroll(opened):
+    opened.set_window_size(420, 800)
+    opened.get(opened.current_url)
+    names = opened.execute_script(
+        "return [...document.querySelectorAll('button, input, a')].map(e =>"
+        " e.textContent.trim() || e.getAttribute('aria-label') ||"
+        " document.querySelector(`label[for='${e.id}']`)?.textContent || '')"
+    )
+    assert names and all(names)
+    wide = opened.execute_script(
+        "const e = document.documentElement; return e.scrollWidth - e.clientWidth"
+    )
+    assert wide <= 0
+
+
+def test_contrast(opened):
+    """Text on its background, by the formula of WCAG 2, in light and dark."""
+    script = """
+    const lum = (colour) => {
+      const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((n) => n / 255)
+        .map((n) => n <= .03928 ? n / 12.92 : ((n + .055) / 1.055) ** 2.4);
+      return .2126 * r + .7152 * g + .0722 * b;
+    };
+    const back = (node) => {
+      for (; node; node = node.parentElement) {
+        const colour = getComputedStyle(node).backgroundColor;
+        if (!/, 0\\)$/.test(colour)) return colour;
+      }
+      return "rgb(255, 255, 255)";
+    };
+    const kinds = "p, td, th button, button span, small, h2, a";
+    const shown = [...document.querySelectorAll(kinds)];
+    return Math.min(...shown.filter((e) => e.textContent.trim()).map((e) => {
+      const both = [lum(getComputedStyle(e).color), lum(back(e))];
+      return (Math.max(...both) + .05) / (Math.min(...both) + .05);
+    }));"""
+    for scheme in ("light", "dark"):
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        assert opened.execute_script(script) >= 4.5

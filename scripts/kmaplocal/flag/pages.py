@@ -172,6 +172,9 @@ def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
         value = scene.trace.moved.get(expr)
         if scene.judge.pages.unmap_beyond(site, expr):
             yield _elsewhere(scene, expr, "is in another page", "")
+        elif scene.judge.pages.counts_beyond(site, expr):
+            why = "is in another page when the loop runs to its end"
+            yield _elsewhere(scene, expr, why, WARNING)
         elif value is None or value.moved != CURSOR:
             if scene.judge.pages.stale(expr):
                 why = "takes off what was added, but that changed since"

@@ -124,6 +124,31 @@ class Extents:
         sign = -1 if step.op in ("-=", "--") else 1
         return (step.children[1] if step.kind == "assign" else None, size, sign)
 
+    def after_loops(
+        self, terms: list[Term], at: Expr
+    ) -> Iterator[tuple[list[Term], bool]]:
+        """TERMS with the end of a loop before AT instead of what counts up to it, and
+        whether that loop may be left early: `off` is PAGE_SIZE or more behind
+        `for (off = 0; off < PAGE_SIZE; off += size)`."""
+        for number, (expr, scale, sign) in enumerate(terms):
+            name = expr.bare().text if expr is not None and sign > 0 else ""
+            for loop in self._last_loop(name, at) if name.isidentifier() else ():
+                limit = _limit(loop, name)
+                if limit is not None:
+                    ended = [*terms[:number], (limit, scale, 1), *terms[number + 1 :]]
+                    yield ended, any(s.kind in _EARLY for s in loop.walk())
+
+    def _last_loop(self, name: str, at: Expr) -> list[Stmt]:
+        """The loop in which the variable NAME changes last before AT, behind it."""
+        stmts = list(self.function.statements())
+        changed = self.bounds.flow.changes.get(name, ())
+        points = [c.start for c in changed if c.end <= at.start]
+        last = max(points, default=None)
+        if last is None or not self.bounds.flow.local(name):
+            return []
+        loops = [s for s in stmts if s.kind in LOOPS and s.start <= last < s.end]
+        return [s for s in loops if s.end <= at.start][:1]
+
     # -- accesses -------------------------------------------------------------
 
     def accesses(self, site: Site) -> Iterator[Access]:
@@ -214,6 +239,17 @@ class Extents:
             if many is not None:
                 return many
         return None
+
+
+def _limit(loop: Stmt, name: str) -> Expr | None:
+    """N in a loop that goes on while `name < N`."""
+    tests = loop.exprs[1:2] if loop.kind == "for" else loop.exprs[:1]
+    for test in tests if loop.kind != "for" or len(loop.exprs) == 3 else ():
+        node = test.bare()
+        if node.kind == "binary" and node.op in ("<", "!="):
+            if node.children[0].bare().text == name:
+                return node.children[1]
+    return None
 
 
 def _base(node: Expr) -> str:

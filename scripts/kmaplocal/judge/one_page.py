@@ -17,7 +17,7 @@ from kmaplocal.judge.certificate import (
     repaired,
 )
 from kmaplocal.judge.extents import SIZED, Extents
-from kmaplocal.judge.offsets import is_same_again, terms_of
+from kmaplocal.judge.offsets import Term, is_same_again, terms_of
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
 from kmaplocal.judge.saved import Saved, saved_base
 from kmaplocal.judge.trace import CURSOR, LOOPS, Site
@@ -136,14 +136,30 @@ class OnePage:
 
     def unmap_beyond(self, site: Site, unmap: Expr) -> bool:
         """Whether the unmap's argument visibly is in another page."""
+        terms = self._unmapped_at(site, unmap)
+        if not terms:
+            return False
+        ended = self.extents.after_loops(terms, unmap)
+        certain = [terms] + [more for more, early in ended if not early]
+        return any(self._outside(each, unmap) for each in certain)
+
+    def counts_beyond(self, site: Site, unmap: Expr) -> bool:
+        """Whether the unmap's argument is in another page when the loop that counts
+        its offset is not left early."""
+        terms = self._unmapped_at(site, unmap)
+        ended = self.extents.after_loops(terms or [], unmap)
+        return any(self._outside(more, unmap) for more, _ in ended)
+
+    def _unmapped_at(self, site: Site, unmap: Expr) -> list[Term] | None:
+        """How far in the page the address is that is unmapped, where it is given."""
         unmap = self.trace.given(unmap)
         rule = self.knowledge.unmaps[unmap.callee]
         argument = unmap.arguments.get(rule.number)
         if rule.given != api.ADDRESS or argument is None:
-            return False
-        terms = self.extents.offset(site, argument)
-        if not terms:
-            return False
+            return None
+        return self.extents.offset(site, argument)
+
+    def _outside(self, terms: list[Term], unmap: Expr) -> bool:
         return self.unmap_bounds().fits(terms, 1, unmap).answer == OUTSIDE
 
     def stale(self, unmap: Expr) -> str:

@@ -81,14 +81,14 @@ def test_gone_in_the_meantime(root):
 
 def test_read_only_file(root):
     (root / B).chmod(0o444)
-    with pytest.raises(ReplaceFailed, match="d/b.c: is read-only; .*chmod"):
+    with pytest.raises(ReplaceFailed, match="d/b.c: is read-only: chmod"):
         replace_files(root, NEW, OLD)
     assert state(root) == OLD
 
 
 def test_read_only_folder(root):
     (root / "d").chmod(0o555)
-    with pytest.raises(ReplaceFailed, match="read-only folder"):
+    with pytest.raises(ReplaceFailed, match="in a folder that is read-only"):
         replace_files(root, NEW, OLD)
     assert state(root) == OLD
 

@@ -3,15 +3,17 @@
 
 import contextlib
 import os
+import pwd
 import secrets
 import signal
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.errors import Interrupted, ReplaceFailed
+from kmaplocal.names import pasted, quoted
 
 _DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -61,8 +63,7 @@ def _job(root: Path, name: Path, new: bytes, old: bytes) -> _Job:
 
 def _check(job: _Job) -> None:
     _check_content(job)
-    _check_writable(job, job.target, os.W_OK)
-    _check_writable(job, job.target.parent, os.W_OK | os.X_OK)
+    _check_writable(job.name, job.target)
 
 
 def _check_content(job: _Job) -> None:
@@ -77,14 +78,43 @@ def _check_content(job: _Job) -> None:
         )
 
 
-def _check_writable(job: _Job, path: Path, access: int) -> None:
+def check_writable(root: Path, names: Iterable[Path]) -> None:
+    """Raise ReplaceFailed, with the reason, for the first of NAMES (relative to ROOT)
+    that replace_files() could not replace, as far as can be told before."""
+    for name in names:
+        target = Path(os.path.realpath(root / name))
+        if target.exists():
+            _check_writable(name, target)
+
+
+def _check_writable(name: Path, target: Path) -> None:
+    for path, what in ((target, "is"), (target.parent, "is in a folder that is")):
+        why = _unwritable(path)
+        if why:
+            raise ReplaceFailed(f"{quoted(name)}: {what} {why}; nothing was changed")
+
+
+def _unwritable(path: Path) -> str:
+    """Why PATH may not be written, and what to do; "" when it may."""
+    status = path.stat()
+    shown = pasted(path)
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return "on a read-only mount: mount it writable, or work on a copy"
     # The mode too: root may write anything, but a read-only file says "do not".
-    if path.stat().st_mode & _WRITE_BITS and os.access(path, access):
-        return
-    what = "is read-only" if path == job.target else "is in a read-only folder"
-    raise ReplaceFailed(
-        f"{job.name}: {what}; nothing was changed, chmod u+w {path} to allow it"
-    )
+    if not status.st_mode & _WRITE_BITS:
+        return f"read-only: chmod u+w {shown} to allow it"
+    if os.access(path, os.W_OK):
+        return ""
+    if status.st_uid != os.geteuid():
+        return f"of {_user(status.st_uid)}, and you are {_user(os.geteuid())}"
+    return f"read-only for you: chmod u+w {shown} to allow it"
+
+
+def _user(number: int) -> str:
+    try:
+        return f"user {pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"user {number}"
 
 
 def _write_fresh(job: _Job, content: bytes) -> None:

@@ -222,7 +222,9 @@ class Wrappers:
             return []
         tree = self.analysis.definitions
         if tree:
-            return sorted(set().union(*tree.mentions(everywhere).values()))
+            found = sorted(set().union(*tree.mentions(everywhere).values()))
+            if not tree.search.unread:
+                return found
         for wrapper in everywhere.values():
             why = f"who calls {wrapper.name}() in other files is not known here"
             self.refused.setdefault(wrapper.key, why)

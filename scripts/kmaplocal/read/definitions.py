@@ -112,6 +112,8 @@ class Definitions:
         same = [place for place in places if place.file == caller]
         if same:
             return same
+        if self.search.unread:
+            return []  # there may be others where nobody can look
         places = [place for place in places if _same_program(place.file, caller)]
         headers = [place for place in places if _is_header(place.file)]
         seen = [place for place in headers if _can_include(place.file, caller)]

@@ -114,9 +114,25 @@ class CTree:
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
+        found = [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
         if done.returncode > 1:
-            raise BadName(f"{self.root}: cannot search: {_first_line(done.stderr)}")
-        return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
+            unread = self._unreadable(places)
+            if not unread:
+                raise BadName(f"{self.root}: cannot search: {_first_line(done.stderr)}")
+            found += unread  # who reads them says so
+        return found
+
+    def _unreadable(self, places: Iterable[Path]) -> list[str]:
+        """The C files below PLACES that may not be read; none when a folder is
+        among what may not."""
+        named = [self.root / place for place in places]
+        found = [str(path) for path in named if path.is_file()]
+        closed: list[OSError] = []
+        for folder in filter(Path.is_dir, named):
+            for at, _folders, files in os.walk(folder, onerror=closed.append):
+                found += [os.path.join(at, f) for f in files if f.endswith(_C_SUFFIXES)]
+        unread = [path for path in found if not os.access(path, os.R_OK)]
+        return [] if closed else [os.path.relpath(path, self.root) for path in unread]
 
 
 class Tree(CTree):
@@ -171,6 +187,22 @@ class Tree(CTree):
         )
         changed = {os.fsdecode(entry[3:]) for entry in listing.split(b"\0") if entry}
         return [path for path in wanted if prefix + str(path) in changed]
+
+    def unwatched(self, paths: Iterable[Path]) -> list[Path]:
+        """Those of PATHS that git was told not to look at: ignored, and with no
+        committed copy, or "assume unchanged" (or not in a sparse work tree).
+
+        None where git ignores the whole tree. Raises GitTrouble as dirty() does."""
+        wanted = sorted(set(paths))
+        if not wanted or not repository.encloses(self.root):
+            return []
+        names = ("-z", "--", *map(str, wanted))
+        tagged = self._git("ls-files", "-v", *names).split(b"\0")
+        found = {os.fsdecode(e[2:]) for e in tagged if e[:1].islower() or e[:1] == b"S"}
+        asked = ("ls-files", "--others", "--ignored", "--exclude-standard")
+        if self._git(*asked, "--directory", "-z", "--", ".") != b"./\0":
+            found |= {os.fsdecode(e) for e in self._git(*asked, *names).split(b"\0")}
+        return [path for path in wanted if str(path) in found]
 
     def _git(self, *arguments: str) -> bytes:
         try:

@@ -8,6 +8,7 @@ once.  Words are what C calls identifiers; bytes that are no ASCII end one.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -28,6 +29,7 @@ _GET_IT = "apt-get install ripgrep"
 _PLAIN = ("--no-config", "--no-unicode", "--encoding=none", "-uuu", "--text")
 _WORDS = (*_PLAIN, "--fixed-strings", "--word-regexp")
 _SHOWN = ("--no-filename", "--no-line-number", "--color=never")
+_DENIED = re.compile(r"(?:rg: )?(.*): Permission denied \(os error 13\)")
 _TOGETHER = 20000  # file names in one command
 
 
@@ -49,6 +51,7 @@ class Search:
     def __init__(self, tree: Path):
         """In: the top folder of a kernel tree. It must not change meanwhile."""
         self.tree = Path(tree)
+        self.unread: set[str] = set()  # what may not be read, of what was searched
 
     def mentions(self, words: Iterable[str]) -> dict[str, list[str]]:
         """The files of the kernel proper that hold each of WORDS, sorted."""
@@ -79,7 +82,7 @@ class Search:
         asked += ["--no-heading", f"--regexp={pattern}"]
         command = self._over(asked, SOURCES, folder)
         if command:
-            _run(command, self.tree, stdout=into)
+            _run(command, self.tree, self.unread, stdout=into)
 
     def among(self, files: Sequence[str], asked: Sequence[str]) -> list[str]:
         """What ripgrep, ASKED so, prints of these FILES, in any order."""
@@ -87,7 +90,7 @@ class Search:
         for start in range(0, len(files), _TOGETHER):
             some = files[start : start + _TOGETHER]
             command = [program(), f"--threads={cores()}", *asked, "--", *some]
-            found += _split(_run(command, self.tree))
+            found += _split(_run(command, self.tree, self.unread))
         return found
 
     def matches(self, pattern: str, files: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -113,7 +116,7 @@ class Search:
         self, asked: Sequence[str], folder: str, suffixes: Sequence[str]
     ) -> list[str]:
         command = self._over([*asked, "--files-with-matches"], suffixes, folder)
-        found = _split(_run(command, self.tree)) if command else []
+        found = _split(_run(command, self.tree, self.unread)) if command else []
         return sorted(map(_plain_name, found))
 
     def _pass(
@@ -122,7 +125,7 @@ class Search:
         """What matches, with its file, each pair perhaps several times."""
         shown = ["--null", "--with-filename", "--no-line-number", "--no-heading"]
         command = self._over([*asked, *shown], suffixes, folder)
-        for line in _split(_run(command, self.tree)) if command else ():
+        for line in _split(_run(command, self.tree, self.unread)) if command else ():
             file, text = _parted(line)
             yield _plain_name(file), text
 
@@ -165,7 +168,7 @@ class Lines:
     def _chosen(self, asked: Sequence[str]) -> list[str]:
         self.file.seek(0)
         command = [program(), *asked, *_SHOWN, "--", "-"]
-        return _split(_run(command, None, stdin=self.file))
+        return _split(_run(command, None, set(), stdin=self.file))
 
 
 def _patterns(words: Iterable[str]) -> list[str]:
@@ -191,8 +194,11 @@ def _split(output: bytes) -> list[str]:
     return os.fsdecode(output).split("\n")[:-1]
 
 
-def _run(command: list[str], folder: Path | None, **streams: IO[bytes]) -> bytes:
-    """What COMMAND prints, in FOLDER. Errors: SearchFailed."""
+def _run(
+    command: list[str], folder: Path | None, unread: set[str], **streams: IO[bytes]
+) -> bytes:
+    """What COMMAND prints, in FOLDER; adds to UNREAD what may not be read. Errors:
+    SearchFailed."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE} | streams
     done = subprocess.run(
         command,
@@ -202,6 +208,11 @@ def _run(command: list[str], folder: Path | None, **streams: IO[bytes]) -> bytes
         **streams,
     )
     if done.returncode > 1:
-        message = os.fsdecode(done.stderr).strip().split("\n")[0]
+        said = os.fsdecode(done.stderr).strip().split("\n")
+        denied = [match[1] for match in map(_DENIED.fullmatch, said) if match]
+        if denied and len(denied) == len(said):
+            unread.update(map(_plain_name, denied))
+            return done.stdout or b""
+        message = said[0]
         raise SearchFailed(f"ripgrep failed in {folder}: {message[:200]}")
     return done.stdout or b""

@@ -15,7 +15,7 @@ from kmaplocal.names import pasted, quoted
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.shard import Shard
 from kmaplocal.read.outcome import Lost, Outcome
-from kmaplocal.convert.replace import replace_files
+from kmaplocal.convert.replace import check_writable, replace_files
 from kmaplocal.read.spatch import Spatch, find_spatch
 from kmaplocal.read.workers import run_all
 
@@ -73,6 +73,8 @@ def _convert_tree(
     paths = tree.candidates(request.files)
     if not (request.force or request.dry_run):
         _refuse_dirty(tree, paths)
+    if not request.dry_run:
+        check_writable(tree.root, paths)
     outcomes = convert_all(tree, paths, spatch, request, console, converter)
     _show(outcomes, console)
     if not request.dry_run:
@@ -139,15 +141,25 @@ def _all_lost(tree: Tree, path: Path, reason: str) -> Outcome:
 
 
 def _refuse_dirty(tree: Tree, paths: Sequence[Path]) -> None:
-    dirty = [quoted(path) for path in tree.dirty(paths)]
-    if not dirty:
-        return
-    names = " ".join(dirty[:_DIRTY_SHOWN])
-    more = len(dirty) - _DIRTY_SHOWN
-    raise DirtyFiles(
-        f"{names}{f' and {more} more' if more > 0 else ''}: uncommitted changes;"
-        " nothing was changed, commit or stash them, or FORCE=1"
-    )
+    dirty = tree.dirty(paths)
+    if dirty:
+        todo = "commit or stash them, or FORCE=1"
+        raise DirtyFiles(
+            f"{_some(dirty)}: uncommitted changes; nothing was changed, {todo}"
+        )
+    unwatched = tree.unwatched(paths)
+    if unwatched:
+        todo = "have git look at them, or FORCE=1"
+        raise DirtyFiles(
+            f"{_some(unwatched)}: git was told to ignore them or their changes, and has"
+            f" no copy to go back to; nothing was changed, {todo}"
+        )
+
+
+def _some(paths: Sequence[Path]) -> str:
+    names = " ".join(quoted(path) for path in paths[:_DIRTY_SHOWN])
+    more = len(paths) - _DIRTY_SHOWN
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _show(outcomes: Sequence[Outcome], console: Console) -> None:

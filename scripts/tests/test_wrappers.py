@@ -97,3 +97,71 @@ def test_static_namesakes_are_two_components(convert):
     done = convert(["one", "two"], one=static + READ, two=static + KEEP)
     assert set(done["one"].converted) == {"slot_map", "slot_read"}
     assert not done["two"].converted
+
+
+ITERATE = """
+int copy(struct page *page, struct scatterlist *list, int n)
+{
+	struct sg_mapping_iter iter;
+	char *at = kmap(page);
+
+	sg_miter_start(&iter, list, n, SG_MITER_ATOMIC);
+	while (sg_miter_next(&iter))
+		memcpy(at, iter.addr, 16);
+	%s
+	return 0;
+}
+"""
+SEQUENCE = """
+int read(struct page *page, struct skb_seq_state *state)
+{
+	const u8 *data;
+	unsigned int n, done = 0;
+	char *at = kmap(page);
+
+	while ((n = skb_seq_read(done, &data, state)) != 0) {
+		memcpy(at, data, 16);
+		done += n;
+		%s
+	}
+	kunmap(page);
+	skb_abort_seq_read(state);
+	return done;
+}
+"""
+STOP, UNMAP = "sg_miter_stop(&iter);", "kunmap(page);"
+
+
+def test_an_iterator_that_has_ended_maps_nothing(convert):
+    done = convert(["one"], one=ITERATE % f"{UNMAP} {STOP}")
+    assert done["one"].converted == ("copy",)
+
+
+def test_an_iterator_that_goes_on_is_unmapped_last(convert):
+    text = ITERATE.replace("while", "if") % f"{UNMAP} {STOP}"
+    done = convert(["one"], one=text)
+    assert [doubt.obligation for doubt in done["one"].kept] == ["lifo"]
+    done = convert(["two"], two=ITERATE.replace("while", "if") % f"{STOP} {UNMAP}")
+    assert done["two"].converted == ("copy",)
+
+
+def test_the_next_fragment_of_an_skb_ends_the_one_before(convert):
+    assert convert(["one"], one=SEQUENCE % "")["one"].converted == ("read",)
+    done = convert(["two"], two=SEQUENCE % "if (done > 16) break;")
+    assert [doubt.obligation for doubt in done["two"].kept] == ["lifo"]
+
+
+MACRO = """
+#define SLOT(page) kmap_atomic(page)
+int slot_first(struct page *page)
+{
+	char *at = SLOT(page);
+
+	return at[0];
+}
+"""
+
+
+def test_who_uses_a_macro_that_maps_is_named(convert):
+    done = convert(["one"], one=MACRO)
+    assert any("slot_first()" in doubt.reason for doubt in done["one"].kept)

@@ -34,6 +34,7 @@ from kmaplocal.read.spatch import Spatch
 from kmaplocal.read.syntax import Function, Source, Struct
 
 MOST_ROUNDS = 24
+MOST_USERS = 8  # of a macro, that are named
 WHOLE_FILE = "(whole file)"
 
 Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
@@ -100,6 +101,7 @@ class Analysis:
         self.failed = False  # spatch, on something
         self.reaching = Reaching(self)
         self.beyond: set[str] = set()  # files not asked for, judged with those that are
+        self.mentioned: dict[str, list[str]] = {}  # where a header's macros are used
 
     def run(
         self, paths: Iterable[str], progress: Callable[[int], None] = lambda done: None
@@ -191,8 +193,35 @@ class Analysis:
                 continue
             with faults.net(partial(file.lose, function)):
                 self._judge_one(file, function, knowledge)
-        file.verdicts.extend(_macro_verdicts(file))
+        file.verdicts.extend(self._macro_verdicts(file))
         file.pending = self.callees.asked > asked
+
+    def _macro_verdicts(self, file: FileAnalysis) -> list[Verdict]:
+        """One verdict a macro that maps or unmaps: it is kept, with all its users."""
+        found = []
+        for macro in file.outline.macros_holding(api.OLD):
+            why = "a macro maps or unmaps; its users are to be read by a person"
+            users = self._macro_users(file, macro)
+            told = [*users[:MOST_USERS], "…"] if len(users) > MOST_USERS else users
+            why += ": " + ", ".join(told) if told else ""
+            doubt = Doubt(SYNTAX, macro.line, 0, why)
+            found.append(Verdict(file.path, macro.name, macro.line, [], [doubt]))
+        return found
+
+    def _macro_users(self, file: FileAnalysis, macro: Macro) -> list[str]:
+        """The functions of the file that use a macro, and the files that use one of a
+        header."""
+        if macro.name in api.ALL:
+            return []
+        users = [f"{span.name}()" for span in file.outline.holding([macro.name])]
+        if not file.path.endswith(".h") or not self.definitions:
+            return users
+        if macro.name not in self.mentioned:
+            found = self.definitions.mentions([macro.name])
+            self.mentioned[macro.name] = found[macro.name]
+        return users + [
+            path for path in self.mentioned[macro.name] if path != file.path
+        ]
 
     def judge_function(self, file: FileAnalysis, function: Function) -> None:
         """Judge a FUNCTION of FILE that was read later, or judge it again."""
@@ -443,13 +472,3 @@ def _settle(function: Function, wanted: list[Span]) -> bool:
 
 def _within(function: Function, span: Span) -> bool:
     return any(span.line <= stmt.start[0] <= span.end for stmt in function.body)
-
-
-def _macro_verdicts(file: FileAnalysis) -> list[Verdict]:
-    """One verdict a macro that maps or unmaps: it is kept."""
-    found = []
-    for macro in file.outline.macros_holding(api.OLD):
-        why = "a macro maps or unmaps; its users are to be read by a person"
-        doubt = Doubt(SYNTAX, macro.line, 0, why)
-        found.append(Verdict(file.path, macro.name, macro.line, [], [doubt]))
-    return found

@@ -236,6 +236,14 @@ def unmaps(
 ) -> api.Unmap | None:
     """The unmap function that FUNCTION is: parameter NUMBER, an address or a page
     that is mapped, is unmapped on every path, once."""
+    found = ending(function, knowledge, number, given)
+    return found[0] if found else None
+
+
+def ending(
+    function: Function, knowledge, number: int, given: str = api.ADDRESS
+) -> tuple[api.Unmap, Trace] | None:
+    """The same, and what was seen of the parameter in it."""
     how = {"pages": [number]} if given == api.PAGE else {"mapped": [number]}
     names = [] if given == api.PAGE else [function.params[number].name]
     try:
@@ -251,4 +259,4 @@ def unmaps(
     again = any((site, "parameter") in ends for ends in trace.unmaps.values())
     if site in trace.dropped or again or len(kinds) != 1:
         return None
-    return api.Unmap(min(kinds), number, given)
+    return api.Unmap(min(kinds), number, given), trace

@@ -16,12 +16,11 @@ from functools import partial
 from typing import NamedTuple
 
 from kmaplocal import faults
+from kmaplocal.judge import mappings
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
 from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.judge.obligations import Judge
-from kmaplocal.judge.paths import Unstructured
-from kmaplocal.judge.trace import TooManyPaths, Trace, Tracer
 from kmaplocal.read import api
 from kmaplocal.read.outline import Outline, Span, is_exported
 from kmaplocal.read.syntax import Function
@@ -29,7 +28,6 @@ from kmaplocal.read.syntax import Function
 MOST_ROUNDS = 6
 HARMFUL = ("stored", "address-taken", "escapes", "unknown", "opaque", "returned")
 HARMFUL += ("after-unmap",)
-_FAILURES = {"null", "error"}
 
 Key = tuple[str, int]  # a function: its file and its line
 
@@ -145,17 +143,10 @@ class Wrappers:
     def _maps(self, member: Member) -> Wrapper | None:
         """It as a map function: whatever it returns mapped, it maps, and it maps
         nothing else that it leaves mapped."""
-        trace = member.judge.trace
-        sites = sorted(trace.carried)
-        if not sites or sites[0] < 0 or trace.carried & trace.dropped:
+        made = mappings.mapped(member.judge.trace)
+        if made is None or made.where != api.RESULT:
             return None
-        fails = trace.results - {"address"}
-        first = trace.sites[sites[0]].api
-        same = all(trace.sites[n].api[:1] == first[:1] for n in sites)
-        if not fails <= _FAILURES or not same or trace.returned != trace.carried:
-            return None
-        member.handed = tuple(sites)
-        made = first._replace(new="", fails=tuple(sorted(fails)))
+        member.handed = tuple(sorted(member.judge.trace.carried))
         return self._wrapper(member, map=made)
 
     def _unmaps(self, member: Member) -> Wrapper | None:
@@ -168,28 +159,23 @@ class Wrappers:
             if argument is None or not any(n is None for n, _ in ends):
                 continue
             for name in {n.text for n in argument.walk()} & given.keys():
-                found = self._ends(member, name, given[name])
+                found = self._ends(member, given[name])
                 if found is not None:
                     member.mapped = (given[name],)
                     return self._wrapper(member, unmap=found)
         return None
 
-    def _ends(self, member: Member, name: str, number: int) -> api.Unmap | None:
-        tracer = Tracer(member.function, self._knowledge(member.file), [name], [number])
-        try:
-            trace: Trace = tracer.run()
-        except (Unstructured, TooManyPaths):
+    def _ends(self, member: Member, number: int) -> api.Unmap | None:
+        """It as the unmap function of its parameter NUMBER, which it harms not."""
+        found = mappings.ending(member.function, self._knowledge(member.file), number)
+        if found is None:
             return None
-        site = -1 - number
-        kinds = {
-            tracer.unmaps[call.callee].kind
-            for call, ends in trace.unmaps.items()
-            if any(n == site for n, _ in ends)
-        }
+        rule, trace = found
         fine = all(not why for ends in trace.unmaps.values() for _, why in ends)
-        if trace.dropped or trace.disordered or trace.uses_of(site, *HARMFUL):
+        against = trace.uses_of(-1 - number, *HARMFUL)
+        if trace.dropped or trace.disordered or against or not fine:
             return None
-        return api.Unmap(min(kinds), number) if fine and len(kinds) == 1 else None
+        return rule
 
     def _wrapper(self, member: Member, **what) -> Wrapper:
         outline = self._outline(member.file)

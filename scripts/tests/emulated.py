@@ -156,11 +156,16 @@ class Programs:
     def _program(self, fixture: Fixture, state: str) -> Path:
         """The program of a fixture that is `before` its conversion, `after` it, or
         `forced`.  Errors: AssertionError where gcc says anything."""
+        program, done = self.build(fixture, state)
+        assert (done.returncode, done.stderr) == (0, "")
+        return program
+
+    def build(self, fixture: Fixture, state: str):
+        """Where the program of a fixture in this state is, and what gcc did."""
         root = self.root(fixture, state)
         program = self.emulator.folder / "programs" / state / fixture.name
         done = self.emulator.compile(fixture.driver, program, f"-I{root}/fixtures")
-        assert (done.returncode, done.stderr) == (0, "")
-        return program
+        return program, done
 
     def _root(self, fixture: Fixture, state: str) -> Path:
         """A folder that has the fixture, in this state, where the repository has it."""

@@ -171,10 +171,11 @@ def test_refused_function_today(fixture, function, program):
 
 
 @every_refusal
-def test_refused_function_is_caught_by_force(fixture, function, program, trees):
+def test_refused_function_is_caught_by_force(fixture, function, program, programs):
     finding = fixture.said("caught").get(function)
     if finding == UNBUILT:
-        assert f"In function '{function}'" in trees["forced"].broken[fixture]
+        _, gcc = programs.build(fixture, "forced")
+        assert f"In function '{function}'" in gcc.stderr
         return
     ran = run(program("forced"), function)
     if finding == DIFFERS:

@@ -170,6 +170,29 @@ def test_it_is_filled_by_name(local, text):
     assert answer.state == "holds", answer.evidence
 
 
+NAMESAKE = GOOD.replace("good", "fill")
+
+
+@pytest.mark.parametrize("text", ["", "void third(void *at)\n{\n\tfill(at, 2);\n}\n"])
+def test_a_function_has_the_name_of_the_member(local, text):
+    answer = local(USER, NAMESAKE + fills("fill") + text)
+    assert answer.state == "holds", answer.evidence
+    assert "function pointer fill is fill()" in answer.evidence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "static struct ops third = { fill: bad };\n",
+        "DEFINE_OPS(fill, bad);\n",
+        "void third(struct ops *ops)\n{\n\tPUT(ops, fill, bad);\n}\n",
+    ],
+)
+def test_a_namesake_excuses_no_other_mention(local, text):
+    answer = local(USER, NAMESAKE + fills("fill"), NAMESAKE + BAD + text)
+    assert answer.state == "unknown", answer.evidence
+
+
 def test_nothing_fills_it(local):
     assert "nothing is put into it" in local(USER).evidence
 

@@ -497,6 +497,28 @@ class FileKnowledge:
             return ""
         return min(types)
 
+    def is_pure(self, callee: str, depth: int = 3) -> bool:
+        """Whether all that CALLEE does is to compute something of its arguments."""
+        if callee in primitives.PURE or not callee or not depth:
+            return callee in primitives.PURE
+        found = self.callees.find(self.file, callee)
+        return bool(found) and all(self._computes(f, depth) for _, f in found)
+
+    def _computes(self, function: Function, depth: int) -> bool:
+        """Whether FUNCTION is no more than `return` of what its parameters say."""
+        own = {variable.name for variable in function.params}
+        if [stmt.kind for stmt in function.body] != ["return"]:
+            return False
+        called = {n.children[0] for n in function.exprs if n.kind == "call"}
+        return not function.stray and all(
+            node.kind in ("constant", "member", "index", "paren", "cast", "binary")
+            or (node.kind == "identifier" and (node.text in own or node in called))
+            or (node.kind == "identifier" and node.text.isupper())
+            or (node.kind == "unary" and node.op not in ("++", "--"))
+            or (node.kind == "call" and self.is_pure(node.callee, depth - 1))
+            for node in function.exprs
+        )
+
     def layout(self, struct: str) -> Struct | None:
         """What a structure is made of; None when that is not known, or not the same
         wherever one of its name is defined."""

@@ -15,6 +15,7 @@ from kmaplocal.read.syntax import Expr, Function
 SYNTAX = "syntax"
 WITHIN = "kunmap() is a part of an expression; kunmap_local() is a statement"
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
+TYPED = "two arguments, as before Linux 3.7: there is no kmap_local_page() there"
 
 
 def syntax_doubts(
@@ -41,6 +42,11 @@ def syntax_doubts(
         elif name in leaving and first < call.start < last:
             why = f"{name}() is a macro that may leave (line {leaving[name].line})"
             doubts.append(Doubt(SYNTAX, *call.start, why))
+    doubts += [
+        Doubt(SYNTAX, *call.start, TYPED)
+        for call in calls
+        if call.callee in ATOMIC and len(call.arguments) > 1
+    ]
     doubts += [
         Doubt(SYNTAX, *e.start, "a statement expression holds a map or unmap call")
         for e in function.exprs

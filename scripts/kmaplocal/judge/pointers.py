@@ -225,6 +225,8 @@ class Pointers:
             origins.tags.update(((tag, file), None) for tag in tags)
             if not tags:
                 origins.unclear(file, token.line, "a structure without a name has it")
+        elif _names_function(outline, code, index, around, span):
+            return
         else:
             origins.unclear(file, token.line, "a mention that is not understood")
 
@@ -320,6 +322,18 @@ def _beside(code: list[Token], index: int) -> tuple[list[str], list[str]]:
     return before, [token.text for token in code[index + 1 : index + 3]]
 
 
+def _names_function(outline, code, index, around, span: Span | None) -> bool:
+    """Whether the word at INDEX, which is no member, is a function of this file: its
+    head, a call of it, or what an initialiser gives a member."""
+    before, after = _beside(code, index)
+    name = code[index].text
+    if name not in (known.name for known in outline.functions):
+        return False
+    if after[:1] == ["("]:
+        return not around or span is not None
+    return before[-1:] == ["="] and after[:1] in ([","], ["}"], [";"])
+
+
 def _declares(around) -> bool:
     """Whether a word inside these brackets can be a structure's member."""
     braces = [bracket for bracket in around if bracket.text == "{"]
@@ -356,7 +370,7 @@ def _is_variable(outline: Outline, name: str) -> bool:
     """Whether the file seems to declare NAME as a variable."""
     for index, around in _places(outline.code, name):
         before, after = _beside(outline.code, index)
-        if before[-1:] == ["*"] and after[:1] == [")"]:
+        if before[-1:] == ["*"] and after[:1] == [")"] and not _declares(around):
             return True
         if not around and after[:1] in (["="], [";"], ["["]):
             return True

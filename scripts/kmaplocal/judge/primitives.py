@@ -186,7 +186,9 @@ __copy_from_user_flushcache csum_and_copy_from_user csum_and_copy_to_user dir_em
 """.split()
 )
 
-# What asks for, or asserts, preemption, migration or interrupts being off.
+# What asks for, or asserts, preemption, migration or interrupts being off.  What
+# in_interrupt(), in_irq() and in_task() ask for are other bits of the count than those
+# that kmap_atomic() changes: include/linux/preempt.h.
 PREEMPT_OFF = set(
     """
 smp_processor_id __smp_processor_id this_cpu_ptr this_cpu_read this_cpu_write
@@ -194,7 +196,7 @@ __this_cpu_read __this_cpu_write __this_cpu_add __this_cpu_inc __this_cpu_dec
 __this_cpu_sub this_cpu_inc this_cpu_dec this_cpu_add raw_cpu_ptr
 __get_cpu_var get_cpu_var_locked in_atomic preempt_count preemptible
 lockdep_assert_preemption_disabled lockdep_assert_irqs_disabled
-irqs_disabled in_interrupt in_irq in_task
+irqs_disabled
 assert_spin_locked_preempt cant_sleep kernel_fpu_usable
 """.split()
 )
@@ -259,6 +261,7 @@ PURE = frozenset(
     """
 sg_page bio_page bvec_page bio_iter_page bio_iter_iovec virt_to_page pfn_to_page
 vmalloc_to_page compound_head page_folio folio_page nth_page skb_frag_page
+phys_to_page page_to_pfn virt_to_pfn PFN_DOWN PFN_UP PFN_PHYS PHYS_PFN
 pte_page pmd_page bh_offset b_page ttm_page sg_virt rq_page
 """.split()
 )

@@ -212,6 +212,10 @@ class Knowledge(Protocol):
     def member_type(self, struct: str, member: str) -> str:
         """The type of a structure's member, or ""."""
 
+    def is_pure(self, callee: str) -> bool:
+        """Whether CALLEE gives the same again, as long as its arguments and what it
+        reads by way of them stay."""
+
 
 @dataclass(eq=False)
 class Site:
@@ -1246,7 +1250,7 @@ class Tracer:
     def _begin(self, site: Site, state: State) -> State:
         argument = site.call.arguments.get(0) if site.name in api.MAPS else None
         pages = state.pages
-        if site.name == "kmap" and argument is not None and _steady(argument):
+        if site.name == "kmap" and argument is not None and self._steady(argument):
             pages = tuple(p for p in pages if p[0] != site.number)
             pages += ((site.number, self._page(argument.bare().text, state)),)
         if argument is not None and argument.bare().kind == "identifier":
@@ -1270,6 +1274,8 @@ class Tracer:
         if not expr.callee:
             self.evaluate(expr.children[0], state)  # what is read for the pointer
         for values, after in self._arguments(expr, state):
+            if after.pages and not self.knowledge.is_pure(expr.callee):
+                after = _handed(expr, after)
             self.trace.alive[expr].add(after.live)
             for site in after.live:
                 self.trace.during[site].setdefault(expr)
@@ -1386,7 +1392,7 @@ class Tracer:
         alive = [number for number in found if number in state.live]
         if expr.callee == "page_address" or rule.given == api.HOLDER:
             found = alive
-        if found and _steady(argument):
+        if found and self._steady(argument):
             return (alive or found)[-1]
         return None
 
@@ -1401,6 +1407,16 @@ class Tracer:
         text = f"{HOLDS} {self._page(holder, state)}"
         found = (n for n, kept in state.pages if kept == text and n in state.live)
         return next(found, None)
+
+    def _steady(self, page: Expr) -> bool:
+        """Whether a page expression means the same page each time it is read."""
+        return all(
+            n.kind != "assign"
+            and n.kind != "postfix"
+            and n.op not in ("++", "--")
+            and (n.kind != "call" or self.knowledge.is_pure(n.callee))
+            for n in page.walk()
+        )
 
     def _page(self, text: str, state: State) -> str:
         """A page expression with variables replaced by what they copy."""
@@ -1536,17 +1552,6 @@ def _variable(node: Expr) -> str:
     return member_name(node) if member_of(node) else ""
 
 
-def _steady(page: Expr) -> bool:
-    """Whether a page expression means the same page each time it is read."""
-    return all(
-        n.kind != "assign"
-        and n.kind != "postfix"
-        and n.op not in ("++", "--")
-        and (n.kind != "call" or n.callee in primitives.PURE)
-        for n in page.walk()
-    )
-
-
 def _forget(state: State, guards: Set[str]) -> State:
     """The state without the conditions and numbers that are not among GUARDS."""
     held = tuple(h for h in state.held if h[1].kind != "constant" or h[0] in guards)
@@ -1635,9 +1640,34 @@ def _is_place(expr: Expr) -> bool:
 
 def _written(target: Expr, state: State) -> State:
     """The state after a write to a place that is no plain variable: conditions,
-    copies and sums that mention its member are no longer known."""
+    copies, sums and pages that mention its member are no longer known, nor pages that
+    a function computes of what it reads."""
     name = target.label or target.text
     lost = {"copy": name, "added": f".{target.label}" if target.label else name}
     held = tuple(h for h in state.held if lost.get(h[1].kind) not in h[1].text.split())
     decided = tuple(d for d in state.decided if name not in d[0].split())
-    return state._replace(held=held, decided=decided)
+    pages = tuple(
+        p
+        for p in state.pages
+        if name not in p[1].split() and not (target.label and _computed(p[1]))
+    )
+    return State(state.live, pages, held, decided)
+
+
+def _computed(page: str) -> bool:
+    """Whether the text of a page has a call of more than what the kernel's own macros
+    compute."""
+    words = page.split()
+    called = {w for w, after in zip(words, words[1:]) if after == "("}
+    called = {word for word in called if word.isidentifier() and word != "sizeof"}
+    return bool(called - primitives.PURE)
+
+
+def _handed(call: Expr, state: State) -> State:
+    """The state after CALL, which may change what pages are computed of that it is
+    given the variables of."""
+    given = {n.text for e in call.arguments.values() for n in e.walk()}
+    pages = tuple(
+        p for p in state.pages if not (_computed(p[1]) and given & set(p[1].split()))
+    )
+    return state._replace(pages=pages)

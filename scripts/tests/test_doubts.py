@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What keeps a function that no header of today would let a fixture say."""
+
+import pytest
+
+from kmaplocal.judge.analysis import Analysis
+from kmaplocal.judge.doubts import TYPED
+from kmaplocal.read.spatch import find_spatch
+
+SOURCE = """
+int second(struct page *page, int *to)
+{
+	int *v = kmap_atomic(page%s);
+
+	to[0] = v[0];
+	to[1] = v[1];
+	kunmap_atomic(v%s);
+	return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("types", [("", ""), (", KM_USER0", ", KM_USER0")])
+def test_the_type_of_a_mapping_says_how_old_the_code_is(tmp_path, write, types):
+    write(tmp_path / "a.c", SOURCE % types)
+    found = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    (verdict,) = found.verdicts
+    assert [d.reason for d in verdict.doubts] == [TYPED, TYPED] * any(types)

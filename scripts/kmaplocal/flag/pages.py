@@ -10,6 +10,7 @@ from kmaplocal.flag.scene import Scene
 from kmaplocal.flag.entries import entries
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.extents import SIZED, Access
+from kmaplocal.judge.places import names_in
 from kmaplocal.judge.trace import CURSOR, Site
 from kmaplocal.read.syntax import Expr, Stmt
 
@@ -179,7 +180,7 @@ def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
             if scene.judge.pages.stale(expr):
                 why = "takes off what was added, but that changed since"
                 yield _elsewhere(scene, expr, why, WARNING)
-        elif not _goes_back(scene, site, expr) and _moves_far(scene, site):
+        elif not _goes_back(scene, site, expr) and _moves_far(scene, site, expr):
             why = "was moved and may point behind the page"
             yield _elsewhere(scene, expr, why, WARNING)
 
@@ -201,11 +202,25 @@ def _goes_back(scene: Scene, site: Site, unmap: Expr) -> bool:
     argument = scene.argument(unmap)
     if argument is not None and argument.bare().op == "-":
         return True
-    moves = [u.expr for u in scene.uses(site, "moved") if u.expr.start < unmap.start]
+    moves = [m for m in _moves(scene, site, unmap) if m.start < unmap.start]
     if not moves or not _is_back(moves[-1]):
         return False
     around = list(scene.loops(site.call))
     return all(loop in around for loop in scene.loops(moves[-1]))
+
+
+def _moves(scene: Scene, site: Site, unmap: Expr) -> list[Expr]:
+    """Where the variable that an unmap is given, or one that it was set to, moves."""
+    names = names_in(scene.argument(unmap))
+    sets = [e for e in scene.function.exprs if e.kind == "assign" and e.op == "="]
+    while True:
+        values = [e.children[1] for e in sets if e.children[0].bare().text in names]
+        more = set().union(*(names_in(value) for value in values)) - names
+        if not more:
+            break
+        names |= more
+    found = [use.expr for use in scene.uses(site, "moved") if use.expr.children]
+    return [move for move in found if move.children[0].bare().text in names]
 
 
 def _is_back(move: Expr) -> bool:
@@ -214,18 +229,19 @@ def _is_back(move: Expr) -> bool:
     return move.op in ("-=", "--")
 
 
-def _moves_far(scene: Scene, site: Site) -> bool:
+def _moves_far(scene: Scene, site: Site, unmap: Expr) -> bool:
     """Whether a loop after the mapping moves the address step by step, or it
     moves to the end of what was accessed."""
     around = list(scene.loops(site.call))
-    moved = {use.expr.children[0].bare().text for use in scene.uses(site, "moved")}
+    moves = _moves(scene, site, unmap)
+    moved = {move.children[0].bare().text for move in moves}
     for call in scene.function.calls(["offset_in_page"]):
         if moved & {node.text for node in call.walk()}:
             return False  # it knows where the page ends
     return any(
-        _past_access(scene, site, use.expr)
-        or any(loop not in around for loop in scene.loops(use.expr))
-        for use in scene.uses(site, "moved")
+        _past_access(scene, site, move)
+        or any(loop not in around for loop in scene.loops(move))
+        for move in moves
     )
 
 

@@ -1141,8 +1141,9 @@ class Tracer:
                 added = Value("added", text=_beside(source, site.call))
                 after = state.put(name, value).hold(_added_to(name), added)
                 return after.hold(_mapped_into(name), Value("added"))
-            if name == site.variable and value.moved == OFFSET:
-                self.trace.note(value.site, source, "moved")
+            whole = source.parent
+            if name == site.variable and value.moved == OFFSET and whole is not None:
+                self.trace.note(value.site, whole, "moved")
         return state.put(name, value)
 
     def _can_hold(self, name: str, value: Value) -> bool:

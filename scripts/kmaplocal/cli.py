@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from kmaplocal.tell import apply as main_job
-from kmaplocal import console, faults
+from kmaplocal import console, faults, scratch
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError
@@ -522,6 +522,8 @@ def main(arguments: list[str] | None = None) -> int:
             signal.signal(name, signal.default_int_handler)
     try:
         console.open_streams()
+        scratch.check()
+        scratch.sweep()
         return cli.main(arguments, prog_name="kmaplocal", standalone_mode=False) or 0
     except KmaplocalError as error:
         return _fail(error)
@@ -530,7 +532,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _fail(INTERRUPTED)
     except OSError as error:
-        return _fail(KmaplocalError(f"{error}; nothing more was done"))
+        full = scratch.full(error)
+        return _fail(full or KmaplocalError(f"{error}; nothing more was done"))
     except Exception as error:
         return _fail(KmaplocalError(f"{faults.told(error)}; nothing more was done"))
     finally:

@@ -96,6 +96,10 @@ def _until_closed(stream: TextIO) -> Iterator[None]:
         # Python flushes the stream once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise OutputClosed("the output was closed before its end; stopped") from None
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        why = f"standard output or stderr: {error.strerror}; stopped"
+        raise OutputClosed(why) from None
 
 
 def wants_colour(stream: TextIO) -> bool:

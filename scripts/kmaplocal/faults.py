@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kmaplocal import scratch
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.read.workers import Stopped
 
@@ -18,8 +19,13 @@ CAUGHT: list[str] = []  # what went wrong in this process, the run going on
 
 def told(error: BaseException) -> str:
     """What to say of ERROR, in one line: a file that cannot be read, or what went
-    wrong in kmaplocal, where, and how to report it."""
+    wrong in kmaplocal, where, and how to report it.
+
+    Raises NoScratch where the place of temporary files is full: that ends the run."""
     if isinstance(error, OSError):
+        full = scratch.full(error)
+        if full:
+            raise full
         return f"cannot be read: {error.strerror or error}"
     frames = traceback.extract_tb(error.__traceback__)
     at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

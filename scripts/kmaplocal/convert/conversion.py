@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmaplocal import names
+from kmaplocal import names, scratch
 from kmaplocal.convert import comments, edits
 from kmaplocal.read import api, lexer
 from kmaplocal.judge.analysis import Analysis, FileAnalysis
@@ -166,7 +165,7 @@ def _converted(
 
 def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
     """The excerpt as the semantic patch leaves it.  Raises NotApplied."""
-    with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+    with scratch.folder() as folder:
         copy = Path(folder) / names.plain(file.path)
         copy.write_bytes(file.excerpt.encode(errors="surrogateescape"))
         handed = Path(folder) / "plan.json"

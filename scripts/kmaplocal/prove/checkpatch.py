@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from kmaplocal import scratch
 from kmaplocal.convert import patch
 from kmaplocal.prove.reference import Change
 
@@ -81,7 +81,7 @@ def _problems(root: Path, text: bytes) -> list[Problem]:
     command += ["--show-types", "--showfile", "--no-summary", "--color=never"]
     command += [f"--root={root}", f"--ignore={_IGNORED}", "-"]
     # In a folder of its own, lest a .checkpatch.conf of somebody's has a say.
-    with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+    with scratch.folder() as folder:
         done = subprocess.run(command, cwd=folder, input=text, capture_output=True)
     said = done.stdout.decode(errors="replace").splitlines()
     found = [match for match in map(_SAID.match, said) if match]

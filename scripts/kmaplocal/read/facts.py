@@ -6,12 +6,11 @@ with Coccinelle's Python elsewhere, which takes some twenty times as long."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmaplocal import faults, names
+from kmaplocal import faults, names, scratch
 from kmaplocal.read import parsing
 from kmaplocal.read.parsing import Gap
 from kmaplocal.read.spatch import Spatch, SpatchRun
@@ -64,7 +63,7 @@ def read(
     What goes wrong with one of them costs that one."""
     wanted = list(pieces)
     found: dict[int, Facts] = {}
-    with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+    with scratch.folder() as folder:
         jobs = [
             _Job(number, piece, Path(folder) / str(number))
             for number, piece in enumerate(wanted)

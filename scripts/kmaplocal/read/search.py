@@ -11,12 +11,12 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from kmaplocal import scratch
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.read.workers import cores
 
@@ -155,7 +155,7 @@ class Lines:
     for ripgrep to choose from: as fast as an index, and in no memory."""
 
     def __init__(self) -> None:
-        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="kmaplocal-")
+        self.file: IO[bytes] = scratch.file()
 
     def with_words(self, words: Iterable[str]) -> list[str]:
         """Those that hold one of WORDS."""

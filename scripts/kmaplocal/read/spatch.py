@@ -6,11 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kmaplocal import scratch
 from kmaplocal.read import parsing
 from kmaplocal.errors import SpatchMissing
 from kmaplocal.read.parsing import Gap
@@ -125,7 +125,7 @@ class Spatch:
     def _run_groups(
         self, cocci: Path, names: list[str], timeout: float, env: Mapping[str, str]
     ) -> tuple[int | None, str, str]:
-        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+        with scratch.folder() as folder:
             groups = Path(folder) / "groups"
             groups.write_text("\n\n".join(names) + "\n")
             command = [self.program, *_arguments(cocci), "--file-groups", str(groups)]
@@ -142,7 +142,7 @@ class Spatch:
 
         Errors: OSError when they cannot be read or copied."""
         sources = [_text(file) for file in files]
-        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+        with scratch.folder() as folder:
             copies = _marked_copies(Path(folder), files, sources)
             names = [str(copy) for copy in copies]
             if len(names) > 1:
@@ -182,7 +182,7 @@ class Spatch:
     ) -> SpatchRun:
         name = os.path.abspath(file)
         command = [self.program, *arguments, name]
-        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+        with scratch.folder() as folder:
             status, stdout, stderr = _communicate(command, folder, timeout, env)
         failures = _failures(status, stderr, timeout)
         return _result(stdout, stderr, name, failures, source)
@@ -274,7 +274,7 @@ def _printed(stdout: str) -> dict[str, str]:
 
 def _version(program: str) -> tuple[int, ...]:
     try:
-        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+        with scratch.folder() as folder:
             done = subprocess.run(
                 [program, "--version"],
                 cwd=folder,

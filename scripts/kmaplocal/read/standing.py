@@ -9,14 +9,13 @@ import atexit
 import os
 import select
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from kmaplocal import console
+from kmaplocal import console, scratch
 from kmaplocal.read.spatch import Spatch, SpatchRun
 from kmaplocal.read.workers import CHILDREN, kill_group
 
@@ -43,7 +42,7 @@ class Reader:
             self._stack = stack.pop_all()
 
     def _start(self, stack: ExitStack, cocci: Path, env: Mapping[str, str]) -> None:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kmaplocal-"))
+        folder = stack.enter_context(scratch.folder())
         said = os.path.join(folder, "said")
         self._errors = stack.enter_context(open(said, "w+b"))
         # Two places in one file: what is written does not move what is read.

@@ -5,13 +5,13 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from kmaplocal import names, scratch
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.read.workers import cores
 
@@ -83,35 +83,47 @@ def functions(tree: Path, files: Iterable[str]) -> list[Function]:
     there = [name for name in files if (tree / name).is_file()]
     listed = _listed(tree, there)
     linked = [name for name in there if name not in set(listed)]
-    with _links(tree, linked) as names:
-        found = _functions(tree, [*listed, *names])
-        found = [tag._replace(file=names.get(tag.file, tag.file)) for tag in found]
+    with scratch.folder() as folder:
+        links = _links(tree, linked, folder)
+        found = _functions(tree, [*listed, *links], folder)
+        found = [tag._replace(file=links.get(tag.file, tag.file)) for tag in found]
     return sorted(found, key=lambda tag: (tag.file, tag.line))
 
 
-@contextmanager
-def _links(tree: Path, files: Iterable[str]) -> Iterator[dict[str, str]]:
+def _links(tree: Path, files: Iterable[str], folder: str) -> dict[str, str]:
     """Links to FILES that a list can name, each with the name it stands for."""
-    with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
-        links = {os.path.join(folder, f"{n}.c"): f for n, f in enumerate(files)}
-        for link, file in links.items():
-            os.symlink(tree / file, link)
-        yield links
+    links = {os.path.join(folder, f"{n}.c"): f for n, f in enumerate(files)}
+    for link, file in links.items():
+        os.symlink(tree / file, link)
+    return links
 
 
-def _functions(tree: Path, files: list[str]) -> list[Function]:
+def _environment(folder: str) -> dict[str, str]:
+    # ctags leaves its temporary files behind where it fails.
+    return {**os.environ, "TMPDIR": folder}
+
+
+def _failed(tree: Path, said: bytes) -> TagsError:
+    message = names.line(os.fsdecode(said).strip().replace("\n", "; "))
+    return TagsError(
+        f"ctags failed in {names.quoted(tree)}, with temporary files in"
+        f" {scratch.place()} (TMPDIR): {message}"
+    )
+
+
+def _functions(tree: Path, files: list[str], folder: str) -> list[Function]:
     if not files:
         return []
     run = subprocess.run(
         [program(), "--options=NONE", "--language-force=C", "--kinds-C=f"]
         + ["--fields=+ne", "--excmd=number", "--sort=no", "-f", "-", "-L", "-"],
         cwd=tree,
+        env=_environment(folder),
         input=os.fsencode("".join(f"{name}\n" for name in files)),
         capture_output=True,
     )
     if run.returncode:
-        message = run.stderr.decode(errors="replace").strip()
-        raise TagsError(f"ctags failed in {tree}: {message}")
+        raise _failed(tree, run.stderr)
     lines = os.fsdecode(run.stdout).split("\n")
     return [_parse(line) for line in lines if line and not line.startswith("!_TAG_")]
 
@@ -142,7 +154,7 @@ def lines(tree: Path, files: Iterable[str], options: Sequence[str]) -> Iterator[
     """The line of every tag of FILES, from one ctags run with OPTIONS.
 
     In: as functions(). Errors: TagsError."""
-    with tempfile.TemporaryFile(prefix="kmaplocal-") as found:
+    with scratch.file() as found:
         write(tree, files, options, found)
         found.seek(0)
         for line in found:
@@ -174,9 +186,8 @@ class _Part:
     """One of several ctags runs, with files for what goes in and comes out."""
 
     def __enter__(self) -> "_Part":
-        self.names, self.found, self.trouble = (
-            tempfile.TemporaryFile(prefix="kmaplocal-") for _ in range(3)
-        )
+        self.names, self.found, self.trouble = (scratch.file() for _ in range(3))
+        self.folder = scratch.folder()
         self.run: subprocess.Popen | None = None
         return self
 
@@ -186,6 +197,7 @@ class _Part:
             self.run.wait()
         for file in (self.names, self.found, self.trouble):
             file.close()
+        self.folder.cleanup()
 
     def start(self, command: Sequence[str], tree: Path, files: Sequence[str]) -> None:
         """Run COMMAND on FILES."""
@@ -195,6 +207,7 @@ class _Part:
         self.run = subprocess.Popen(
             command,
             cwd=tree,
+            env=_environment(self.folder.name),
             stdin=self.names,
             stdout=self.found,
             stderr=self.trouble,
@@ -204,7 +217,6 @@ class _Part:
         """Wait for its end, and add what it found to a file."""
         if self.run and self.run.wait():
             self.trouble.seek(0)
-            message = os.fsdecode(self.trouble.read()).strip()
-            raise TagsError(f"ctags failed in {self.tree}: {message}")
+            raise _failed(self.tree, self.trouble.read())
         self.found.seek(0)
         shutil.copyfileobj(self.found, into)

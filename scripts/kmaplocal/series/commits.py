@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from kmaplocal import scratch
 from kmaplocal.errors import GitTrouble
 from kmaplocal.read import repository
 
@@ -125,7 +125,7 @@ def commits(
     """Commits for the tree at ROOT, whose files hold BEFORE: in its repository, or
     in a new one that is gone afterwards.  Raises GitTrouble."""
     who = who or person(root)
-    with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+    with scratch.folder() as folder:
         index = Path(folder) / "index"
         if is_tracked(root):
             yield Commits(root, "HEAD", index, who)

@@ -15,12 +15,12 @@ tokens (bodies.py). This only counts and compares: it decides no conversion.
 import json
 import os
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from kmaplocal import scratch
 from kmaplocal.read import tags
 from kmaplocal.tell.bodies import (
     HELPERS,
@@ -215,7 +215,7 @@ def _ours(
 ) -> dict[Key, Ours]:
     files = {file for file, _function in before}
     if not isinstance(converted, Path):
-        with tempfile.TemporaryDirectory(prefix="kmaplocal-") as folder:
+        with scratch.folder() as folder:
             _write(Path(folder), converted, files)
             return _ours(old, before, Path(folder), reasons)
     if not converted.is_dir():

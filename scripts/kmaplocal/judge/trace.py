@@ -704,7 +704,7 @@ class Tracer:
 
     def _is_mapped(self, value: Value) -> bool:
         """Whether VALUE is an address that this function is to unmap."""
-        return value.kind == "address" and value.site in self.mapped
+        return value.site in self.mapped and value == Value("address", value.site)
 
     def _same(self, left: Value | None, right: Value | None) -> bool:
         """Whether two values are one address, as it was mapped or handed over."""
@@ -1240,10 +1240,12 @@ class Tracer:
         return state
 
     def _further(self, expr: Expr, values, state: State, but: int = -1) -> None:
-        """Note what a function that maps or unmaps for its callers does with the
-        addresses that it is given besides, all but that of argument BUT."""
+        """Note a call of a function that maps or unmaps for its callers, and what it
+        does with the addresses it is given besides, all but that of argument BUT."""
         if expr.callee in api.ALL:
             return
+        for site in state.live:
+            self.trace.during[site].setdefault(expr)
         for number, value in values:
             if value and value.kind == "address" and number != but:
                 self._passed(expr, value, self._effect(expr, number), state)

@@ -40,6 +40,11 @@ SIZED = {
     "get_random_bytes": ((0,), 1),
     "strscpy": ((0,), 2),
     "snprintf": ((0,), 1),
+    "crypto_shash_update": ((1,), 2),
+    "csum_partial": ((0,), 1),
+    "print_hex_dump": ((5,), 6),
+    "print_hex_dump_debug": ((4,), 5),
+    "print_hex_dump_bytes": ((2,), 3),
 }
 _SUMS = ("binary", "paren", "cast")
 _EARLY = {"break", "return", "goto"}

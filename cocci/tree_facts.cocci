@@ -48,11 +48,13 @@ let cut limit text =
       else until (at + 1) (if starts then left - 1 else left) in
   if String.length text <= limit then text else String.sub text 0 (until 0 limit)
 
-(* Coccinelle 1.1 prints what was passed over behind a token with the token. *)
-let prints_passed = starts_with "1.1" (Coccilib.cocci_version ())
+(* Coccinelle 1.1 prints its copy of what matched, with what was passed over behind
+   a token; later ones print the original. *)
+let is_old = starts_with "1.1" (Coccilib.cocci_version ())
+let bound copy node = if is_old then copy node else node
 
 let words_of info =
-  let passed = if prints_passed then get_comments_after info else [] in
+  let passed = if is_old then get_comments_after info else [] in
   str_of_info info :: List.map Token_c.str_of_token passed
 
 (* What PRINT says of NODE, the tokens apart by a space. *)
@@ -62,18 +64,21 @@ let raw print node =
   print ~pr_elem:add ~pr_space:(fun _ -> ()) node;
   String.concat " " (List.rev !words)
 
-let type_text t = squeezed (raw Pretty_print_c.pp_type_gen (Lib_parsing_c.al_type t))
+let type_text t =
+  squeezed (raw Pretty_print_c.pp_type_gen (bound Lib_parsing_c.al_type t))
 
 let statement_text st =
-  let text = raw Pretty_print_c.pp_statement_gen (Lib_parsing_c.al_statement st) in
+  let st = bound Lib_parsing_c.al_statement st in
+  let text = raw Pretty_print_c.pp_statement_gen st in
   let whole = starts_with "asm" text || starts_with "__asm__" text in
   squeezed (if whole then text else cut most text)
 
 let expression_text e =
-  squeezed (raw Pretty_print_c.pp_expression_gen (Lib_parsing_c.al_expr e))
+  squeezed (raw Pretty_print_c.pp_expression_gen (bound Lib_parsing_c.al_expr e))
 
 let declaration_text decl =
-  squeezed (raw Pretty_print_c.pp_decl_gen (Lib_parsing_c.al_declaration decl))
+  let decl = bound Lib_parsing_c.al_declaration decl in
+  squeezed (raw Pretty_print_c.pp_decl_gen decl)
 
 (* -- what was passed over -------------------------------------------------- *)
 let place_of info =
@@ -89,61 +94,55 @@ let comment_of token =
   | Parser_c.TCommentCpp (kind, info) -> found (Token_c.TCommentCpp kind) info
   | _ -> None
 
-(* The runs of comments, blanks and what was passed over, each by the offset where
-   it starts; and each by the offset of the last of these before it, which what a
-   macro expands to takes for its own place. *)
-let by_start : (int, Token_c.comment_like_token list) Hashtbl.t = Hashtbl.create 1000
-let by_previous = Hashtbl.copy by_start
-let offset_of (_, place) = place.Common.charpos
+(* The runs of comments, blanks and what was passed over, by the offset where each
+   starts. *)
+let runs : (int, Token_c.comment_like_token list) Hashtbl.t = Hashtbl.create 1000
 
 let note_runs program =
-  Hashtbl.clear by_start;
-  Hashtbl.clear by_previous;
-  let run = ref [] and previous = ref (-1) and behind_line = ref false in
+  Hashtbl.clear runs;
+  let run = ref [] and behind_line = ref false in
   let stop () =
-    if !run <> [] then begin
-      let comments = List.rev !run in
-      if not !behind_line then begin
-        Hashtbl.replace by_start (offset_of (List.hd comments)) comments;
-        Hashtbl.replace by_previous !previous comments
-      end;
-      previous := offset_of (List.hd !run);
-      run := []
-    end in
+    (match List.rev !run with
+    | (_, first) :: _ as comments when not !behind_line ->
+        Hashtbl.replace runs first.Common.charpos comments
+    | _ -> ());
+    run := [] in
   let each token =
     match comment_of token with
     | Some comment -> run := comment :: !run
     | None -> (* the end of a #define is a token without a length *)
-        stop ();
+        if !run <> [] then stop ();
         behind_line := (match token with Parser_c.TDefEOL _ -> true | _ -> false) in
   List.iter (fun (_, (_, tokens)) -> List.iter each tokens) program;
   stop ()
 
-let base_of info =
-  match pinfo_of_info info with
-  | ExpandedTok (_, (place, _)) -> place.Common.charpos | _ -> -1
+let is_expanded info =
+  match pinfo_of_info info with ExpandedTok _ -> true | _ -> false
 
-(* The run behind a token, LAST of what a macro expands to or not. *)
-let run_behind last info =
-  let look table offset = try Hashtbl.find table offset with Not_found -> [] in
-  match place_of info with
-  | Some { Common.charpos = start; str; _ } -> look by_start (start + String.length str)
-  | None -> if last then look by_previous (base_of info) else []
+(* The offset behind a token; what a macro expands to stands between the token before
+   the call and the call, which is passed over. *)
+let ending info =
+  match pinfo_of_info info with
+  | OriginTok place | ExpandedTok (_, (place, _)) ->
+      place.Common.charpos + String.length place.Common.str
+  | _ -> -1
 
 (* Hang what was passed over on the tokens of TOP, as Coccinelle does before it
    matches.  The tokens of a macro's body and of all it expands to share theirs, so
    the last one counts: this is to be done for a whole file before it is printed. *)
 let annotate top =
+  let followed info = function
+    | next :: _ -> is_expanded next && ending next = ending info
+    | [] -> false in
+  let find info = try Hashtbl.find runs (ending info) with Not_found -> [] in
   let rec each = function
     | [] -> ()
     | info :: rest ->
-        let last = rest = [] || base_of (List.hd rest) <> base_of info in
-        let tag = info.comments_tag in
-        tag := { !tag with mafter = run_behind last info };
+        let comments = if followed info rest then [] else find info in
+        info.comments_tag := { !(info.comments_tag) with mafter = comments };
         each rest in
   let infos = Lib_parsing_c.ii_of_toplevel top in
-  let real = List.filter (fun info -> not (is_fake info)) infos in
-  each (List.sort compare_pos real)
+  each (List.sort compare_pos (List.filter (fun info -> not (is_fake info)) infos))
 
 let passed_lines program =
   let each = function
@@ -353,7 +352,7 @@ let in_expression = ref false
 (* The body of a switch is none of its own. *)
 let hidden : statement option ref = ref None
 
-(* The three parts of the head of a `for` are visited as if they were statements. *)
+(* The parts of the head of a loop are visited as if they were statements. *)
 let parts : statement list ref option ref = ref None
 
 let is_counted st =
@@ -387,7 +386,7 @@ let visit_statement (k, visitor) st =
   | None -> (
       if is_counted st then statement_fact st;
       match unwrap st with
-      | Iteration (For _) -> visit_loop k visitor st
+      | Iteration _ -> visit_loop k visitor st
       | Selection (Switch (_, body)) -> holding hidden (Some body) (fun () -> k st)
       | _ -> k st)
 
@@ -403,9 +402,11 @@ let visit_declaration (k, _) decl =
   if counted && not (List.memq decl !in_head) then declaration_facts decl;
   holding parts None (fun () -> k decl)
 
-(* Directives in a function are no part of the graph. *)
+(* What is no part of the graph: a #define in a function is, for later versions. *)
 let visit_item (k, _) = function
-  | CppDirectiveStmt _ | IfdefStmt _ -> () | item -> k item
+  | IfdefStmt _ -> ()
+  | CppDirectiveStmt _ when is_old -> ()
+  | item -> k item
 
 let visit_definition (k, _) definition =
   let head, infos = definition in
@@ -486,8 +487,7 @@ let serve file =
 
 let () =
   answer ();
-  (try while true do serve (input_line stdin) done with End_of_file -> ());
-  Stdlib.exit 0
+  try while true do serve (input_line stdin) done with End_of_file -> ()
 
 // A rule to be run for: without any, spatch runs no script either.
 @unused@

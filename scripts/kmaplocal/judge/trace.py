@@ -11,6 +11,7 @@ judged here.
 from __future__ import annotations
 
 import operator
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
@@ -90,27 +91,28 @@ class State(NamedTuple):
 
     def get(self, name: str) -> Value | None:
         """What the variable NAME holds, as far as that is known."""
-        return dict(self.held).get(name)
+        return next((v for n, v in self.held if n == name), None)
 
     def put(self, name: str, value: Value | None) -> "State":
         """The state after NAME was given VALUE."""
-        held = {
-            n: v
+        part = f"{name} . "
+        held = [
+            (n, v)
             for n, v in self.held
-            if not _is_part(n, name) and not _speaks_of(v, name)
-        }
+            if n != name and not n.startswith(part) and not _speaks_of(v, name)
+        ]
         if value is not None:
-            held[name] = value
+            insort(held, (name, value))
         decided = tuple(d for d in self.decided if name not in d[0].split())
         pages = tuple(p for p in self.pages if name not in p[1].split())
-        return State(self.live, pages, tuple(sorted(held.items())), decided)
+        return State(self.live, pages, tuple(held), decided)
 
     def hold(self, name: str, value: Value | None) -> "State":
         """The state after the member or what else is called NAME got VALUE."""
-        held = {n: v for n, v in self.held if n != name}
+        held = [(n, v) for n, v in self.held if n != name]
         if value is not None:
-            held[name] = value
-        return self._replace(held=tuple(sorted(held.items())))
+            insort(held, (name, value))
+        return State(self.live, self.pages, tuple(held), self.decided)
 
     def addresses(self, name: str) -> list[Value]:
         """The addresses that the variable NAME, or a member of it, holds."""
@@ -124,9 +126,9 @@ class State(NamedTuple):
 
     def decide(self, text: str, truth: bool) -> "State":
         """The state in which the condition TEXT turned out as TRUTH."""
-        decided = dict(self.decided)
-        decided[text] = truth
-        return self._replace(decided=tuple(sorted(decided.items())))
+        decided = [d for d in self.decided if d[0] != text]
+        insort(decided, (text, truth))
+        return State(self.live, self.pages, self.held, tuple(decided))
 
 
 def _is_part(held: str, name: str) -> bool:

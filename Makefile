@@ -27,7 +27,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 # Every setting there is; those without a default above are empty.
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE
-NAMES += WRITE_BASELINE NO_CACHE SHARD BENCH RUNS CC
+NAMES += WRITE_BASELINE ALLOW_EMPTY NO_CACHE SHARD BENCH RUNS CC
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -68,7 +68,7 @@ SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") "$$@" -- $$FILES
 
 FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
 	$(call on,WHOLE,--whole-functions) $(if $(BASELINE),--baseline "$$BASELINE") \
-	$(call on,WRITE_BASELINE,--write-baseline --reason "$$REASON")
+	$(call on,ALLOW_EMPTY,--allow-empty) $(call on,WRITE_BASELINE,--write-baseline --reason "$$REASON")
 
 on = $(if $(filter-out 0 no n,$($1)),$2)
 
@@ -104,6 +104,7 @@ help:
 	@echo 'FORMAT=sarif  of flag, or json github checkstyle; FAIL_ON=error warning note never'
 	@echo 'SINCE=rev     flag only lines that changed since; PATCH=file, - for stdin: by it'
 	@echo 'WHOLE=1       flag whole functions of that       EXPLAIN=rule  only print its page'
+	@echo 'ALLOW_EMPTY=1 flag: be content where there is no C file at all'
 	@echo 'BASELINE=file accepted findings; WRITE_BASELINE=1 REASON="..." accepts all'
 	@echo 'BRANCH=name   of series: commits too; SPLIT=file subsystem  one patch each'
 	@echo 'SKIP= ONLY=   of series: files or folders to leave out, or to take alone'

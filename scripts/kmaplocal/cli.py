@@ -415,6 +415,7 @@ def boot(**asked) -> int:
     show_default=True,
     help="exit 1 for a finding as bad as that",
 )
+@click.option("--allow-empty", is_flag=True, help="be content without any C file")
 @click.option("--explain", metavar="RULE", help="print the page of a rule, and stop")
 def flag(
     kernel: Path | None, explain: str | None, files: tuple[str, ...], **asked

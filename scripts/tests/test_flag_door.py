@@ -410,3 +410,17 @@ def test_make_explains_without_a_kernel():
     assert "tar" not in shown
     done = make("-s", "flag", "EXPLAIN=kmap-leak")
     assert done.stdout.startswith("# kmap-leak: error\n")
+
+
+@pytest.mark.parametrize("files", [[], ["docs"]])
+def test_no_c_file_is_not_a_clean_tree(tmp_path, write, files):
+    write(tmp_path / "docs/a.txt", "kmap(p)\n")
+    done = flag(tmp_path, *files)
+    assert done.returncode == 3 and done.stdout == ""
+    assert "no C file (*.c, *.h) there; ALLOW_EMPTY=1" in done.stderr
+    assert flag(tmp_path, "--allow-empty", *files).returncode == 0
+
+
+def test_a_c_file_without_a_call_is_enough(tmp_path, write):
+    write(tmp_path / "deep/er/a.h", "int x;\n")
+    assert flag(tmp_path).returncode == 0

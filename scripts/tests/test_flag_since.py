@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kmaplocal.errors import GitTrouble
-from kmaplocal.flag.since import changed
+from kmaplocal.flag.since import changed, touched
 from kmaplocal.flag.text import Texts
 
 AIO = Path("fs/aio.c")
@@ -163,3 +163,56 @@ def test_broken_repository(kernel):
     (kernel / ".git").write_text("gitdir: /nowhere\n")
     with pytest.raises(GitTrouble, match="SINCE=HEAD: fatal: not a git repository"):
         changed(Texts(kernel), "HEAD", [AIO])
+
+
+# -- submodules ----------------------------------------------------------------
+
+
+@pytest.fixture
+def superproject(committed, tmp_path, git, write):
+    """The tree with a submodule at drivers/sub that has grown a line since."""
+    other = tmp_path / "other"
+    write(other / "x.c", "void f(void)\n{\n\tkmap(p);\n}\n")
+    git(other, "init", "-q")
+    git(other, "add", "-A")
+    git(other, "commit", "-qm", "one")
+    local = ("-c", "protocol.file.allow=always", "submodule", "add", "-q")
+    git(committed, *local, str(other), "drivers/sub")
+    git(committed, "commit", "-qm", "with a submodule")
+    return committed
+
+
+X = Path("drivers/sub/x.c")
+
+
+def test_in_a_submodule_what_was_committed_and_what_was_not(since, superproject, git):
+    below = superproject / "drivers/sub"
+    assert since("HEAD", X) == {}
+    edit(below / "x.c", "{\n", "{\n\tint a;\n")
+    assert since("HEAD", X) == {str(X): {3}}
+    git(below, "commit", "-qam", "two")
+    assert since("HEAD", X) == {str(X): {3}}
+    git(superproject, "commit", "-qam", "and the superproject")
+    assert since("HEAD", X) == {}
+    assert since("HEAD~1", X, AIO) == {str(X): {3}}
+
+
+def test_a_new_submodule_is_new_as_a_whole(since, superproject):
+    assert since("HEAD~1", X) == {str(X): True}
+    assert str(X) in touched(superproject, "HEAD~1")
+
+
+def test_what_a_submodule_has_touched(superproject, write):
+    assert touched(superproject, "HEAD") == []
+    write(superproject / "drivers/sub/new.c", "kmap(p);\n")
+    edit(superproject / X, "{\n", "{\n\tint a;\n")
+    assert touched(superproject, "HEAD") == ["drivers/sub/new.c", str(X)]
+
+
+def test_a_commit_that_a_submodule_has_not_is_told(since, superproject, git):
+    blob = git(superproject, "rev-parse", "HEAD:fs/aio.c").strip()
+    entry = f"160000,{blob},drivers/sub"
+    git(superproject, "update-index", "--cacheinfo", entry)
+    git(superproject, "commit", "-qm", "a commit nobody has")
+    with pytest.raises(GitTrouble, match="drivers/sub: SINCE="):
+        since("HEAD", X)

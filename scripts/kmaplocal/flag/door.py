@@ -22,6 +22,7 @@ from kmaplocal.flag.formats import FORMATS, TEXT
 from kmaplocal.flag.report import Report, status
 from kmaplocal.flag.scope import Scope
 from kmaplocal.flag.text import Texts
+from kmaplocal.names import quoted
 from kmaplocal.read import again
 from kmaplocal.read.kernel import CTree
 from kmaplocal.read.shard import Shard
@@ -56,6 +57,7 @@ class Request:
     form: str = TEXT
     out: Path | None = None
     fail_on: str = ERROR
+    allow_empty: bool = False
     jobs: int | None = None
     timeout: float = 120.0
     shard: Shard | None = None
@@ -99,6 +101,11 @@ def flag(request: Request, console: Console) -> int:
     OSError."""
     request.check()
     tree = CTree(request.kernel)
+    if not (request.allow_empty or tree.has_code(request.files)):
+        where = " ".join(quoted(tree.root / name) for name in request.files)
+        raise BadRequest(
+            f"{where}: no C file (*.c, *.h) there; ALLOW_EMPTY=1 if that is right"
+        )
     entries, texts = _entries(request), Texts(tree.root)
     known = None
     if request.of_change:

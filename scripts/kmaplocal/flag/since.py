@@ -27,6 +27,8 @@ _PLAIN = (
     "--find-renames",
     "--submodule=short",
 )
+_SUBMODULE = "160000"
+_ALL = ("ls-files", "--cached", "--others", "--exclude-standard", "-z")
 
 
 def changed(texts: Texts, revision: str, files: Iterable[Path]) -> dict[str, Change]:
@@ -45,7 +47,22 @@ def changed(texts: Texts, revision: str, files: Iterable[Path]) -> dict[str, Cha
     text = output.decode(errors="surrogateescape")
     found = changes.changes([text], "git diff", texts, 1) if text else {}
     found |= {name: Change(fresh=True) for name in _fresh(root)}
+    for place, before in _submodules(root, base).items():
+        found |= _changed_below(root, place, before, wanted)
     return {name: found[name] for name in wanted if name in found}
+
+
+def _changed_below(
+    root: Path, place: str, before: str, wanted: Iterable[str]
+) -> dict[str, Change]:
+    """What changed in the files WANTED of the submodule at PLACE since BEFORE; all
+    did in one that is new, where that is ""."""
+    inside = f"{place}/"
+    names = [n.removeprefix(inside) for n in wanted if n.startswith(inside)]
+    if not before:
+        return {f"{inside}{name}": Change(fresh=True) for name in names}
+    found = changed(Texts(root / place), before, map(Path, names))
+    return {f"{inside}{name}": change for name, change in found.items()}
 
 
 def touched(root: Path, revision: str) -> list[str]:
@@ -54,7 +71,26 @@ def touched(root: Path, revision: str) -> list[str]:
     Raises GitTrouble."""
     base = _checked_base(root, revision)
     asked = ("diff", *_PLAIN, "--name-only", "--diff-filter=d", "-z", base)
-    return sorted(_names(root, *asked) | _fresh(root))
+    found = _names(root, *asked) | _fresh(root)
+    for place, before in _submodules(root, base).items():
+        below = root / place
+        files = touched(below, before) if before else _names(below, *_ALL)
+        found = found - {place} | {f"{place}/{name}" for name in files}
+    return sorted(found)
+
+
+def _submodules(root: Path, base: str) -> dict[str, str]:
+    """The submodules that are there and have changed since the commit BASE, what they
+    hold included: by place, with the commit that BASE has of each, "" for none."""
+    asked = ("diff", "--raw", "--abbrev=40", "--no-renames", "--relative", "-z")
+    asked += ("--ignore-submodules=none", "--diff-filter=d", base)
+    words = _decoded(_git(root, *asked)).split("\0")[:-1]
+    found = {}
+    for told, place in zip(words[::2], words[1::2]):
+        mode, now, before = told.removeprefix(":").split(" ")[:3]
+        if now == _SUBMODULE and (root / place / ".git").exists():
+            found[place] = before if mode == _SUBMODULE else ""
+    return found
 
 
 def _checked_base(root: Path, revision: str) -> str:

@@ -74,6 +74,18 @@ class CTree:
         named = places - {Path(".")}
         return whole or any(Path(file).is_relative_to(place) for place in named)
 
+    def has_code(self, names: Iterable[str]) -> bool:
+        """Whether there is any C file where candidates() of NAMES would look.
+
+        Raises BadName as candidates() does."""
+        for place in (place for name in names for place in self._places(name)):
+            if place.suffix in _C_SUFFIXES:
+                return True
+            for _at, _folders, files in os.walk(self.root / place):
+                if any(file.endswith(_C_SUFFIXES) for file in files):
+                    return True
+        return False
+
     def locate(self, name: str) -> Path:
         """The real path, relative to the tree, of the file or folder called NAME.
 

@@ -8,7 +8,7 @@ its number, so what spatch says of the excerpt holds for the file.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +19,10 @@ from kmaplocal.read.lexer import Token
 
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 _JUMPS = {"return", "goto", "break", "continue"}
+_DIRECTIVES = frozenset(
+    "define undef if ifdef ifndef elif else endif include error warning pragma line"
+    " ident".split()
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Macro:
             ("(",),
         ):
             names.append("__VA_ARGS__")
-        body = " ".join(self.words[close + 1 :])
+        body = " ".join(_spelt_out(self.words[close + 1 :]))
         if body.startswith("( {") and body.endswith("} )"):
             body = body[2:-2]
         elif not body.startswith(("do ", "{", "if ", "for ", "while ")):
@@ -52,6 +56,23 @@ class Macro:
     def leaves(self) -> bool:
         """Whether using it may leave the statement it is used in."""
         return bool(_JUMPS.intersection(self.words))
+
+
+def _spelt_out(words: Sequence[str]) -> Iterator[str]:
+    """WORDS of a macro's body as a function could have them: `#x` is a string and
+    evaluates nothing; further arguments stand behind a comma, not behind a string,
+    which they follow in a format's place."""
+    before = ""
+    for word, after in zip(words, [*words[1:], ""]):
+        if before == "#":
+            word = '""'
+        elif word == "__VA_ARGS__" and before.endswith('"'):
+            yield ","
+        elif word == "#" or (word == "##" and after == "__VA_ARGS__"):
+            before = word if word == "#" else before
+            continue
+        yield word
+        before = word
 
 
 @dataclass(frozen=True)
@@ -240,14 +261,17 @@ def _continues(line: str) -> bool:
 def directives(tokens: list[Token]) -> list[list[Token]]:
     """The tokens of each preprocessor directive."""
     found: list[list[Token]] = []
-    fresh = True
-    for token in tokens:
+    last: Token | None = None
+    for number, token in enumerate(tokens):
         if not token.directive:
-            fresh = True
+            last = None
             continue
-        if token.text == "#" and (fresh or found[-1][0].line != token.line):
+        # In a macro that goes on for lines, `#x` is a string of x.
+        after = tokens[number + 1].text if number + 1 < len(tokens) else ""
+        begins = last is None or (last.line != token.line and after in _DIRECTIVES)
+        if token.text == "#" and begins:
             found.append([])
-        fresh = False
+        last = token
         found[-1].append(token)
     return found
 

@@ -3,11 +3,12 @@
 
 The way of the data, a room each:
 
+knowledge row functions (the one table of the kernel's functions) memory user pages
+          context values (its rows), api (the mapping calls)
 read      kernel (the tree), outline tags lexer oldcalls (one file before spatch),
           spatch parsing workers facts (running it), syntax (its facts as a tree),
-          definitions generated structs initialisers (the rest of the tree), api
-          (the calls)
-judge     paths trace (every mapping along every path), callees primitives pointers
+          definitions generated structs initialisers (the rest of the tree)
+judge     paths trace (every mapping along every path), callees pointers
           (what others do with an address), places offsets bounds (where, how
           far), assembly (what is given to it), order explicit saved (what can
           be put right), obligations doubts certificate (what holds), wrappers

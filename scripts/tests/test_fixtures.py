@@ -10,9 +10,10 @@ from functools import cache
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.read import api, lexer
+from kmaplocal.knowledge import api
+from kmaplocal.read import lexer
 from kmaplocal.tell import fixtures
-from kmaplocal.convert.idioms import HELPERS
+from kmaplocal.knowledge.functions import HELPERS
 from kmaplocal.read.outline import outlines
 
 NAMES = fixtures.names()

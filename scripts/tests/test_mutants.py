@@ -12,7 +12,8 @@ import pytest
 from mutants import mutant
 from test_cli import surroundings
 
-from kmaplocal.read import api, lexer
+from kmaplocal.knowledge import api
+from kmaplocal.read import lexer
 from kmaplocal.read.outline import outlines
 
 FIRST, LAST = map(int, os.environ.get("MUTANTS", "700-760").split("-"))

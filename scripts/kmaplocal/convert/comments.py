@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 
 _OPENING = ("/*", "*", "//")
 

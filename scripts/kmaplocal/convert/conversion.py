@@ -17,7 +17,8 @@ from pathlib import Path
 
 from kmaplocal import names, scratch
 from kmaplocal.convert import comments, edits
-from kmaplocal.read import api, lexer
+from kmaplocal.knowledge import api
+from kmaplocal.read import lexer
 from kmaplocal.judge.analysis import Analysis, FileAnalysis
 from kmaplocal.judge.certificate import CONVERT
 from kmaplocal.read.definitions import Definitions

@@ -5,17 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmaplocal.judge import primitives
+from kmaplocal.knowledge import functions
 from kmaplocal.judge.places import SIZES, base_type
 from kmaplocal.read.syntax import Expr, Function, Source, Stmt, Struct
 from kmaplocal.judge.trace import Site
 
 _LONGS = {"long": (4, 8), "unsigned long": (4, 8), "size_t": (4, 8)}
 _ZEROS = {"0", "NULL", "false", "0U", "0UL", "0ULL", "0x0"}
-# Give a value from their argument and change nothing.
-_CONVERSIONS = {
-    f"cpu_to_{order}{bits}" for order in ("le", "be") for bits in (16, 32, 64)
-} | {f"{order}{bits}_to_cpu" for order in ("le", "be") for bits in (16, 32, 64)}
 
 
 @dataclass
@@ -116,7 +112,7 @@ def _plain(value: Expr, variable: str) -> bool:
         if node.kind == "identifier" and node.text == variable:
             return False
         if node.kind == "call":
-            if node.callee not in primitives.PURE | _CONVERSIONS:
+            if node.callee not in functions.REPEATING:
                 return False
         elif node.kind in ("assign", "postfix", "statement-expression", "opaque"):
             return False

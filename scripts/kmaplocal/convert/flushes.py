@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from kmaplocal.knowledge import functions
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.places import Places, changes, names_in
@@ -19,20 +20,6 @@ from kmaplocal.read.syntax import Expr
 from kmaplocal.judge.trace import Site
 
 FLUSH = "flush_dcache_page"
-# Calls that write through their first argument.
-_WRITERS = {
-    "memcpy",
-    "memset",
-    "memmove",
-    "strcpy",
-    "strncpy",
-    "strscpy",
-    "copy_from_user",
-    "__copy_from_user",
-    "clear_page",
-    "copy_page",
-    "WRITE_ONCE",
-}
 
 
 @dataclass
@@ -128,7 +115,7 @@ def _writes(expr: Expr, judge: Judge) -> bool:
     writes to its first argument."""
     if expr.kind == "call":
         names = {n.text for n in expr.arguments[0].walk()} if expr.arguments else set()
-        return expr.callee in _WRITERS and bool(names & _holders(judge))
+        return 0 in functions.of(expr.callee).writes and bool(names & _holders(judge))
     node = expr
     while node.parent is not None and node.parent.kind in ("member", "index", "paren"):
         if node.parent.kind == "index" and node.parent.children[0] is not node:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from kmaplocal.judge import primitives
-from kmaplocal.read import api
+from kmaplocal.knowledge import functions
+from kmaplocal.knowledge import api
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.convert.fills import find_fill
 from kmaplocal.convert.flushes import FLUSH, slice_of
@@ -22,17 +22,6 @@ from kmaplocal.judge.places import Places, changes, names_in
 from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Stmt, Variable
 from kmaplocal.judge.trace import Site
-
-HELPERS = {
-    "memcpy_to_page",
-    "memcpy_from_page",
-    "memcpy_page",
-    "memset_page",
-    "memzero_page",
-    "copy_highpage",
-    "clear_highpage",
-}
-FLUSHING = {"memcpy_to_page", "memzero_page"}
 
 
 @dataclass
@@ -99,7 +88,7 @@ class Finder:
     def _available(self, idiom: Idiom) -> bool:
         """Whether the kernel at hand has the helper, and this is not its own
         definition: architectures write their own copy_highpage()."""
-        if self.function.name in HELPERS:
+        if self.function.name in functions.HELPERS:
             return False
         known = self.judge.knowledge.helpers
         return known is None or idiom.helper in known
@@ -225,7 +214,7 @@ class Finder:
         idiom = Idiom("page_helper", made.split("(")[0], made, copy)
         idiom.calls |= {site.call, unmaps[0]}
         idiom.dropped.append(unmaps[0])
-        if idiom.helper in FLUSHING:
+        if functions.of(idiom.helper).flushes:
             idiom.dropped += self._flushes(span)
         return idiom
 
@@ -239,7 +228,7 @@ class Finder:
         idiom.dropped.append(span.site.call)
         if span.unmap is not idiom.replaced:
             idiom.dropped.append(span.unmap)
-        if idiom.helper in FLUSHING:
+        if functions.of(idiom.helper).flushes:
             idiom.dropped += self._flushes(span)
 
     def _flushes(self, span: Span) -> list[Expr]:
@@ -367,7 +356,7 @@ def _pure(expr: Expr) -> bool:
         n.kind in ("identifier", "constant", "member", "index", "paren", "cast")
         or (n.kind in ("binary", "sizeof"))
         or (n.kind == "unary" and n.op not in ("++", "--"))
-        or (n.kind == "call" and n.callee in primitives.PURE)
+        or (n.kind == "call" and n.callee in functions.REPEATING)
         for n in expr.walk()
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kmaplocal.convert.edit import Crowded, Draft
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.certificate import CONVERT, Verdict
 from kmaplocal.convert.flushes import missing_flushes, slice_of

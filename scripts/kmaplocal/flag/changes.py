@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from kmaplocal.flag import diff
 from kmaplocal.flag.diff import ADDED, REMOVED, BadPatch, FileDiff, Hunk
 from kmaplocal.flag.text import Texts
-from kmaplocal.read import api, lexer
+from kmaplocal.knowledge import api
+from kmaplocal.read import lexer
 from kmaplocal.read.outline import Span
 
 # What makes a line decide about others: it maps, unmaps, or goes elsewhere.

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.flag.finding import RULES, Finding
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.oldcalls import old_calls
 from kmaplocal.read.outline import Outline
 

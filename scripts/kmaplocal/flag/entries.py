@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from kmaplocal.flag.finding import WARNING, Finding
 from kmaplocal.flag.scene import Scene
-from kmaplocal.judge.bounds import CLAMPS, MAXIMA, MINIMA, plain
+from kmaplocal.knowledge import functions, row
+from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
+from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.extents import Access
 from kmaplocal.judge.offsets import values_of
 from kmaplocal.judge.places import names_in
@@ -18,11 +20,6 @@ from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-off-page"
 VECTOR = "bi_io_vec"
-# What iterates over bio_vecs of many pages; bio_for_each_segment() and its like cut
-# them to pages.  Source: include/linux/bio.h, bvec.h, blk-mq.h of Linux 6.1, 7.2.
-WHOLE_VECTORS = {"bio_for_each_bvec", "bio_for_each_bvec_all", "rq_for_each_bvec"}
-WHOLE_VECTORS |= {"for_each_mp_bvec"}
-VECTOR_CALLS = {"mp_bvec_iter_bvec", "bio_first_bvec_all", "bio_last_bvec_all"}
 # Where the end of the page is asked for.
 PAGE_WORDS = {"PAGE_SIZE", "PAGE_MASK", "PAGE_SHIFT", "offset_in_page", "PAGE_ALIGNED"}
 MOST_VALUES = 4  # of a variable that is another
@@ -50,7 +47,7 @@ FRAGMENT = Kind(
     "skb_frag_foreach_page()",
 )
 BIO_VEC = Kind("a bio_vec", "bv_len", (), "bv_offset", "bio_for_each_segment()")
-GETTERS = {"sg_page": LIST, "skb_frag_page": FRAGMENT}
+KINDS = {row.LIST: LIST, row.FRAGMENT: FRAGMENT}
 
 
 def entries(scene: Scene, site: Site) -> Iterator[Finding]:
@@ -89,7 +86,7 @@ def _entry(scene: Scene, call: Expr, page: Expr) -> tuple[Kind, Expr] | None:
         vector = vector.children[0].bare() if vector.op == "&" else vector
         return (BIO_VEC, vector) if whole_vector(scene, page, call) else None
     for node in _meant(scene, page, MOST_VALUES):
-        kind = GETTERS.get(node.callee)
+        kind = KINDS.get(functions.of(node.callee).entry)
         if kind is not None and 0 in node.arguments:
             return kind, node.arguments[0].bare()
         if node.kind == "member" and node.label == "bv_page":
@@ -117,15 +114,20 @@ def _is_whole(scene: Scene, vector: Expr, call: Expr) -> bool:
         name = loop.text.split()[0]
         if loop.kind == "iterator" and loop.exprs:
             if loop.exprs[0].bare().text == vector.text:
-                return name in WHOLE_VECTORS
+                return _gives_vector(name)
     for node in _meant(scene, vector, MOST_VALUES):
         while node.kind in ("member", "index", "paren", "unary", "binary"):
             if node.label == VECTOR:
                 return True
             node = node.children[0]
-        if node.callee in VECTOR_CALLS:
+        if _gives_vector(node.callee):
             return True
     return False
+
+
+def _gives_vector(name: str) -> bool:
+    """Whether a call or a loop of this name gives bio_vecs that nothing cuts."""
+    return functions.of(name).entry == row.VECTOR
 
 
 class _Reader:

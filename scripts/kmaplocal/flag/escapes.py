@@ -8,69 +8,30 @@ from collections.abc import Iterator
 from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.peers import ASKING
 from kmaplocal.flag.scene import Scene, lasting
+from kmaplocal.knowledge import api, functions
+from kmaplocal.knowledge.row import CONTEXT, DIRECT_MAP, FREED, PUBLISHED
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.trace import Site, Use
 from kmaplocal.read.syntax import Expr
 
 HANDOFF, RETURNED = "kmap-handoff", "kmap-returned"
 
-# Compute from an address what only the kernel's direct map gives (asm/page.h,
-# linux/scatterlist.h, dma-mapping.h, blk-mq.h): wrong for every highmem mapping.
-TRANSLATING = {
-    "sg_set_buf": "makes a scatterlist entry of it",
-    "sg_init_one": "makes a scatterlist entry of it",
-    "virt_to_page": "computes its struct page",
-    "virt_to_head_page": "computes its struct page",
-    "virt_to_folio": "computes its folio",
-    "virt_to_phys": "computes its physical address",
-    "virt_to_pfn": "computes its page frame",
-    "__pa": "computes its physical address",
-    "vmalloc_to_page": "looks for it among vmalloc()'s",
-    "vmalloc_to_pfn": "looks for it among vmalloc()'s",
-    "dma_map_single": "maps it for DMA",
-    "dma_map_single_attrs": "maps it for DMA",
-    "pci_map_single": "maps it for DMA",
-    "bio_map_kern": "makes a bio of it",
-    "blk_rq_map_kern": "makes a request of it",
-    "kfree": "frees it",
-    "kvfree": "frees it",
-    "vfree": "frees it",
-}
-
-# Let another context run, with what they are given.
-HANDING = frozenset(
-    """
-queue_work queue_work_on schedule_work schedule_work_on queue_delayed_work
-schedule_delayed_work mod_delayed_work queue_rcu_work kthread_queue_work
-kthread_run kthread_create kthread_create_worker wake_up_process
-mod_timer add_timer add_timer_on timer_setup hrtimer_start
-tasklet_schedule tasklet_hi_schedule tasklet_init tasklet_setup irq_work_queue
-call_rcu call_srcu task_work_add complete complete_all swait_event
-wake_up wake_up_all wake_up_interruptible wake_up_interruptible_all wake_up_nr
-wake_up_poll smp_call_function smp_call_function_single smp_call_function_many
-on_each_cpu stop_machine kfifo_in kfifo_put
-""".split()
-)
-PUBLISHING = frozenset(["rcu_assign_pointer", "list_add", "list_add_tail"])
-PUBLISHING |= frozenset(["list_add_rcu", "list_add_tail_rcu", "hlist_add_head"])
-
+# Wrong for every highmem mapping, whatever made it ...
+TRANSLATING = functions.named(lambda row: row.hands in (DIRECT_MAP, FREED))
+# ... and for one that is not for all threads.
+HANDING = functions.named(lambda row: row.hands == CONTEXT)
+PUBLISHING = functions.named(lambda row: row.hands == PUBLISHED)
 # What a callee frees or puts on a list is mostly its own.
-OWN = PUBLISHING | {"kfree", "kvfree", "vfree"}
-
+OWN = functions.named(lambda row: row.hands in (PUBLISHED, FREED))
 # Name the function that another context is to run.
-REGISTERING = frozenset(
-    """
-INIT_WORK INIT_DELAYED_WORK INIT_RCU_WORK kthread_init_work kthread_run
-kthread_create timer_setup tasklet_init tasklet_setup call_rcu init_irq_work
-request_irq request_threaded_irq devm_request_irq devm_request_threaded_irq
-smp_call_function smp_call_function_single on_each_cpu
-""".split()
+REGISTERING = functions.named(lambda row: row.registers)
+ALLOCATING = functions.named(lambda row: row.allocates_pages)
+# Unmap what they are given, besides something else.
+RELEASES = frozenset(
+    name for name, call in api.KERNEL_UNMAPS.items() if call.given == api.ADDRESS
 )
-# Unmap what they are given, besides something else (linux/highmem.h).
-HELPERS = ("folio_release_kmap", "unmap_and_put_page", "unmap_and_put_folio")
 LOWMEM = {"GFP_KERNEL", "GFP_ATOMIC", "GFP_NOIO", "GFP_NOFS", "GFP_DMA", "GFP_DMA32"}
 LOWMEM |= {"GFP_NOWAIT", "GFP_KERNEL_ACCOUNT"}
-ALLOCATING = ("alloc_page", "alloc_pages", "alloc_pages_node", "__get_free_page")
 
 
 def handoffs(scene: Scene) -> Iterator[Finding]:
@@ -94,8 +55,8 @@ def _given(scene: Scene, site: Site, use: Use) -> Finding | None:
     page = scene.named(site)
     if last in TRANSLATING:
         message = (
-            f"the address {page} goes to {way}: it {TRANSLATING[last]}, which is wrong"
-            " for a highmem page"
+            f"the address {page} goes to {way}: {functions.of(last).how}, which is"
+            " wrong for a highmem page"
         )
         remedy = "pass the page and the offset, as to sg_set_page() or dma_map_page()"
         severity = NOTE if _lowmem(scene, site) else ""
@@ -285,4 +246,4 @@ def unmapped_in_file(scene: Scene, site: Site) -> bool:
     if outline is None or scene.file.endswith(".h"):
         return True
     words = {t.text for t in outline.tokens}
-    return not words.isdisjoint((site.api.ends, *HELPERS))
+    return not words.isdisjoint((site.api.ends, *RELEASES))

@@ -18,7 +18,7 @@ from kmaplocal.flag.sleeps import sleeps
 from kmaplocal.judge.certificate import Verdict
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.callees import FileKnowledge
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Function
 
 RULES = (

@@ -12,17 +12,10 @@ from kmaplocal.flag.pairs import ended
 from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.trace import Site
+from kmaplocal.knowledge import functions
 from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-leak"
-# Take a page and unmap nothing (linux/mm.h, page-flags.h, pagemap.h).
-LEAVING_MAPPED = frozenset(
-    """
-put_page get_page lock_page unlock_page set_page_dirty flush_dcache_page __free_page
-mark_page_accessed wait_on_page_writeback wait_on_page_locked end_page_writeback
-zero_user zero_user_segment memset_page memzero_page
-""".split()
-)
 ABOUT_PAGES = ("Page", "SetPage", "ClearPage", "TestSetPage", "page_", "set_page_")
 LEAVING = ("return", "goto", "break", "continue")
 
@@ -78,7 +71,7 @@ def _may_unmap(scene: Scene, call: Expr, argument: Expr, site: Site) -> bool:
     """Whether a function that could not be read is given the page of a kmap()."""
     if not lasting(site) or argument.bare().text != site.page or not call.callee:
         return False
-    if call.callee in LEAVING_MAPPED or call.callee.startswith(ABOUT_PAGES):
+    if functions.of(call.callee).takes_page or call.callee.startswith(ABOUT_PAGES):
         return False
     return not scene.peers.definitions(call.callee)
 

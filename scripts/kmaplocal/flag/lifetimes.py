@@ -7,18 +7,12 @@ from collections.abc import Iterator
 
 from kmaplocal.flag.finding import WARNING, Finding
 from kmaplocal.flag.scene import Scene
+from kmaplocal.knowledge import functions
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.keepers import given, member_of
 from kmaplocal.judge.trace import Site, Use
 from kmaplocal.read.syntax import Expr, Stmt
 
-# Print an address as a number, unless the format asks for what is there.
-PRINTING = frozenset(
-    """
-printk pr_debug pr_info pr_err pr_warn pr_notice pr_cont pr_emerg pr_alert pr_crit
-dev_dbg dev_info dev_err dev_warn netdev_dbg netdev_err no_printk
-""".split()
-)
 READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
 
 
@@ -70,7 +64,7 @@ def _is_use(use: Use) -> bool:
     """Whether what was recorded reads or writes, for all that is known."""
     if use.detail == "member" or (use.detail == "cursor" and use.what == "gone"):
         return False
-    if use.expr.callee in PRINTING:
+    if functions.of(use.expr.callee).prints:
         return _reads(use.expr)
     if use.what == "gone" and use.expr.kind == "call" and _as_number(use.expr):
         return False

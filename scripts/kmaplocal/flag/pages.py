@@ -9,7 +9,8 @@ from kmaplocal.flag.finding import ERROR, NOTE, WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.flag.entries import entries
 from kmaplocal.judge.bounds import plain
-from kmaplocal.judge.extents import SIZED, Access
+from kmaplocal.knowledge import functions
+from kmaplocal.judge.extents import Access
 from kmaplocal.judge.places import names_in
 from kmaplocal.judge.trace import CURSOR, Site
 from kmaplocal.read.syntax import Expr, Stmt
@@ -83,7 +84,7 @@ def _limits(node: Expr, name: str) -> bool:
     """Whether an expression compares NAME, changes it, or computes with it."""
     if node.kind not in ("binary", "assign", "postfix", "unary", "call"):
         return False
-    if node.kind == "call" and node.callee in SIZED:
+    if node.kind == "call" and functions.of(node.callee).accesses:
         return False
     operands = node.arguments.values() if node.kind == "call" else node.children
     return any(operand.bare().text == name for operand in operands)
@@ -262,12 +263,12 @@ def _past_access(scene: Scene, site: Site, move: Expr) -> bool:
         return False
     name, step = (child.bare().text for child in move.children)
     for use in scene.uses(site, "access"):
-        numbers, size = SIZED.get(use.expr.callee, ((), None))
-        length = use.expr.arguments.get(size)
+        known = functions.of(use.expr.callee)
+        length = use.expr.arguments.get(known.length)
         if length is None or length.bare().text != step or use.expr.start > move.start:
             continue
         if _ends_before(scene, move, step):
             continue
-        if any(use.expr.arguments[n].bare().text == name for n in numbers):
+        if any(use.expr.arguments[n].bare().text == name for n in known.accesses):
             return True
     return False

@@ -9,7 +9,7 @@ from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.judge.bounds import plain
 from kmaplocal.judge.trace import Site
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr
 
 PAGE, FOLIO = "struct page *", "struct folio *"

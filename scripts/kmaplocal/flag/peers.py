@@ -8,7 +8,7 @@ from collections.abc import Collection
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.judge.paths import Unstructured
 from kmaplocal.judge.trace import TooManyPaths, Trace, Tracer, Use
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function
 
 MOST_DEEP = 3

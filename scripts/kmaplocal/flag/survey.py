@@ -15,7 +15,7 @@ from kmaplocal.flag.deprecated import deprecated
 from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.inspection import Inspection
 from kmaplocal.judge.analysis import SYNTAX, WHOLE_FILE, Analysis, FileAnalysis
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.spatch import Spatch

@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from kmaplocal import faults
-from kmaplocal.read import api, definitions, facts, known, lexer, parsing
+from kmaplocal.knowledge import api
+from kmaplocal.read import definitions, facts, known, lexer, parsing
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.judge.certificate import Doubt, Verdict
 from kmaplocal.read.generated import Generated

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Callable, Iterable, Mapping, NamedTuple
 
+from kmaplocal.knowledge import functions
+from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
 from kmaplocal.read.syntax import Expr, Function, Point, Source, Stmt, Struct, Variable
 
 INSIDE, OUTSIDE, UNKNOWN = "inside", "outside", "unknown"
@@ -42,18 +44,11 @@ UNSIGNED |= {n for n in SIZES if n.lstrip("_")[:1] == "u" or n[:4] in ("__le", "
 
 # Calls that store nothing this looks at; a call not named here may change
 # whatever is not a plain local variable.
-PURE = {"kmap", "kmap_atomic", "kmap_local_page", "kunmap", "kunmap_atomic"}
-PURE |= {"kunmap_local", "min", "min_t", "max", "max_t", "clamp", "clamp_t"}
-PURE |= {"min3", "umin", "offset_in_page", "likely", "unlikely", "page_address"}
-PURE |= {"flush_dcache_page", "ARRAY_SIZE", "BUG_ON", "clamp_val", "PAGE_ALIGN"}
-
-# Macros that store into what looks like an argument by value.
-STORING = {"get_user", "__get_user", "do_div", "swap", "unsafe_get_user", "va_arg"}
-STORING |= {"sector_div", "rdmsr", "rdmsrl", "get_unaligned_user", "va_start"}
-STORING |= {"local_irq_save", "spin_lock_irqsave", "local_save_flags"}
-READING = {"BUG_ON", "WARN_ON", "WARN_ON_ONCE", "VM_BUG_ON", "ARRAY_SIZE", "ASSERT"}
-READING |= {"PAGE_ALIGN", "ALIGN", "DIV_ROUND_UP", "IS_ALIGNED", "IS_ERR", "ERR_PTR"}
-READING |= {"PTR_ERR", "BIT", "PAGE_ALIGNED"}
+SILENT = functions.named(lambda row: row.silent)
+# Macros that store into what looks like an argument by value, and those that look as
+# if they did.
+STORING = functions.named(lambda row: row.assigns)
+READING = functions.named(lambda row: row.by_value)
 
 LOOPS = {"for", "while", "do", "iterator"}
 LEAVING = {"return", "goto", "continue", "break"}
@@ -500,7 +495,7 @@ class Flow:
     def _called(self, expr: Expr) -> None:
         change = Change(expr.start, expr.end)
         name = expr.callee
-        if name not in PURE:  # its own arguments are evaluated before
+        if name not in SILENT:  # its own arguments are evaluated before
             self._add(MEMORY, Change(expr.end, expr.end))
         loud = name.isupper() and name not in READING
         if loud or name in STORING or name in self.macros:
@@ -538,7 +533,7 @@ class Flow:
                 return None
             elif node.op in ("++", "--"):
                 return None
-            elif node.kind == "call" and node.callee not in PURE:
+            elif node.kind == "call" and node.callee not in SILENT:
                 return None
         return found
 
@@ -707,11 +702,6 @@ class Atom(NamedTuple):
 
     bound: Callable[[bool], list[Option]]
     signed: Callable[[], bool]
-
-
-MINIMA = {"min": 0, "min3": 0, "umin": 0, "min_t": 1}
-MAXIMA = {"max": 0, "max3": 0, "umax": 0, "max_t": 1}
-CLAMPS = {"clamp": 0, "clamp_t": 1, "clamp_val": 0}
 
 
 class Proof:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
-from kmaplocal.judge import mappings, primitives
-from kmaplocal.read import api
+from kmaplocal.judge import mappings
+from kmaplocal.knowledge import api, functions
 from kmaplocal.read.outline import Outline
 from kmaplocal.judge.mappings import Mappings
 from kmaplocal.judge.paths import Unstructured
@@ -26,7 +26,7 @@ NOTHING = Effect("harmless", writes=False)
 MOST_AGAIN = 4  # times that a function which calls itself is summarised
 POINTER = "the address is passed through a function pointer"
 MOST_DEEP = 5  # calls from the mapping to what happens to the address
-PROTECTING = primitives.FAULTS_OFF_BY | primitives.PREEMPT_OFF_BY
+PROTECTING = functions.FAULTS_OFF_BY | functions.PREEMPT_OFF_BY
 
 
 # What is summarised: a function by its file and name; and the number of the
@@ -173,7 +173,7 @@ class Callees:
         """What in NAME, named in the file CALLER, may need page faults or preemption
         to be off; "" when nothing does, as far as it was read."""
         # As deep as it is asked of a call between map and unmap: see context().
-        needs = ((primitives.FAULTS_OFF, 2), (primitives.PREEMPT_OFF, 1))
+        needs = ((functions.FAULTS_OFF, 2), (functions.PREEMPT_OFF, 1))
         for names, deep in needs:
             chain = self.reaches(caller, name, names, deep)
             if chain:
@@ -197,7 +197,7 @@ class Callees:
         DEEP calls away: "a(): b()", or "" when it does not."""
         if name in names:
             return f"{name}()"
-        if not deep or not name or name in primitives.HARMLESS | primitives.PURE:
+        if not deep or not name or name in functions.HARMLESS:
             return ""
         for file, function in self.find(caller, name):
             if function.calls(PROTECTING):
@@ -213,7 +213,7 @@ class Callees:
         is read only where it may map or unmap, by the names in it."""
         if name in mappings.KERNEL:
             return mappings.KERNEL[name]
-        if not name or name in primitives.HARMLESS | primitives.PURE | {*api.ALL}:
+        if not name or name in functions.HARMLESS | {*api.ALL}:
             return mappings.NONE
         alias = self.aliases.get((caller, name), "")
         if alias in api.ALL:
@@ -424,17 +424,15 @@ class FileKnowledge:
         """What CALLEE does with an address given as argument NUMBER."""
         if not callee:
             return Effect("unknown", False, POINTER)
-        if callee in primitives.ESCAPING:
-            why = f"the address is passed to {callee}(): {primitives.ESCAPING[callee]}"
+        known = functions.of(callee)
+        if known.hands:
+            why = f"the address is passed to {callee}(): {known.how}"
             return Effect("escapes", False, why)
-        if number in primitives.STORING.get(callee, ()):
+        if number in known.stores:
             return Effect("escapes", False, f"the address is stored by {callee}()")
-        if callee in primitives.INSTRUCTIONS:
-            return Effect("harmless", False, "primitives.py", writes=False)
-        if callee in primitives.HARMLESS:
-            writes = number not in primitives.READING.get(callee, ())
-            returns = callee in primitives.RETURNING
-            return Effect("harmless", returns, "primitives.py", writes=writes)
+        if not known.keeps:
+            writes = number not in known.reads
+            return Effect("harmless", known.returns, known.source, writes=writes)
         alias = self.callees.aliases.get((self.file, callee))
         if alias:
             return self.argument(alias, number)
@@ -450,9 +448,10 @@ class FileKnowledge:
             why = "what holds the address is passed through a function pointer"
             return Effect("unknown", False, why)
         why = f"what holds the address is passed to {callee}()"
-        if callee in primitives.OVERWRITING | primitives.INSTRUCTIONS:
-            return Effect("harmless", False, "primitives.py")
-        if callee in primitives.HARMLESS or callee in primitives.ESCAPING:
+        known = functions.of(callee)
+        if not known.keeps_behind:
+            return Effect("harmless", False, known.source)
+        if not known.keeps or known.hands:
             return Effect("unknown", False, why)
         alias = self.callees.aliases.get((self.file, callee))
         if alias:
@@ -499,8 +498,8 @@ class FileKnowledge:
 
     def is_pure(self, callee: str, depth: int = 3) -> bool:
         """Whether all that CALLEE does is to compute something of its arguments."""
-        if callee in primitives.PURE or not callee or not depth:
-            return callee in primitives.PURE
+        if callee in functions.REPEATING or not callee or not depth:
+            return callee in functions.REPEATING
         found = self.callees.find(self.file, callee)
         return bool(found) and all(self._computes(f, depth) for _, f in found)
 
@@ -559,7 +558,7 @@ class FileKnowledge:
     def context(self, call: Expr, kind: str) -> str:
         """Why CALL needs page faults (`faults`) or preemption (`preempt`) to be
         off, or "" when it does not, as far as it was read."""
-        names = primitives.FAULTS_OFF if kind == "faults" else primitives.PREEMPT_OFF
+        names = functions.FAULTS_OFF if kind == "faults" else functions.PREEMPT_OFF
         what = "page faults" if kind == "faults" else "preemption"
         # What a callee's callees need of preemption they see to themselves, as
         # they have other callers; a user copy is seldom the whole of a function.
@@ -572,8 +571,8 @@ class FileKnowledge:
     def helped(self, call: Expr, kind: str) -> bool:
         """Whether all that CALL can need is met by disabling page faults
         (`faults`) or preemption (`preempt`) by name around it."""
-        wrong = primitives.FAULTS_ASSERTED
+        wrong = functions.FAULTS_ASSERTED
         if kind == "preempt":
-            wrong = primitives.PREEMPT_OFF - primitives.PER_CPU
-            wrong = wrong | primitives.SLEEPING_LOCKS
+            wrong = functions.PREEMPT_OFF - functions.PER_CPU
+            wrong = wrong | functions.SLEEPING
         return not self.callees.reaches(self.file, call.callee, wrong, 2)

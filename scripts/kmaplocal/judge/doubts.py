@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from kmaplocal.judge.certificate import PREEMPT, Doubt
 from kmaplocal.judge.places import Places
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.outline import Outline
 from kmaplocal.read.syntax import Expr, Function
 

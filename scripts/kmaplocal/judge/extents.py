@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kmaplocal.knowledge import functions
 from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Answer, Bounds, Place
 from kmaplocal.judge.many import Pages
 from kmaplocal.judge.offsets import Term, terms_of
@@ -17,35 +18,6 @@ from kmaplocal.judge.places import scale_of
 from kmaplocal.judge.trace import LOOPS, Site, Trace, Use
 from kmaplocal.read.syntax import Expr, Function, Stmt
 
-# Calls that access as much as an argument says: the numbers of addresses and of
-# the length.
-SIZED = {
-    "memcpy": ((0, 1), 2),
-    "memmove": ((0, 1), 2),
-    "memset": ((0,), 2),
-    "memcmp": ((0, 1), 2),
-    "memchr_inv": ((0,), 2),
-    "copy_to_user": ((1,), 2),
-    "copy_from_user": ((0,), 2),
-    "__copy_to_user_inatomic": ((1,), 2),
-    "__copy_from_user_inatomic": ((0,), 2),
-    "copy_to_iter": ((0,), 1),
-    "copy_from_iter": ((0,), 1),
-    "crc32": ((1,), 2),
-    "crc32c": ((1,), 2),
-    "crc32_le": ((1,), 2),
-    "memcpy_fromio": ((0,), 2),
-    "memcpy_toio": ((1,), 2),
-    "memzero_explicit": ((0,), 1),
-    "get_random_bytes": ((0,), 1),
-    "strscpy": ((0,), 2),
-    "snprintf": ((0,), 1),
-    "crypto_shash_update": ((1,), 2),
-    "csum_partial": ((0,), 1),
-    "print_hex_dump": ((5,), 6),
-    "print_hex_dump_debug": ((4,), 5),
-    "print_hex_dump_bytes": ((2,), 3),
-}
 _SUMS = ("binary", "paren", "cast")
 _EARLY = {"break", "return", "goto"}
 
@@ -173,10 +145,10 @@ class Extents:
             size = self._size(expr.children[0])
             if size is not None:
                 yield Access(expr, self.offset(site, expr.children[0]), size)
-        elif expr.callee in SIZED:
-            numbers, size = SIZED[expr.callee]
-            length = expr.arguments.get(size)
-            for number in numbers if length is not None else ():
+        else:
+            known = functions.of(expr.callee)
+            length = expr.arguments.get(known.length)
+            for number in known.accesses if length is not None else ():
                 if number in expr.arguments:
                     offset = self.offset(site, expr.arguments[number])
                     yield Access(expr, offset, length)

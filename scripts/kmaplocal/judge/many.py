@@ -4,15 +4,17 @@ a folio, `index * PAGE_SIZE + n`."""
 
 from __future__ import annotations
 
-from kmaplocal.judge.bounds import CLAMPS, INSIDE, MAXIMA, MINIMA, Bounds, integer
+from kmaplocal.knowledge import functions
+from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
+from kmaplocal.knowledge.row import BYTES, NUMBER
+from kmaplocal.judge.bounds import INSIDE, Bounds, integer
 from kmaplocal.judge.offsets import values_of
 from kmaplocal.judge.places import names_in
 from kmaplocal.read.syntax import Expr, Function
 
-# What gives the bytes of what may be of many pages, and how many pages it has.
-# Source: include/linux/mm.h, huge_mm.h, hugetlb.h of Linux 6.1 and 7.2.
-SIZES = {"page_size", "folio_size", "thp_size", "huge_page_size"}
-COUNTS = {"compound_nr", "folio_nr_pages", "thp_nr_pages", "pages_per_huge_page"}
+SIZES = functions.named(lambda row: row.many_pages == BYTES)
+COUNTS = functions.named(lambda row: row.many_pages == NUMBER)
+# Source: include/linux/huge_mm.h, pgtable.h of Linux 6.1.
 HUGE = {"HPAGE_SIZE", "HPAGE_PMD_SIZE", "PMD_SIZE", "PUD_SIZE"}
 MOST_VALUES = 4  # of a variable that is another
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kmaplocal.judge.paths import Unstructured
 from kmaplocal.judge.trace import Outcome, TooManyPaths, Trace, Tracer, Value
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function
 
 FAILURES = {"null", "error"}

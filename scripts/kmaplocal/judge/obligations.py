@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kmaplocal.judge import primitives
-from kmaplocal.read import api
+from kmaplocal.knowledge import functions
+from kmaplocal.knowledge import api
 from kmaplocal.judge.bounds import Bounds, Layout
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import (
@@ -286,7 +286,7 @@ class Judge:
 
     def needing(self, site: Site, name: str) -> list[Expr]:
         """The calls during a mapping that rely on what it disables."""
-        by = primitives.FAULTS_OFF_BY if name == FAULTS else primitives.PREEMPT_OFF_BY
+        by = functions.FAULTS_OFF_BY if name == FAULTS else functions.PREEMPT_OFF_BY
         by_name = self.function.calls(by)
         return [
             expr

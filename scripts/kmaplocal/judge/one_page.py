@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import (
@@ -16,20 +16,13 @@ from kmaplocal.judge.certificate import (
     holds,
     repaired,
 )
-from kmaplocal.judge.extents import SIZED, Extents
+from kmaplocal.judge.extents import Extents
 from kmaplocal.judge.offsets import Term, is_same_again, terms_of
+from kmaplocal.knowledge import functions
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
 from kmaplocal.judge.saved import Saved, saved_base
 from kmaplocal.judge.trace import CURSOR, LOOPS, Site
 from kmaplocal.read.syntax import Expr, Stmt
-
-# What a mapping inside an argument can serve: with how many arguments, and one
-# of the helpers that came together and do it.
-INLINE = {
-    "memcpy": (3, "memcpy_from_page"),
-    "memset": (3, "memset_page"),
-    "clear_page": (1, "clear_highpage"),
-}
 
 _SUMS = ("binary", "paren", "cast")
 
@@ -219,7 +212,7 @@ class OnePage:
             return copy if terms == [] else None
         length = copy.arguments[2]
         if terms is None or whole not in [
-            copy.arguments[n] for n in SIZED[copy.callee][0]
+            copy.arguments[n] for n in functions.of(copy.callee).accesses
         ]:
             return None
         answer = self.bounds.fits(terms, length, copy).answer
@@ -227,7 +220,7 @@ class OnePage:
 
     def _has_helper(self, call: Expr) -> bool:
         """Whether the kernel at hand has a helper for CALL, and this is not it."""
-        arguments, helper = INLINE.get(call.callee, (0, ""))
+        arguments, helper = functions.of(call.callee).helper or (0, "")
         known = self.knowledge.helpers is None or helper in self.knowledge.helpers
         full = len(call.arguments) == arguments > 0
         return full and known and self.function.name != helper

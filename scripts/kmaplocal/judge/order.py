@@ -12,19 +12,12 @@ from collections.abc import Iterator
 
 from kmaplocal.judge.places import Places
 from kmaplocal.judge.trace import Trace
-from kmaplocal.read import api
+from kmaplocal.knowledge import api, functions
+from kmaplocal.knowledge.row import MARKS
 from kmaplocal.read.syntax import Expr, Function, Stmt
 
-# Mark or flush a page, and need it neither mapped nor unmapped.
-_MARKS = {
-    "flush_dcache_page",
-    "set_page_dirty",
-    "SetPageDirty",
-    "SetPageUptodate",
-    "ClearPageUptodate",
-    "mark_page_accessed",
-    "mark_buffer_dirty",
-}
+# What marks or flushes a page, and needs it neither mapped nor unmapped.
+_MARKS = functions.named(lambda row: row.takes_page == MARKS)
 
 
 def exchanges(function: Function, trace: Trace) -> dict[Expr, Expr]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kmaplocal.knowledge import functions
 from kmaplocal.read.syntax import Expr, Function, Stmt, Variable, between
 
-NO_RETURN = {"BUG", "panic", "do_exit", "__builtin_unreachable", "unreachable"}
+NO_RETURN = functions.named(lambda row: row.returns_never)
 
 
 @dataclass(eq=False)

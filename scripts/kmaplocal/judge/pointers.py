@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kmaplocal.knowledge import functions
 from kmaplocal.read.initialisers import AGGREGATES, Initialisers, nested
 from kmaplocal.read.lexer import Token
 from kmaplocal.read.outline import Outline, Span, is_exported
@@ -25,7 +26,7 @@ MOST_FILES = 40  # that mention it
 MOST_FUNCTIONS = 32
 MOST_STEPS = 6  # from a pointer to the functions it is given
 NOBODY = ("NULL", "0")
-_TESTS = ("likely", "unlikely", "WARN_ON", "WARN_ON_ONCE", "BUG_ON")
+_TESTS = functions.named(lambda row: row.tests)
 _COMPARISONS = ("==", "!=", "&&", "||")
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from kmaplocal.judge import mappings
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 
 NAMES = frozenset([*api.PAGE_MAPS, *api.PAGE_UNMAPS, *mappings.KERNEL])
 

@@ -17,11 +17,11 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from kmaplocal.judge import primitives
+from kmaplocal.knowledge import functions
 from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
 from kmaplocal.judge.keepers import Keepers, given, member_name, member_of
 from kmaplocal.judge.keepers import outputs, root_of
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.judge.paths import Node, Unstructured, control_flow
 from kmaplocal.judge.pointers import Pointer, pointer_of
 from kmaplocal.read.structs import struct_of
@@ -32,10 +32,10 @@ MOST_COUNTED = 3  # a counter's value is known up to here
 MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
 MOST_GUARDED = 96  # past it, all of them
 
-TRANSPARENT = {"likely", "unlikely", "READ_ONCE", "unlikely_notrace"}
-TESTS = {"IS_ERR", "IS_ERR_OR_NULL", "WARN_ON", "WARN_ON_ONCE", "BUG_ON"}
+TRANSPARENT = functions.named(lambda row: row.same)
+TESTS = {"IS_ERR", "IS_ERR_OR_NULL"}
 LOOPS = {"while", "do", "for"}
-ERRORS = {"ERR_PTR", "ERR_CAST"}
+ERRORS = functions.named(lambda row: row.error)
 RELATIONS = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -656,7 +656,7 @@ class Tracer:
         return [(True, state), (False, state)]
 
     def _known(self, node: Expr, value: Value | None, state: State) -> bool | None:
-        if node.kind == "call" and node.callee in TESTS and node.callee[:2] == "IS":
+        if node.kind == "call" and node.callee in TESTS:
             inner = [v for v, _ in self.evaluate(node.arguments[0], state)]
             for tested in inner:
                 self._tested(node.arguments[0].bare(), tested)
@@ -1665,7 +1665,7 @@ def _computed(page: str) -> bool:
     words = page.split()
     called = {w for w, after in zip(words, words[1:]) if after == "("}
     called = {word for word in called if word.isidentifier() and word != "sizeof"}
-    return bool(called - primitives.PURE)
+    return bool(called - functions.REPEATING)
 
 
 def _handed(call: Expr, state: State) -> State:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.outline import Span
 from kmaplocal.read.syntax import Function

@@ -21,7 +21,7 @@ from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
 from kmaplocal.judge.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.judge.obligations import Judge
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.outline import Outline, Span, is_exported
 from kmaplocal.read.syntax import Function
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kmaplocal.judge import primitives
+from kmaplocal.knowledge import functions
 from kmaplocal.judge.analysis import Analysis
 from kmaplocal.judge.certificate import FAULTS, HOLDS, PREEMPT, Certificate, Verdict
 from kmaplocal.prove import record
 from kmaplocal.prove.bench import BEFORE, Bench, Result
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.spatch import find_spatch
 
-_DISABLED_BY = {FAULTS: primitives.FAULTS_OFF_BY, PREEMPT: primitives.PREEMPT_OFF_BY}
+_DISABLED_BY = {FAULTS: functions.FAULTS_OFF_BY, PREEMPT: functions.PREEMPT_OFF_BY}
 _MEANS = {FAULTS: "page faults", PREEMPT: "preemption"}
 _ATOMIC = {name for name, call in api.MAPS.items() if call.atomic}
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kmaplocal.knowledge import functions
 from kmaplocal.prove import assembly, complaints, record, unmaps
 from kmaplocal.prove.assembly import Assembly, Difference
 from kmaplocal.prove.bench import AFTER, SIDES, Bench, Function, Result
@@ -38,15 +39,6 @@ _PLAIN = {
     )
 }
 
-# What replaces a mapping and what is done with it by one call.
-# Source: include/linux/highmem.h, bvec.h of Linux 6.1 and 6.12.
-HELPERS = frozenset(
-    "memcpy_to_page memcpy_from_page memcpy_page memset_page memzero_page"
-    " clear_highpage copy_highpage zero_user zero_user_segment zero_user_segments"
-    " memcpy_to_bvec memcpy_from_bvec memzero_bvec memcpy_to_folio memcpy_from_folio"
-    " memcpy_from_file_folio folio_zero_range folio_zero_segment folio_zero_segments"
-    " folio_fill_tail".split()
-)
 # What SYSCALL_DEFINEn() makes of a system call's name, for the code in it.
 _SYSTEM_CALLS = ("__do_sys_", "__se_sys_", "__do_compat_sys_", "__se_compat_sys_")
 
@@ -233,7 +225,9 @@ class Identity:
         """A helper for several statements may give other code: show, do not fail,
         unless the unmaps beside it are wrong."""
         for function in self._bench.changed(path):
-            helpers = sorted(HELPERS & self._bench.gained_words(path, function))
+            helpers = sorted(
+                functions.HELPERS & self._bench.gained_words(path, function)
+            )
             if not helpers:
                 continue
             words = f"other code: {helpers[0]}() replaces statements"

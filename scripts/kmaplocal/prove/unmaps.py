@@ -18,13 +18,10 @@ from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.offsets import terms_of
 from kmaplocal.judge.trace import CURSOR, Site
 from kmaplocal.prove.bench import AFTER, Bench, Function
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.spatch import find_spatch
 from kmaplocal.read.syntax import Expr
-
-# These may give an address that is not where the page begins.
-_INTO_PAGE = {"kmap_local_folio", "bvec_kmap_local"}
 
 Wanted = dict[Path, set[Function]]
 Doubts = dict[tuple[Path, Function], str]
@@ -124,7 +121,7 @@ class Unmaps(Judge):
             found = flow.definition(argument.bare().text, flow.place(argument))
             argument = found[0] if found else argument
         added = self.pages.extents.mapped_at(site)
-        if added is None or site.name in _INTO_PAGE:
+        if added is None or site.api.into_page:
             return False
         for base in sorted(bases):
             terms = terms_of(argument, base, self.function)

@@ -8,17 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
+from kmaplocal.knowledge import api
 from kmaplocal.names import quoted
 from kmaplocal.read import repository
-
-MAP_CALLS = (
-    "kmap",
-    "kunmap",
-    "kmap_atomic",
-    "kunmap_atomic",
-    "kmap_atomic_prot",
-    "kmap_atomic_pfn",
-)
 
 _LANDMARKS = ("Makefile", "Kconfig", "include/linux/highmem.h")
 _C_SUFFIXES = (".c", ".h")
@@ -43,7 +35,7 @@ class CTree:
         self.root = given.resolve()
 
     def candidates(
-        self, names: Iterable[str], words: tuple[str, ...] = MAP_CALLS
+        self, names: Iterable[str], words: tuple[str, ...] = api.OLD
     ) -> list[Path]:
         """The *.c and *.h files that hold one of WORDS as a whole identifier.
 

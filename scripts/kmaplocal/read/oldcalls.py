@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from kmaplocal.read import api, lexer
+from kmaplocal.knowledge import api
+from kmaplocal.read import lexer
 from kmaplocal.read.lexer import Token
 from kmaplocal.read.outline import Outline, Span
 

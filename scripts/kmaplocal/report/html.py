@@ -15,7 +15,8 @@ from kmaplocal.errors import KmaplocalError
 from kmaplocal.flag import deprecated
 from kmaplocal.flag.survey import survey
 from kmaplocal.prove import record
-from kmaplocal.read import api, kernel
+from kmaplocal.knowledge import api
+from kmaplocal.read import kernel
 from kmaplocal.read.spatch import find_spatch
 from kmaplocal.report.page import Tree, page
 from kmaplocal.series.maintainers import Maintainers

@@ -14,7 +14,7 @@ from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.certificate import CONVERT, FAULTS, PREEMPT
 from kmaplocal.judge.obligations import DISABLE, Judge
 from kmaplocal.judge.trace import Site
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.syntax import Expr
 
@@ -114,9 +114,9 @@ def _mapping(judge: Judge, site: Site, idioms: list[Idiom]) -> Mapping:
     if idiom:
         way = FILLED if idiom.rule == "struct_fill" else COPIED
         new = idiom.helper
-    elif judge.joined(site):
+    elif judge.pages.joined(site):
         way = JOINED
-    saved = judge.saved.get(site.number)
+    saved = judge.pages.saved.get(site.number)
     unmaps = [e for e, ends in judge.trace.unmaps.items() if _ends(ends, site)]
     return Mapping(
         site.name,
@@ -148,7 +148,7 @@ def _given(judge: Judge, site: Site) -> list[str]:
     found: dict[str, None] = {}
     for read in sorted(judge.trace.reads[site.number], key=lambda e: e.start):
         call = _argument_of(read)
-        if call is not None and call.callee not in _UNMAPS:
+        if call is not None and call.callee not in api.UNMAPS:
             found.setdefault(call.callee)
     return [name for name in found if name]
 
@@ -166,13 +166,12 @@ def _argument_of(read: Expr) -> Expr | None:
 
 
 _SUMS = ("binary", "paren", "cast", "index", "member", "unary")
-_UNMAPS = {"kunmap", "kunmap_atomic", "kunmap_local"}
 
 
 def _called(judge: Judge, site: Site) -> list[str]:
     during = sorted(judge.trace.during[site.number], key=lambda e: e.start)
     names = dict.fromkeys(e.callee for e in during if e.kind == "call" and e.callee)
-    return [name for name in names if name not in _UNMAPS and name not in api.MAPS]
+    return [name for name in names if name not in api.UNMAPS and name not in api.MAPS]
 
 
 def _read(judge: Judge, names: list[str]) -> Iterator[tuple[str, str]]:
@@ -182,5 +181,5 @@ def _read(judge: Judge, names: list[str]) -> Iterator[tuple[str, str]]:
         if name in callees.sources.get(judge.file, {}):
             yield name, judge.file
             continue
-        for file, _ in callees.find_known(judge.file, name)[:1]:
+        for file, _ in callees.find(judge.file, name)[:1]:
             yield name, file

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmaplocal.read import api, lexer, tags
+from kmaplocal.knowledge import api
+from kmaplocal.knowledge.functions import HELPERS
+from kmaplocal.read import lexer, tags
 
 Key = tuple[str, str]  # file, function
 
@@ -21,19 +23,12 @@ OLD_MAPS = frozenset(api.OLD_MAPS)
 OLD_UNMAPS = frozenset(api.OLD_UNMAPS)
 OLD = OLD_MAPS | OLD_UNMAPS
 NEW_MAPS = frozenset(
-    """kmap_local_page kmap_local_page_prot kmap_local_page_try_from_panic
-    kmap_local_folio kmap_local_pfn bvec_kmap_local""".split()
+    name for name, call in api.MAPS.items() if call.ends == "kunmap_local"
 )
 NEW_UNMAPS = frozenset(
-    ("kunmap_local", "folio_release_kmap", "unmap_and_put_page", "unmap_and_put_folio")
-)
-HELPERS = frozenset(
-    """memcpy_page memmove_page memset_page memcpy_from_page memcpy_to_page memzero_page
-    copy_highpage clear_highpage copy_user_highpage clear_user_highpage
-    copy_mc_user_highpage copy_mc_highpage zero_user zero_user_segment
-    zero_user_segments memcpy_from_folio memcpy_to_folio memcpy_from_file_folio
-    folio_zero_segment folio_zero_segments folio_zero_range folio_fill_tail
-    memcpy_from_bvec memcpy_to_bvec memzero_bvec memcpy_folio""".split()
+    name
+    for name, call in (api.UNMAPS | api.KERNEL_UNMAPS).items()
+    if call.kind == "kunmap_local" and call.given == api.ADDRESS
 )
 NEW = NEW_MAPS | NEW_UNMAPS | HELPERS
 

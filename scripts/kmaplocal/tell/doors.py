@@ -13,7 +13,8 @@ from kmaplocal.judge.certificate import CONVERT, KEEP, NOT_ANALYSED
 from kmaplocal.console import Console
 from kmaplocal.convert.conversion import prepare
 from kmaplocal.prove import record
-from kmaplocal.read import again, api
+from kmaplocal.knowledge import api
+from kmaplocal.read import again
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome

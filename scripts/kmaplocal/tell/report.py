@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kmaplocal.read import api
+from kmaplocal.knowledge import api
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.certificate import (
     CONVERT,

@@ -13,8 +13,9 @@ from kmaplocal.errors import KmaplocalError
 from kmaplocal.prove import checkpatch, context, flags, record, reference
 from kmaplocal.prove.bench import SIDES, Bench, Result
 from kmaplocal.prove.builds import DOORS, Trials
-from kmaplocal.prove.identity import HELPERS, Identity
-from kmaplocal.read import api
+from kmaplocal.knowledge.functions import HELPERS
+from kmaplocal.prove.identity import Identity
+from kmaplocal.knowledge import api
 from kmaplocal.read.kernel import Tree
 from kmaplocal.tell import output
 

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Functions about the context code runs in: locks, sleeping, other contexts."""
+
+from __future__ import annotations
+
+from kmaplocal.knowledge.row import ALWAYS, ASSERTS, BY_FLAGS, CONTEXT, KEPT, ON_RT
+from kmaplocal.knowledge.row import PREEMPT, PUBLISHED, USES, Row
+
+ROWS: dict[str, list[Row]] = {
+    "include/asm-generic/preempt.h": [
+        Row("preempt_count", preempt=ASSERTS),
+    ],
+    "include/linux/bit_spinlock.h": [
+        Row("bit_spin_lock", disables=PREEMPT),
+    ],
+    "include/linux/bottom_half.h": [
+        Row("local_bh_disable", disables=PREEMPT, sleeps=ON_RT),
+    ],
+    "include/linux/completion.h": [
+        Row(
+            "wait_for_completion wait_for_completion_interruptible "
+            "wait_for_completion_interruptible_timeout wait_for_completion_io "
+            "wait_for_completion_killable wait_for_completion_state "
+            "wait_for_completion_timeout",
+            sleeps=ALWAYS,
+        ),
+        Row("complete complete_all", hands=CONTEXT, how="a waiter is woken with it"),
+        Row("init_completion", hands=KEPT, how="others wait at it"),
+    ],
+    "include/linux/delay.h": [
+        Row(
+            "fsleep msleep msleep_interruptible ssleep usleep_range usleep_range_state",
+            sleeps=ALWAYS,
+        ),
+    ],
+    "include/linux/device.h": [
+        Row("devm_kcalloc devm_kmalloc devm_kzalloc", sleeps=BY_FLAGS),
+    ],
+    "include/linux/firmware.h": [
+        Row("request_firmware", sleeps=ALWAYS),
+    ],
+    "include/linux/hardirq.h": [
+        Row("synchronize_irq", sleeps=ALWAYS),
+    ],
+    "include/linux/hrtimer.h": [
+        Row("hrtimer_start", hands=CONTEXT, how="a timer is armed with it"),
+    ],
+    "include/linux/i2c.h": [
+        Row("i2c_transfer", sleeps=ALWAYS),
+    ],
+    "include/linux/idr.h": [
+        Row("idr_preload", sleeps=BY_FLAGS),
+    ],
+    "include/linux/interrupt.h": [
+        Row(
+            "devm_request_irq devm_request_threaded_irq request_irq "
+            "request_threaded_irq",
+            registers=True,
+        ),
+        Row("disable_irq free_irq", sleeps=ALWAYS),
+        Row(
+            "tasklet_hi_schedule tasklet_schedule",
+            hands=CONTEXT,
+            how="a tasklet is scheduled with it",
+        ),
+        Row(
+            "tasklet_init tasklet_setup",
+            hands=CONTEXT,
+            how="a tasklet is scheduled with it",
+            registers=True,
+        ),
+    ],
+    "include/linux/irq_work.h": [
+        Row("init_irq_work", registers=True),
+        Row("irq_work_queue", hands=CONTEXT, how="it is queued"),
+    ],
+    "include/linux/irqflags.h": [
+        Row("local_save_flags", assigns=True),
+        Row("local_irq_disable", disables=PREEMPT),
+        Row("irqs_disabled", preempt=ASSERTS),
+        Row("local_irq_save", assigns=True, disables=PREEMPT),
+    ],
+    "include/linux/kfifo.h": [
+        Row("kfifo_in kfifo_put", hands=CONTEXT, how="it is put into a queue"),
+    ],
+    "include/linux/kthread.h": [
+        Row("kthread_init_work", registers=True),
+        Row("kthread_stop", sleeps=ALWAYS),
+        Row(
+            "kthread_create_worker",
+            hands=CONTEXT,
+            how="it is handed to a kernel thread",
+        ),
+        Row("kthread_queue_work", hands=CONTEXT, how="it is queued"),
+        Row(
+            "kthread_create kthread_run",
+            hands=CONTEXT,
+            how="it is handed to a kernel thread",
+            registers=True,
+            sleeps=ALWAYS,
+        ),
+    ],
+    "include/linux/list.h": [
+        Row(
+            "hlist_add_head list_add list_add_tail",
+            hands=PUBLISHED,
+            how="it is put on a list",
+        ),
+    ],
+    "include/linux/local_lock.h": [
+        Row("local_lock", sleeps=ON_RT),
+    ],
+    "include/linux/lockdep.h": [
+        Row(
+            "lockdep_assert_irqs_disabled lockdep_assert_preemption_disabled",
+            preempt=ASSERTS,
+        ),
+    ],
+    "include/linux/mutex.h": [
+        Row(
+            "mutex_lock mutex_lock_interruptible mutex_lock_io mutex_lock_killable "
+            "mutex_lock_nested",
+            sleeps=ALWAYS,
+        ),
+    ],
+    "include/linux/net.h": [
+        Row("kernel_recvmsg kernel_sendmsg sock_sendmsg", sleeps=ALWAYS),
+    ],
+    "include/linux/netdevice.h": [
+        Row("synchronize_net", sleeps=ALWAYS),
+    ],
+    "include/linux/percpu-defs.h": [
+        Row("get_cpu_ptr get_cpu_var", disables=PREEMPT),
+        Row(
+            "__get_cpu_var raw_cpu_ptr __this_cpu_add __this_cpu_dec __this_cpu_inc "
+            "this_cpu_ptr __this_cpu_read __this_cpu_sub __this_cpu_write",
+            preempt=USES,
+        ),
+    ],
+    "include/linux/preempt.h": [
+        Row("migrate_disable preempt_disable", disables=PREEMPT),
+        # in_interrupt(), in_irq() and in_task() ask for other bits of the count than
+        # those that kmap_atomic() changes.
+        Row("in_atomic preemptible", preempt=ASSERTS),
+    ],
+    "include/linux/radix-tree.h": [
+        Row("radix_tree_preload", sleeps=BY_FLAGS),
+    ],
+    "include/linux/rculist.h": [
+        Row(
+            "list_add_rcu list_add_tail_rcu", hands=PUBLISHED, how="it is put on a list"
+        ),
+    ],
+    "include/linux/rcupdate.h": [
+        Row("rcu_read_lock_sched", disables=PREEMPT),
+        Row("synchronize_rcu", sleeps=ALWAYS),
+        Row("rcu_assign_pointer", hands=PUBLISHED, how="it is published by RCU"),
+        Row("call_rcu", hands=CONTEXT, how="it is handed to RCU", registers=True),
+    ],
+    "include/linux/rcutree.h": [
+        Row("rcu_barrier", sleeps=ALWAYS),
+    ],
+    "include/linux/rtmutex.h": [
+        Row("rt_mutex_lock", sleeps=ALWAYS),
+    ],
+    "include/linux/rwlock.h": [
+        Row("read_lock write_lock", disables=PREEMPT, sleeps=ON_RT),
+    ],
+    "include/linux/rwsem.h": [
+        Row(
+            "down_read down_read_interruptible down_read_killable down_read_nested "
+            "down_write down_write_killable down_write_nested",
+            sleeps=ALWAYS,
+        ),
+    ],
+    "include/linux/sched.h": [
+        Row(
+            "cond_resched io_schedule io_schedule_timeout schedule schedule_timeout "
+            "schedule_timeout_idle schedule_timeout_interruptible "
+            "schedule_timeout_killable schedule_timeout_uninterruptible yield",
+            sleeps=ALWAYS,
+        ),
+        Row("wake_up_process", hands=CONTEXT, how="a waiter is woken with it"),
+    ],
+    "include/linux/semaphore.h": [
+        Row("down down_interruptible down_killable down_timeout", sleeps=ALWAYS),
+    ],
+    "include/linux/smp.h": [
+        Row("get_cpu", disables=PREEMPT),
+        Row("smp_processor_id __smp_processor_id", preempt=USES),
+        Row(
+            "smp_call_function_many",
+            hands=CONTEXT,
+            how="it is handed to other processors",
+        ),
+        Row(
+            "smp_call_function_single",
+            hands=CONTEXT,
+            how="it is handed to another processor",
+            registers=True,
+        ),
+        Row(
+            "on_each_cpu smp_call_function",
+            hands=CONTEXT,
+            how="it is handed to other processors",
+            registers=True,
+        ),
+    ],
+    "include/linux/spi/spi.h": [
+        Row("spi_sync", sleeps=ALWAYS),
+    ],
+    "include/linux/spinlock.h": [
+        Row("raw_spin_lock raw_spin_lock_irqsave", disables=PREEMPT),
+        Row("spin_trylock", sleeps=ON_RT),
+        Row("spin_lock spin_lock_bh spin_lock_irq", disables=PREEMPT, sleeps=ON_RT),
+        Row("spin_lock_irqsave", assigns=True, disables=PREEMPT, sleeps=ON_RT),
+    ],
+    "include/linux/srcu.h": [
+        Row("synchronize_srcu", sleeps=ALWAYS),
+        Row("call_srcu", hands=CONTEXT, how="it is handed to RCU"),
+    ],
+    "include/linux/stop_machine.h": [
+        Row("stop_machine", hands=CONTEXT, how="it is handed to other processors"),
+    ],
+    "include/linux/task_work.h": [
+        Row("task_work_add", hands=CONTEXT, how="it is queued"),
+    ],
+    "include/linux/timer.h": [
+        Row(
+            "add_timer add_timer_on mod_timer",
+            hands=CONTEXT,
+            how="a timer is armed with it",
+        ),
+        Row(
+            "timer_setup", hands=CONTEXT, how="a timer is armed with it", registers=True
+        ),
+    ],
+    "include/linux/usb.h": [
+        Row("usb_bulk_msg usb_control_msg", sleeps=ALWAYS),
+    ],
+    "include/linux/wait.h": [
+        Row(
+            "wait_event wait_event_freezable wait_event_interruptible "
+            "wait_event_interruptible_timeout wait_event_killable "
+            "wait_event_killable_timeout wait_event_timeout",
+            sleeps=ALWAYS,
+        ),
+        Row(
+            "wake_up wake_up_all wake_up_interruptible wake_up_interruptible_all "
+            "wake_up_nr wake_up_poll",
+            hands=CONTEXT,
+            how="a waiter is woken with it",
+        ),
+    ],
+    "include/linux/wait_bit.h": [
+        Row("wait_on_bit wait_on_bit_lock", sleeps=ALWAYS),
+    ],
+    "include/linux/workqueue.h": [
+        Row("INIT_DELAYED_WORK INIT_RCU_WORK INIT_WORK", registers=True),
+        Row(
+            "cancel_delayed_work_sync cancel_work_sync destroy_workqueue "
+            "drain_workqueue flush_delayed_work flush_work flush_workqueue",
+            sleeps=ALWAYS,
+        ),
+        Row(
+            "mod_delayed_work queue_delayed_work queue_rcu_work queue_work "
+            "queue_work_on schedule_delayed_work schedule_work schedule_work_on",
+            hands=CONTEXT,
+            how="it is queued",
+        ),
+    ],
+    "include/linux/ww_mutex.h": [
+        Row("ww_mutex_lock", sleeps=ALWAYS),
+    ],
+}

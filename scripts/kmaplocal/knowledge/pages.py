@@ -215,7 +215,7 @@ ROWS: dict[str, list[Row]] = {
     "include/linux/pfn.h": [
         Row("PFN_DOWN PFN_PHYS PFN_UP PHYS_PFN", repeats=True),
     ],
-    "arch/x86/include/asm/io.h": [
+    "arch/arm64/include/asm/memory.h": [
         Row("phys_to_page", repeats=True),
     ],
     "include/asm-generic/page.h": [

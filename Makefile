@@ -20,6 +20,7 @@ FILES   ?= fs/aio.c
 OLD     ?= $(DEFAULT_KERNEL)
 NEW     ?= $(NEWER_KERNEL)
 FORMAT  ?= text
+PREFIX  ?= /usr/local
 
 # make has a CC of its own; only somebody's choice is passed on.
 COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
@@ -27,7 +28,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 # Every setting there is; those without a default above are empty.
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE
-NAMES += WRITE_BASELINE ALLOW_EMPTY NO_CACHE SHARD BENCH RUNS CC
+NAMES += WRITE_BASELINE ALLOW_EMPTY NO_CACHE SHARD BENCH RUNS CC PREFIX DESTDIR
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -78,12 +79,13 @@ WORKERS = $(or $(JOBS),$(if $(ONLY),0,$(shell nproc)))
 # The kernels we unpack on demand, of those that are asked for.
 unpacked = $(addsuffix /Makefile,$(filter $(DEFAULT_KERNEL) $(NEWER_KERNEL),$1))
 
-SHELL_SCRIPTS := scripts/install scripts/debian13 scripts/debian-source .ci/run
+SHELL_SCRIPTS := scripts/install scripts/place scripts/debian13 scripts/debian-source .ci/run
 # black sees to the layout; what these speak of is C code in strings.
 FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
 .PHONY: help apply verify boot report flag series history check check-debian13 goldens lint bench clean clean-cache
+.PHONY: install uninstall install-kernel uninstall-kernel kernel-given
 
 ## help: this list
 help:
@@ -110,6 +112,7 @@ help:
 	@echo 'SKIP= ONLY=   of series: files or folders to leave out, or to take alone'
 	@echo 'SHARD=K/N     of report, flag: one part of the files; kmaplocal merge joins JSON'
 	@echo 'NO_CACHE=1    keep nothing of this run, and use nothing kept by others'
+	@echo 'PREFIX=path   of install; default $(PREFIX), below DESTDIR'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
 	@echo 'ONLY="..."    of check, goldens: a fixture or a word, as fixtures/convert/kmap/pair.c'
 	@echo 'JOBS=n        files at a time; default: all cores        V=1  show the commands'
@@ -182,6 +185,24 @@ goldens: $(if $(ONLY),,$(call unpacked,$(KERNEL)))
 	$(Q)scripts/install apply
 	$(if $(ONLY),,$(Q)$(OPTIONS) $(KMAPLOCAL) goldens $(SETTINGS))
 	$(Q)set -f; $(PYTHON) -m kmaplocal.tell.fixtures $$ONLY
+
+## install: the command kmaplocal and all it needs, below PREFIX=/usr/local
+install:
+	$(Q)scripts/place install
+
+## install-kernel: the semantic patches in KERNEL, for its own make coccicheck
+install-kernel: kernel-given
+	$(Q)scripts/place install-kernel
+
+## uninstall: remove what install put below PREFIX (uninstall-kernel: in KERNEL)
+uninstall:
+	$(Q)scripts/place uninstall
+
+uninstall-kernel: kernel-given
+	$(Q)scripts/place uninstall-kernel
+
+kernel-given:
+	$(if $(filter file,$(origin KERNEL)),$(error KERNEL=path says in which tree))
 
 ## lint: check the shell scripts and the Python code (make check does .cocci files)
 lint:

@@ -29,7 +29,7 @@ prove     reference alignment (both sides of a change), objects farm kbuild benc
           them said), boot/ (a kernel with the change and one without, each seen
           to run)
 
-At the top: cli (the doors), console errors, and inline, which the semantic
+At the top: cli (the doors), console errors home, and inline, which the semantic
 patches ask from inside spatch.
 """
 

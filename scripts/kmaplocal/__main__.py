@@ -2,6 +2,7 @@
 """python3 -m kmaplocal: see cli.py."""
 
 import sys
+from pathlib import Path
 
 try:
     from kmaplocal.cli import main
@@ -11,5 +12,6 @@ except KeyboardInterrupt:
     print("kmaplocal: interrupted: nothing was changed", file=sys.stderr)
     sys.exit(130)
 except ModuleNotFoundError as error:
-    print(f"kmaplocal: {error}: run scripts/install apply", file=sys.stderr)
+    install = Path(__file__).resolve().parents[1] / "install"
+    print(f"kmaplocal: {error}: run {install} apply", file=sys.stderr)
     sys.exit(3)

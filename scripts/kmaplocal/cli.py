@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from kmaplocal.tell import apply as main_job
-from kmaplocal import console, faults, scratch
+from kmaplocal import VERSION, console, faults, scratch
+from kmaplocal.home import BUILD
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError
@@ -20,7 +21,6 @@ from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.spatch import find_spatch
 
-BUILD = Path(__file__).resolve().parents[2] / "build"
 DEFAULT_FILES = ("fs/aio.c",)
 EVERYTHING = (".",)
 INTERRUPTED = Interrupted("interrupted: nothing was changed")
@@ -58,6 +58,7 @@ _PLACE = _Place()
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+@click.version_option(VERSION, prog_name="kmaplocal", message="%(prog)s %(version)s")
 @click.option("--no-cache", is_flag=True, help="keep nothing, and use nothing kept")
 def cli(no_cache: bool) -> None:
     """Convert kmap() and kmap_atomic() in Linux to kmap_local_page().
@@ -69,7 +70,20 @@ def cli(no_cache: bool) -> None:
         os.environ["NO_CACHE"] = "1"
 
 
-_KERNEL = click.option("--kernel", required=True, type=_PLACE, metavar="PATH")
+def _tree_around() -> Path:
+    """The top of the git tree one stands in, or else this folder."""
+    here = Path.cwd()
+    above = (here, *here.parents)
+    return next((folder for folder in above if (folder / ".git").exists()), here)
+
+
+_KERNEL = click.option(
+    "--kernel",
+    type=_PLACE,
+    default=_tree_around,
+    metavar="PATH",
+    help="the tree; default: the git tree around, or the folder one stands in",
+)
 _JOBS = click.option("--jobs", type=click.IntRange(min=1), help="files at a time")
 _TIMEOUT = click.option(
     "--timeout",
@@ -372,8 +386,7 @@ def boot(**asked) -> int:
 
 
 @cli.command()
-@_options(_JOBS, _TIMEOUT, _OUT, _SHARD, _FILES)
-@click.option("--kernel", type=_PLACE, metavar="PATH")
+@_options(_KERNEL, _JOBS, _TIMEOUT, _OUT, _SHARD, _FILES)
 @click.option(
     "--format",
     "form",
@@ -417,9 +430,7 @@ def boot(**asked) -> int:
 )
 @click.option("--allow-empty", is_flag=True, help="be content without any C file")
 @click.option("--explain", metavar="RULE", help="print the page of a rule, and stop")
-def flag(
-    kernel: Path | None, explain: str | None, files: tuple[str, ...], **asked
-) -> int:
+def flag(explain: str | None, files: tuple[str, ...], **asked) -> int:
     """Flag wrong use of mappings, old and new, in FILES, without FILES in all.
 
     KERNEL is any folder with C code. Nothing is changed in it. The JSON is described
@@ -430,9 +441,7 @@ def flag(
     if explain is not None:
         click.echo(handbook.page(explain).removesuffix("\n"))
         return main_job.ALL_DONE
-    if not kernel:
-        raise click.UsageError("Missing option '--kernel'.")
-    request = door.Request(kernel=kernel, files=files or EVERYTHING, **asked)
+    request = door.Request(files=files or EVERYTHING, **asked)
     return door.flag(request, console.Console())
 
 

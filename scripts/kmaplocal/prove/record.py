@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.home import BUILD
 from kmaplocal.read.kernel import Tree
 
-PROOFS = Path(__file__).resolve().parents[3] / "build" / "proofs"
+PROOFS = BUILD / "proofs"
 
 IDENTITY, SPARSE, CONTEXT = "identity", "sparse", "context"
 CHECKPATCH, FLAG, BOOT = "checkpatch", "flag", "boot"

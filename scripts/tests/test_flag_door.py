@@ -137,8 +137,8 @@ def test_no_such_tree(module, tmp_path):
     one_line(flag(tmp_path / "none"), 3, "no such folder")
 
 
-def test_no_tree(module):
-    one_line(flag(None), 3, "--kernel")
+def test_empty_name_of_a_tree():
+    one_line(flag(None, "--kernel", ""), 3, "--kernel", "it is empty")
 
 
 def test_no_such_file(module):

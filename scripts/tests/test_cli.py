@@ -233,11 +233,15 @@ def test_bad_use(drive, arguments):
     one_line(drive(*arguments), 3)
 
 
-def test_no_kernel_given(command):
+def test_no_kernel_given_and_none_around(command, tmp_path):
     done = subprocess.run(
-        command("apply"), env=surroundings(), capture_output=True, text=True
+        command("apply"),
+        cwd=tmp_path,
+        env=surroundings(),
+        capture_output=True,
+        text=True,
     )
-    one_line(done, 3, "--kernel")
+    one_line(done, 3, str(tmp_path), "not a Linux kernel tree")
 
 
 def test_no_command_given(command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.flag.finding import WARNING, Finding
+from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.judge.bounds import plain
@@ -79,18 +79,24 @@ def _used(scene: Scene, site: Site, use: Use) -> Finding:
     how = "is returned" if returned else f"is used by {plain(use.expr.text)}"
     message = f"{scene.named(site)} {how} after {scene.gone(use, site)} unmapped it"
     sure = use.what == "after-unmap" or returned
-    sure = sure and not _mapped_anew(scene, site, use)
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING
+    severity = NOTE if _mapped_anew(scene, site, use) else severity
     return scene.finding("kmap-use-after-unmap", use.expr, message, remedy, severity)
 
 
 def _mapped_anew(scene: Scene, site: Site, use: Use) -> bool:
-    """Whether the variable is given another mapping under a condition that neither
-    the unmap nor the use is under: that may be met whenever it is used again."""
-    others = [s.call for s in scene.sites if s.variable == site.variable]
+    """Whether the variable is given a mapping in a loop, after the unmap and under a
+    condition of its own: that may be met whenever it is used again."""
+    last = [e for e in scene.unmaps(site) if e.start < use.expr.start][-1:]
+    others = [
+        other.call
+        for other in scene.sites
+        if other.variable == site.variable
+        and all(unmap.start < other.call.start for unmap in last)
+    ]
     return any(
-        stmt.kind == "if" and _inside(stmt, call) and not _inside(stmt, use.expr)
+        stmt.kind == "if" and _inside(stmt, call) and list(scene.loops(call))
         for call in others
         for stmt in scene.function.statements()
         if not any(_inside(stmt, unmap) for unmap in scene.unmaps(site))

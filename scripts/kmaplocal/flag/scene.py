@@ -99,7 +99,10 @@ class Scene:
 
     def gone(self, use: Use, site: Site) -> str:
         """After which unmap a use stands: "line 12", or "its unmap"."""
-        before = [e for e in self.unmaps(site) if e.start < use.expr.start]
+        unmaps, around = self.unmaps(site), list(self.loops(use.expr))
+        before = [e for e in unmaps if e.start < use.expr.start]
+        # Behind the use in the text: it came round a loop.
+        before = before or [e for e in unmaps if {*self.loops(e)} & {*around}]
         return f"line {before[-1].start[0]}" if before else "its unmap"
 
     @cached_property

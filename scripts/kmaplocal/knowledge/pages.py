@@ -123,6 +123,9 @@ ROWS: dict[str, list[Row]] = {
             preempt=USES,
         ),
     ],
+    "arch/arm/mm/dma.h": [  # written in assembly: arch/arm/mm/cache-*.S
+        Row("dmac_map_area dmac_unmap_area", keeps=False, preempt=USES),
+    ],
     "arch/arm64/include/asm/cacheflush.h": [
         Row(
             "caches_clean_inval_pou dcache_clean_inval_poc dcache_clean_pou",
@@ -177,6 +180,14 @@ ROWS: dict[str, list[Row]] = {
             keeps=False,
             keeps_behind=False,
             reads=EVERY,
+        ),
+    ],
+    "arch/xtensa/mm/misc.S": [
+        Row(
+            "__flush_dcache_range __flush_invalidate_dcache_range "
+            "__invalidate_dcache_range __invalidate_icache_range",
+            keeps=False,
+            preempt=USES,
         ),
     ],
     "arch/x86/mm/pat/set_memory.c": [

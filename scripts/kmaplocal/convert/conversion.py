@@ -159,6 +159,7 @@ def _converted(
             raise NotApplied(f"line {edit.first + 1} is not what was analysed")
     parted = [edits.parted(edit, plan.parted) for edit in made]
     finished = [edits.laid_out(edit, lines, plan.statements) for edit in parted]
+    finished = edits.with_else(finished, lines)
     after = edits.applied(text, finished)
     found = _look_again(file.outline, after, plan, finished)
     return after, tuple(Outdated(file.path, *where) for where in found)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kmaplocal.judge.places import Places
+from kmaplocal.judge.places import Places, parts_of
+from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function, Point, Stmt, Variable
 
 _TEXTS = ("first", "second", "third")
@@ -63,6 +64,8 @@ class Draft:
     def finished(self) -> dict[str, Edit]:
         """The edits by place.  Raises Crowded."""
         found: dict[Point, Edit] = {}
+        for stmt in self._with_parts():
+            self._inserted.setdefault(stmt, _Inserted())
         for stmt, beside in self._inserted.items():
             self._put(found, *self._joined(stmt, beside))
         for expr, edit in self._edits.items():
@@ -72,6 +75,12 @@ class Draft:
         for stmt, edit in self._declared.items():
             self._put(found, stmt.start, edit)
         return {f"{line}:{column}": edit for (line, column), edit in found.items()}
+
+    def _with_parts(self) -> list[Stmt]:
+        """The statements that are to be parted at their commas: what is a statement
+        from now on was an operand."""
+        stmts = [self.places.statement(e) for e in self._edits if _is_part(e)]
+        return [s for s in dict.fromkeys(stmts) if s and s.kind == "expression"]
 
     def _put(self, found: dict[Point, Edit], at: Point, edit: Edit) -> None:
         if at in found:
@@ -87,7 +96,9 @@ class Draft:
         if stmt.kind != "expression" or len(stmt.exprs) != 1:
             raise Crowded(f"line {stmt.start[0]} is to be changed in two ways")
         gone = any(edit["do"] in ("drop", "unassign") for edit in inner.values())
-        kept = [] if gone else [self._rewritten(stmt, inner)]
+        root = stmt.exprs[0]
+        parts = parts_of(root) if any(map(_is_part, inner)) else [root]
+        kept = [] if gone else [self._rewritten(part, inner) for part in parts]
         texts = [*beside.before, *kept, *beside.after]
         if len(texts) > len(_TEXTS):
             raise Crowded(f"line {stmt.start[0]} is to become {len(texts)} statements")
@@ -109,10 +120,12 @@ class Draft:
         text = (beside.before or beside.after)[0]
         return stmt.start, {"do": where, "message": beside.message, "first": text}
 
-    def _rewritten(self, stmt: Stmt, inner: dict[Expr, Edit]) -> str:
-        """The expression that STMT is, after the edits in it.  Raises Crowded."""
-        root, text, at = stmt.exprs[0], "", stmt.exprs[0].start
-        for expr, edit in sorted(inner.items(), key=lambda item: item[0].start):
+    def _rewritten(self, root: Expr, inner: dict[Expr, Edit]) -> str:
+        """The expression ROOT after those of the edits that are in it.  Raises
+        Crowded."""
+        text, at = "", root.start
+        mine = [x for x in inner.items() if root.start <= x[0].start < root.end]
+        for expr, edit in sorted(mine, key=lambda item: item[0].start):
             start, end, new = _replacement(expr, edit)
             if start < at:
                 raise Crowded(f"line {start[0]} is to be changed in two ways")
@@ -125,6 +138,13 @@ class Draft:
         lines[-1] = lines[-1][: end[1]]
         lines[0] = lines[0][start[1] :]
         return " ".join(lines)
+
+
+def _is_part(expr: Expr) -> bool:
+    """Whether an unmap stands before or after a comma: what takes its place is a
+    statement."""
+    within = expr.parent is not None and expr.parent.kind == "comma"
+    return within and expr.callee in api.OLD_UNMAPS
 
 
 def _replacement(expr: Expr, edit: Edit) -> tuple[Point, Point, str]:

@@ -132,6 +132,32 @@ def _laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
     return Edit(edit.first, edit.last, tuple(result))
 
 
+def with_else(edits: list[Edit], lines: list[str]) -> list[Edit]:
+    """EDITS of LINES with each `else` behind the brace that was added above it."""
+    found: list[Edit] = []
+    for edit in edits:
+        before = found[-1] if found else None
+        if before and before.last == edit.first and _closes(before):
+            found[-1] = Edit(before.first, edit.last, before.lines + edit.lines)
+        else:
+            found.append(edit)
+    starts = {edit.first for edit in found}
+    return [_with_else(edit, lines, starts) for edit in found]
+
+
+def _with_else(edit: Edit, lines: list[str], starts: Collection[int]) -> Edit:
+    last, made = edit.last, list(edit.lines)
+    if _closes(edit) and last not in starts and layout.is_else(lines, last):
+        made.append(lines[last])
+        last += 1
+    return Edit(edit.first, last, tuple(layout.with_else(made)))
+
+
+def _closes(edit: Edit) -> bool:
+    """Whether an edit ends with a brace that is closed."""
+    return bool(edit.lines) and edit.lines[-1].strip() == "}"
+
+
 def _parts_declarations(lines: list[str], edit: Edit) -> bool:
     """Whether the edit took the blank line between the declarations that stay
     and the code, together with the last declaration."""

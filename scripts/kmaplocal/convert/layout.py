@@ -144,6 +144,22 @@ def _may_break(line: str, start: int, end: int) -> bool:
     return apart and bool(line[:start].strip()) and line[start:end] in _OPERATORS
 
 
+def with_else(lines: list[str]) -> list[str]:
+    """LINES with an `else` behind the brace that Coccinelle closes above it."""
+    found: list[str] = []
+    for number, line in enumerate(lines):
+        if found and found[-1].strip() == "}" and is_else(lines, number):
+            found[-1] += f" {line.strip()}"
+        else:
+            found.append(line)
+    return found
+
+
+def is_else(lines: Sequence[str], number: int) -> bool:
+    """Whether the line NUMBER, from 0, begins with `else`."""
+    return number < len(lines) and lines[number].split()[:1] == ["else"]
+
+
 def _declarators(parts: list[str], column: int) -> list[str]:
     """`T a = x, b, c;` broken after the commas between its declarators."""
     lines, line = [], indent(column) + parts[0]

@@ -7,13 +7,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from kmaplocal.judge.certificate import PREEMPT, Doubt
-from kmaplocal.judge.places import Places
+from kmaplocal.judge.places import BLOCKS, Places, parts_of
 from kmaplocal.knowledge import api
 from kmaplocal.read.outline import Outline
-from kmaplocal.read.syntax import Expr, Function
+from kmaplocal.read.syntax import Expr, Function, Stmt
 
 SYNTAX = "syntax"
 WITHIN = "kunmap() is a part of an expression; kunmap_local() is a statement"
+_BRACED = ("if", "for", "while", "iterator")
+MOST_PARTS = 3  # that a statement can become
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
 TYPED = "two arguments, as before Linux 3.7: there is no kmap_local_page() there"
 
@@ -69,9 +71,30 @@ def statement_doubts(function: Function) -> list[Doubt]:
 
 
 def _is_statement(places: Places, call: Expr) -> bool:
-    """Whether a call is all that its statement does."""
+    """Whether a call is all that its statement does, or what it does before or
+    after a comma: then one statement becomes several."""
     stmt = places.statement(call)
-    return stmt is None or (stmt.kind == "expression" and stmt.exprs == [call])
+    if stmt is None:
+        return True
+    if stmt.kind != "expression" or len(stmt.exprs) != 1:
+        return False
+    if stmt.exprs == [call]:
+        return True
+    parts = parts_of(stmt.exprs[0])
+    return call in parts and len(parts) <= MOST_PARTS and _may_be_several(stmt)
+
+
+def _may_be_several(stmt: Stmt) -> bool:
+    """Whether others may come beside a statement, with braces around them or
+    without: Coccinelle adds those it needs, but for a `do` or behind a label."""
+    home = stmt.parent
+    if home is not None and home.kind == "label":
+        return _may_be_several(home) and (home.parent is None or _is_block(home.parent))
+    return home is None or _is_block(home) or home.kind in _BRACED
+
+
+def _is_block(stmt: Stmt) -> bool:
+    return stmt.kind in (*BLOCKS, "switch") and stmt.kind != "label"
 
 
 def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:

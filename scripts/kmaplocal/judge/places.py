@@ -87,6 +87,14 @@ def changes(node: Expr, names: set[str]) -> bool:
     return (target.label or target.text) in names
 
 
+def parts_of(expr: Expr) -> list[Expr]:
+    """What an expression evaluates one after the other: `a`, `b` and `c` of
+    `a, b, c`."""
+    if expr.kind != "comma":
+        return [expr]
+    return [part for child in expr.children for part in parts_of(child)]
+
+
 class Places:
     """Answers for one function."""
 

@@ -218,7 +218,7 @@ def test_a_rule_that_fails(flagged, monkeypatch):
 
 
 def test_a_survey_that_fails_for_a_file(flagged, monkeypatch):
-    breaks(monkeypatch, survey, "deprecated", lambda file, _: file == "bad.c")
+    breaks(monkeypatch, survey, "deprecated", lambda file, _: file.path == "bad.c")
     found = flagged(bad=BAD, fine=GOOD)
     only(found.lost, "bad.c", "(whole file)")
     assert {finding.file for finding in found.findings} == {"fine.c"}
@@ -321,4 +321,4 @@ def test_what_is_found_is_told_without_stderr(tmp_path):
     done = subprocess.run(
         ["bash", "-c", command], env=surroundings(), capture_output=True, text=True
     )
-    assert "kmap() is deprecated" in done.stdout
+    assert "kmap() and kunmap() are deprecated" in done.stdout

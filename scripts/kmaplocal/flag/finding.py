@@ -42,7 +42,8 @@ class Finding:
     """RULE (an id) does not hold at FILE:LINE:COLUMN (1-based) in FUNCTION; MESSAGE
     says what happens on which path, REMEDY what to do.  SEVERITY may differ from
     the rule's own where less is certain.  FIX is what cocci/flag.cocci makes of the
-    place in patch mode: C text, "swap" or "remove"; "" for nothing."""
+    place in patch mode: C text, "swap" or "remove"; "" for nothing.  ALSO: further
+    lines it speaks of."""
 
     file: str
     line: int
@@ -53,3 +54,4 @@ class Finding:
     message: str
     remedy: str = ""
     fix: str = ""
+    also: tuple[int, ...] = ()

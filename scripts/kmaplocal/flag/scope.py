@@ -36,12 +36,14 @@ class Scope:
     def holds(self, finding: Finding) -> bool:
         """Whether FINDING is theirs.
 
-        It is when its line is new or changed; when whole functions are asked for
+        It is when a line of it is new or changed; when whole functions are asked for
         and its function changed; and when it is about paths and a mapping call or
         a jump came or went in its function."""
         change = self.changes.get(finding.file)
-        if not change or change.holds(finding.line):
-            return bool(change)
+        if not change:
+            return False
+        if any(change.holds(line) for line in (finding.line, *finding.also)):
+            return True
         span = self._span(finding.file, finding.line)
         if span is None:
             return False

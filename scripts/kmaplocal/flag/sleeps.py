@@ -52,7 +52,10 @@ def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Fi
     """The finding for a call that sleeps by way of CHAIN."""
     if functions.of(call.callee).sleeps == PAGING_IN:
         what = f"{call.callee}() cannot page in what it copies"
-        remedy = "use kmap_local_page(), under which page faults stay enabled"
+        remedy = (
+            "map by kmap_local_page(), with a pagefault_disable() of its own where the"
+            " copy is meant to fail"
+        )
     else:
         what = f"{chain} may sleep"
         remedy = f"move it out, or map {plain(site.page)} by kmap_local_page()"
@@ -71,7 +74,9 @@ def _sleep(scene: Scene, call: Expr) -> tuple[str, bool] | None:
     if may_sleep(call):
         return f"{call.callee}()", True
     if functions.of(call.callee).sleeps == PAGING_IN:
-        return None if _may_fail(scene) else (f"{call.callee}()", True)
+        if _may_fail(scene):
+            return None
+        return f"{call.callee}()", not _falls_back(scene, call)
     return _by_callee(scene, scene.file, call.callee, MOST_DEEP)
 
 
@@ -84,6 +89,18 @@ def _may_fail(scene: Scene) -> bool:
     for site in scene.sites:
         kinds[site.page].add(site.api.atomic)
     return any(len(atomic) > 1 for atomic in kinds.values())
+
+
+def _falls_back(scene: Scene, call: Expr) -> bool:
+    """Whether a user copy that fails is an answer like others: its result goes on,
+    and the function has no error of its own for it."""
+    parent = call.parent
+    goes_on = parent is not None or call not in _whole_statements(scene.function)
+    return goes_on and not any(e.text == "EFAULT" for e in scene.function.exprs)
+
+
+def _whole_statements(function: Function) -> list[Expr]:
+    return [s.exprs[0] for s in function.statements() if s.kind == "expression"]
 
 
 def may_sleep(call: Expr) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kmaplocal import faults
 from kmaplocal.flag import helpers
+from kmaplocal.flag.agreement import agreeing
 from kmaplocal.flag.deprecated import deprecated
 from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.inspection import Inspection
@@ -63,14 +64,14 @@ class Survey:
         """Take the file at PATH for not analysed."""
         self.lost.append(Lost(path, 1, WHOLE_FILE, reason))
 
-    def add(self, file: FileAnalysis) -> None:
-        """Add what is known of one file."""
+    def add(self, file: FileAnalysis, applied: FileAnalysis | None) -> None:
+        """Add what is known of one file; APPLIED: as apply sees it."""
         hidden = {
             v.line: [d for d in v.doubts if d.obligation == SYNTAX]
             for v in file.verdicts
         }
         self.lost += file.lost
-        self.findings += deprecated(file.path, file.outline)
+        self.findings += deprecated(file, applied)
         for line, inspection in file.judges.items():
             name = inspection.function.name
             doubts = hidden.get(line, ())
@@ -79,14 +80,17 @@ class Survey:
             if reasons:
                 self.lost.append(Lost(file.path, line, name, reasons[0]))
                 continue
-            self.findings += inspection.findings
+            self.findings += agreeing(inspection.findings, applied, line)
             for reason in inspection.broken[:1]:
                 self.lost.append(Lost(file.path, line, name, reason))
 
 
 def from_json(told: dict[str, list]) -> Survey:
     """The survey that as_json() TOLD of."""
-    findings = [Finding(**finding) for finding in told["findings"]]
+    findings = [
+        Finding(**{**finding, "also": tuple(finding["also"])})
+        for finding in told["findings"]
+    ]
     return Survey(findings, [Lost(**lost) for lost in told["lost"]])
 
 
@@ -106,7 +110,7 @@ def survey(
     analysis = Analysis(
         root, spatch, timeout, jobs, tree or Definitions(root), CALLS, Inspection
     )
-    found = _collected(analysis.run([str(path) for path in paths], progress))
+    found = _collected(analysis, [str(path) for path in paths], progress)
     found.complete = not analysis.failed
     return found
 
@@ -119,14 +123,16 @@ def survey_file(path: Path, spatch: Spatch) -> Survey:
     analysis = Analysis(
         file.parent, spatch, TIMEOUT, jobs=1, calls=CALLS, judge=Inspection
     )
-    return _collected(analysis.run([file.name]))
+    return _collected(analysis, [file.name])
 
 
-def _collected(files: dict[str, FileAnalysis]) -> Survey:
+def _collected(analysis: Analysis, names: list[str], *progress) -> Survey:
+    files = analysis.run(names, *progress)
+    applied = analysis.applied(files)
     found = Survey()
     for file in files.values():
         with faults.net(partial(found.lose, file.path)):
-            found.add(file)
+            found.add(file, applied.get(file.path))
     found.findings = sorted(set(found.findings))
     found.lost.sort(key=lambda lost: (lost.file, lost.line))
     return found

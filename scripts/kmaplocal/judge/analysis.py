@@ -8,10 +8,11 @@ new is asked for.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -110,7 +111,19 @@ class Analysis:
         """The analysis of each of PATHS.  Errors: TagsError, OSError."""
         names = [str(path) for path in paths]
         self.outline(names)
-        files = self._read(names, progress)
+        return self._judged(self._read(names, progress))
+
+    def applied(self, files: Mapping[str, FileAnalysis]) -> dict[str, FileAnalysis]:
+        """FILES, which were looked at for findings, as apply sees them: those with an
+        old call, its functions judged by their obligations, from the same facts."""
+        other = copy.copy(self)
+        other.calls, other.judge = api.OLD, Judge
+        return other._judged(
+            [_narrowed(file) for file in files.values() if _has_old(file)]
+        )
+
+    def _judged(self, files: list[FileAnalysis]) -> dict[str, FileAnalysis]:
+        """FILES, which are read, with their verdicts, by path."""
         for _ in range(MOST_ROUNDS):
             for file in files:
                 if file.pending:
@@ -396,6 +409,24 @@ def _agreed(ways: list[Struct | None]) -> Struct | None:
     first = ways[0] if ways else None
     alike = all(way and first and way.members == first.members for way in ways)
     return first if alike and all(way and way.complete for way in ways) else None
+
+
+def _has_old(file: FileAnalysis) -> bool:
+    return bool(file.outline.holding(api.OLD) or file.outline.macros_holding(api.OLD))
+
+
+def _narrowed(file: FileAnalysis) -> FileAnalysis:
+    """FILE with the functions alone that have an old call, not judged yet."""
+    wanted = file.outline.holding(api.OLD)
+    functions = [
+        f for f in file.source.functions if any(_within(f, span) for span in wanted)
+    ]
+    lines = {span.line for span in wanted}
+    lost = [x for x in file.lost if x.line in lines or x.function == WHOLE_FILE]
+    source = replace(file.source, functions=functions)
+    return FileAnalysis(
+        file.path, file.outline, file.excerpt, source, wanted, lost=lost
+    )
 
 
 def _helpers(root: Path) -> frozenset[str] | None:

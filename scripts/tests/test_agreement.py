@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""No advice contradicts what apply does: flag and apply over all fixtures."""
+
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+from kmaplocal.convert.conversion import prepare
+from kmaplocal.flag.changes import Change
+from kmaplocal.flag.scope import Scope
+from kmaplocal.flag.survey import survey
+from kmaplocal.flag.text import Texts
+from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tell import fixtures
+from kmaplocal.tell.apply import Request
+
+NAMES = fixtures.names()
+FOLDERS = sorted({name.rpartition("/")[0] for name in NAMES})
+GROUPED_BY = {"folder": str}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_flag_says_what_apply_does(folder, tmp_path):
+    names = [name for name in NAMES if name.rpartition("/")[0] == folder]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((REPOSITORY / name).read_bytes())
+    paths, spatch = [Path(name) for name in names], find_spatch()
+    request = Request(kernel=tmp_path, files=(".",))
+    convert = prepare(tmp_path, paths, spatch, request, lambda done: None)
+    found = survey(tmp_path, names, spatch, 120).findings
+    for path in paths:
+        outcome = convert(path)
+        here = [finding for finding in found if finding.file == str(path)]
+        said = {finding.function: finding for finding in here if _is_old(finding)}
+        kept = {doubt.function for doubt in outcome.kept}
+        lost = {x.function for x in outcome.unanalysed}
+        for name, finding in said.items():
+            if name in outcome.converted:
+                assert finding.remedy == "make apply converts it"
+            elif name in kept:
+                assert finding.remedy.startswith("make apply keeps it: ")
+            else:
+                assert finding.remedy.startswith("make apply cannot read it: ")
+                assert name in lost
+        assert set(outcome.converted) | kept | lost <= said.keys()
+        for finding in (f for f in here if f.rule == "kmap-sleep-atomic"):
+            if finding.function in outcome.converted:
+                _agrees(finding, outcome.after.decode())
+
+
+def _is_old(finding):
+    return finding.rule == "kmap-deprecated"
+
+
+def _agrees(finding, after):
+    """Where apply disables page faults by name, flag does not advise otherwise."""
+    if "pagefault_disable" in after and "page faults" in finding.message:
+        assert "pagefault_disable()" in finding.remedy
+
+
+def test_a_finding_is_of_a_change_on_any_of_its_lines(tmp_path, write):
+    """A patch that adds a second old call to a function is answerable for it."""
+    text = "void f(struct page *p)\n{\n\tkmap(p);\n\tkunmap(p);\n\tkmap(p);\n}\n"
+    write(tmp_path / "x.c", text)
+    (finding,) = filter(_is_old, survey(tmp_path, ["x.c"], find_spatch(), 120).findings)
+    assert (finding.line, finding.also) == (3, (4, 5))
+
+    def holds(*lines):
+        return Scope({"x.c": Change(set(lines))}, Texts(tmp_path), False).holds(finding)
+
+    assert holds(5) and holds(3) and not holds(1)

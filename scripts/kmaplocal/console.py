@@ -2,6 +2,7 @@
 """What the user sees: messages, patches, and progress of what takes long."""
 
 import contextlib
+import io
 import os
 import sys
 import time
@@ -74,10 +75,15 @@ def open_streams() -> None:
             pass
     if 2 in closed:
         sys.stderr = open(2, "w", closefd=False)
-    sys.stderr.reconfigure(errors="backslashreplace")
+    _reconfigure(sys.stderr)
     if 1 in closed:
         raise OutputClosed("standard output is closed; nothing was done")
-    sys.stdout.reconfigure(errors="backslashreplace")
+    _reconfigure(sys.stdout)
+
+
+def _reconfigure(stream: TextIO) -> None:
+    if isinstance(stream, io.TextIOWrapper):  # a test may have put another there
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _is_open(number: int) -> bool:

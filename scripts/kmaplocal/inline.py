@@ -39,7 +39,7 @@ def _ask(what: str, file: str) -> dict:
     question = json.dumps({"what": what, "file": file, "rule": rule})
     try:
         print(question, file=helper.stdin, flush=True)
-        answer = helper.stdout.readline()
+        answer = helper.stdout.readline() if helper.stdout else ""
     except BrokenPipeError:
         answer = ""
     if not answer:

@@ -92,7 +92,7 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
     plan = make_plan(file)
     lost = list(file.lost)
     after = before
-    outdated = ()
+    outdated: tuple[Outdated, ...] = ()
     try:
         text, outdated = _converted(file, plan, spatch, timeout)
         after = text.encode(errors="surrogateescape")

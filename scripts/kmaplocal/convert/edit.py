@@ -165,6 +165,7 @@ def without_cast(call: Expr) -> Expr:
     """CALL with the cast around it, where it is all that is assigned: a `void *`
     needs none.  What is added to it counts in the size of the cast's type."""
     outer = call.parent
-    cast = outer is not None and outer.kind == "cast" and "*" in outer.op
-    alone = cast and outer.parent is not None and outer.parent.kind == "assign"
+    if outer is None or outer.kind != "cast" or "*" not in outer.op:
+        return call
+    alone = outer.parent is not None and outer.parent.kind == "assign"
     return outer if alone else call

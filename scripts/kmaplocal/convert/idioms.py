@@ -206,7 +206,7 @@ class Finder:
         copy = self.judge.pages.inline_copy(site, unmaps[0])
         if copy is None:
             return None
-        end = self.places.statement(unmaps[0])
+        end = self.places.home(unmaps[0])
         span = Span(site, end, end, unmaps[0], [])
         made = _INLINE[copy.callee](self, span, copy, site.call.text)
         if made is None:
@@ -303,7 +303,7 @@ class Finder:
         gone = [e for i in all_idioms for e in (*i.dropped, i.replaced)]
         stmts = [self.places.statement(e) for e in gone]
         for call in [c for c in idiom.dropped if c in idiom.calls]:
-            stmt = self.places.statement(call)
+            stmt = self.places.home(call)
             name = self._mapped_name(call)
             declaration = self.places.declaration(name, stmt) if name else None
             if declaration is None:

@@ -92,7 +92,7 @@ def _planned(
     for call, page in flushes:
         if call not in done:
             why = f"flush_dcache_page({page}) is missing after this write"
-            stmt = draft.places.statement(call)
+            stmt = draft.places.home(call)
             draft.insert(stmt, "after", f"flush_dcache_page({page})", why)
             plan.statements.append(f"flush_dcache_page({page});")
     return draft.finished()
@@ -118,7 +118,7 @@ def _plan_saved(draft: Draft, file: FileAnalysis, site: Site, saved: Saved) -> N
     if saved.after:
         why = f"{saved.name} is needed for the unmap of {call}"
         draft.declare(saved.after, saved.name, why)
-        stmt = draft.places.statement(site.call)
+        stmt = draft.places.home(site.call)
         draft.insert(stmt, "before", f"{saved.name} = {call}", why)
 
 
@@ -173,10 +173,10 @@ def unmap_address(judge: Judge, call: Expr) -> str:
     moved = trace.moved.get(call)
     if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
         return ""
-    sites = {number for number, _ in trace.unmaps[call]}
-    preferred = {trace.sites[n].variable for n in sites if n is not None and n >= 0}
+    numbers = {n for n, _ in trace.unmaps[call] if n is not None and n >= 0}
+    sites = [trace.sites[n] for n in numbers]
+    preferred = {site.variable for site in sites}
     held = judge.pages.addresses(call)
     if not held:
-        sites = [trace.sites[n] for n in sites if n is not None and n >= 0]
         return next(filter(None, (judge.pages.moved_once(s, call) for s in sites)))
     return min(held, key=lambda name: (name not in preferred, name))

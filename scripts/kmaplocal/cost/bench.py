@@ -176,7 +176,7 @@ def as_json(rows: list[dict]) -> str:
 
 def as_text(rows: list[dict]) -> str:
     """The ROWS for people: seconds, MB, and ratios to the textbook patch."""
-    columns = ("part", "processors", "runs", "cpu", "wall", "memory")
+    columns: tuple[str, ...] = ("part", "processors", "runs", "cpu", "wall", "memory")
     columns += ("cpu_ratio", "wall_ratio")
     table = [columns, *([_shown(row.get(c, "-")) for c in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table)]

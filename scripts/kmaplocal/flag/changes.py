@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -45,10 +45,19 @@ class Change:
         """Whether something changed there that is seen on other lines too."""
         return self.fresh or _within(span, self.deciding_lines, self.deciding_gaps)
 
-    def moved(self, where) -> Change:
+    def moved(self, where: Callable[[int], int | None]) -> Change:
         """The same after line n has become line WHERE(n), or is gone for None."""
-        sets = (self.lines, self.gaps, self.deciding_lines, self.deciding_gaps)
-        return Change(*({where(n) for n in s} - {None} for s in sets), self.fresh)
+
+        def there(numbers: set[int]) -> set[int]:
+            return {line for line in map(where, numbers) if line is not None}
+
+        return Change(
+            there(self.lines),
+            there(self.gaps),
+            there(self.deciding_lines),
+            there(self.deciding_gaps),
+            self.fresh,
+        )
 
 
 def _within(span: Span, lines: Iterable[int], gaps: Iterable[int]) -> bool:
@@ -73,8 +82,8 @@ class _State:
         def where(line: int) -> int | None:
             return _after(line, spans)
 
-        kept = {where(line): text for line, text in self.known.items()}
-        kept.pop(None, None)
+        moved = [(where(line), text) for line, text in self.known.items()]
+        kept = {line: text for line, text in moved if line is not None}
         state = _State(kept, self.change.moved(where))
         for hunk in hunks:
             state._take(hunk, self.change)
@@ -203,8 +212,8 @@ def _placed(file: str, state: _State, texts: Texts) -> Change:
     for first, block in _blocks(state.known):
         shift = _shift(first, block, lines)
         if shift is None:
-            where = f"{file}:{min(first, len(lines))}"
-            raise _not_applied(where, "the patch leaves other lines here")
+            place = f"{file}:{min(first, len(lines))}"
+            raise _not_applied(place, "the patch leaves other lines here")
         shifts.update(dict.fromkeys(range(first, first + len(block)), shift))
 
     def where(line: int) -> int | None:
@@ -237,4 +246,4 @@ def _shift(first: int, block: Sequence[str], lines: Sequence[str]) -> int | None
     last = len(lines) - len(block)
     starts = (n for n, line in enumerate(lines[: last + 1]) if line == block[0])
     found = [n for n in starts if lines[n : n + len(block)] == block]
-    return min((n - (first - 1) for n in found), key=abs, default=None)
+    return min((n - (first - 1) for n in found), key=abs) if found else None

@@ -93,7 +93,8 @@ class _Parser:
             self.at += 1
         if len(names) == 2:
             copied = "copy to " in names
-            found.append(FileDiff(*names.values(), not copied, copied))
+            old, new = names.values()
+            found.append(FileDiff(old, new, not copied, copied))
 
     def _names_follow(self) -> bool:
         marks = ("--- ", "+++ ", "@@ -")

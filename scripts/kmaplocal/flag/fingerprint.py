@@ -35,7 +35,7 @@ def fingerprints(
 
     The code is the tokens of the line: neither white space nor comments change it,
     nor does what is above.  Of like lines in a function the first is number 1."""
-    found, counts = {}, Counter()
+    found, counts = {}, Counter[tuple[str, ...]]()
     for finding in sorted(findings):
         code = _code(texts.line(finding.file, finding.line))
         key = (finding.rule, finding.file, finding.function, code)

@@ -55,10 +55,10 @@ class Scope:
         """Whether the function that LINE of FILE is in changed; or, outside of
         functions, the line."""
         change = self.changes.get(file)
-        span = self._span(file, line) if change else None
-        if span is None:
-            return bool(change) and change.holds(line)
-        return change.touches(span)
+        if not change:
+            return False
+        span = self._span(file, line)
+        return change.holds(line) if span is None else change.touches(span)
 
     def concerns(self, lost: Lost) -> bool:
         """Whether LOST is something that changed, or a whole file that did."""

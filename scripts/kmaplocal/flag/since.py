@@ -70,7 +70,14 @@ def touched(root: Path, revision: str) -> list[str]:
 
     Raises GitTrouble."""
     base = _checked_base(root, revision)
-    asked = ("diff", *_PLAIN, "--name-only", "--diff-filter=d", "-z", base)
+    asked: tuple[str, ...] = (
+        "diff",
+        *_PLAIN,
+        "--name-only",
+        "--diff-filter=d",
+        "-z",
+        base,
+    )
     found = _names(root, *asked) | _fresh(root)
     for place, before in _submodules(root, base).items():
         below = root / place

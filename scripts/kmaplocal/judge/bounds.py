@@ -1334,7 +1334,7 @@ class Bounds:
 
     def fits(
         self,
-        offset: Iterable[Term],
+        offset: Iterable[tuple[Expr | None, int | str, int]],
         length: Expr | int | str,
         at: Stmt | Expr,
         attained: bool = False,

@@ -65,7 +65,8 @@ class Judge:
         self.mapped = mapped
         self.function = function
         self.knowledge = knowledge.following(function, self.new_only)
-        self.trace: Trace | None = None
+        self.trace = Trace(function)  # an empty one until follow() is called
+        self.followed = False
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
         self._pages: OnePage | None = None
@@ -91,7 +92,7 @@ class Judge:
     def follow(self) -> None:
         """Trace the function; where not every path could be followed, say why."""
         tracer = self._tracer()
-        self.trace = tracer.trace
+        self.trace, self.followed = tracer.trace, True
         try:
             tracer.run()
         except (Unstructured, TooManyPaths) as error:

@@ -110,6 +110,10 @@ class Places:
         """The statement or declaration an expression stands in."""
         return self._home.get(expr)
 
+    def home(self, expr: Expr) -> Stmt:
+        """The same for an expression that is known to stand in one."""
+        return self._home[expr]
+
     def siblings(self, stmt: Stmt) -> list[Stmt]:
         """The statements of the block STMT is in; only itself where it is no
         block's statement (the arm of an `if`)."""

@@ -134,7 +134,7 @@ class Wrappers:
 
     def _wraps(self, member: Member) -> bool:
         """Whether MEMBER is a map or unmap function to its callers."""
-        if member.span.name in api.ALL or not member.judge or not member.judge.trace:
+        if member.span.name in api.ALL or not member.judge or not member.judge.followed:
             return False
         wrapper = self._maps(member) or self._unmaps(member)
         member.wrapper = wrapper

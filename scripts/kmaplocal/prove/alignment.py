@@ -10,6 +10,7 @@ every change is filled up with blank lines.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import unidiff
 
@@ -84,7 +85,7 @@ def align(before: bytes, after: bytes) -> Alignment:
 
 def _hunks(before: bytes, after: bytes) -> list[tuple[int, int, int, int]]:
     """Where the versions differ, as half-open ranges of lines from 0."""
-    text = patch.unified("file", before, after, context=0)
+    text = patch.unified(Path("file"), before, after, context=0)
     found = []
     for hunk in (h for f in _read(text) for h in f):
         # diff -U0 gives the line before where there is nothing on a side.

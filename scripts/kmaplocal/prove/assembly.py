@@ -19,7 +19,15 @@ _SIZE = re.compile(r"\t\.size\t([^,]+), ")
 _LABEL = re.compile(r"([A-Za-z_.$][\w.$]*):$")
 _CONSTANT = re.compile(r"\.LC\d+")
 # Directives that end a piece of data; what follows is something else's.
-_ENDS_DATA = (".type", ".section", ".text", ".data", ".bss", ".globl", ".local")
+_ENDS_DATA: tuple[str, ...] = (
+    ".type",
+    ".section",
+    ".text",
+    ".data",
+    ".bss",
+    ".globl",
+    ".local",
+)
 _ENDS_DATA += (".set", ".align", ".size", ".weak", ".hidden")
 # Pointers that keep symbols from being dropped: one for each use, in no code.
 _KEPT_ALIVE = "__UNIQUE_ID___addressable_"
@@ -88,9 +96,9 @@ def compare(before: Assembly, after: Assembly) -> list[Difference]:
         if old != new:
             found.append(Difference(name, tuple(old), tuple(new)))
     for name in sorted(before.data.keys() | after.data.keys()):
-        old, new = before.data.get(name, []), after.data.get(name, [])
-        if old != new:
-            flat = [tuple(line for one in side for line in one) for side in (old, new)]
+        sides = [code.data.get(name, []) for code in (before, after)]
+        if sides[0] != sides[1]:
+            flat = [tuple(line for one in side for line in one) for side in sides]
             found.append(Difference(f"{name} (data)", *flat))
     return found
 
@@ -146,7 +154,7 @@ def _constants(lines: list[str]) -> dict[str, str]:
 def _pieces(lines: list[str]) -> Iterator[tuple[str, bool, list[str]]]:
     """Name, whether it is a function, and lines of each function and datum."""
     kinds: dict[str, str] = {}
-    name, body = "", []
+    name, body = "", list[str]()
     for line in lines:
         if kind := _TYPE.match(line):
             kinds.setdefault(kind[1], kind[2])
@@ -166,7 +174,7 @@ def _ends(name: str, kind: str, line: str) -> bool:
     if kind == "function":
         # What is moved out of the way (f.cold) stands between.
         size = _SIZE.match(line)
-        return bool(size) and size[1] == name
+        return size is not None and size[1] == name
     return bool(_LABEL.match(line)) or line.lstrip().startswith(_ENDS_DATA)
 
 

@@ -98,9 +98,9 @@ class Trials:
         """What is new, by the file it is to be held against."""
         bench = self._bench
         aligned = {str(path): found for path, found in bench.aligned.items()}
-        sides = (trial.said.get(side, []) for side in (BEFORE, AFTER))
+        before, after = (trial.said.get(side, []) for side in (BEFORE, AFTER))
         found: dict[Path, list[Complaint]] = defaultdict(list)
-        for complaint in complaints.new(*sides, aligned):
+        for complaint in complaints.new(before, after, aligned):
             for path in self._homes(complaint):
                 found[path].append(complaint)
         return found

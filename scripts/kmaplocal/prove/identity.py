@@ -137,7 +137,8 @@ class Identity:
     def _judge(self, made: Callable[[], None]) -> None:
         for found in self._objects.values():
             if len(found.sides) == len(SIDES):
-                for difference in assembly.compare(*map(found.sides.get, SIDES)):
+                before, after = (found.sides[side] for side in SIDES)
+                for difference in assembly.compare(before, after):
                     verdict = Verdict(difference, "not the same code", False)
                     found.verdicts[difference.name] = verdict
         for flavour in (LOOSE, *EXPLICIT, ADDRESS):

@@ -17,7 +17,15 @@ from kmaplocal.read.workers import CHILDREN, cores
 # allmodconfig turns warnings into errors, which would end a build at the first.
 _LENIENT = {"WERROR": "n", "KVM_WERROR": "n", "DRM_I915_WERROR": "n"}
 # Of what an outer make or the user's habits leave in the environment.
-_FOREIGN = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEFILES", "GNUMAKEFLAGS", "V", "W")
+_FOREIGN: tuple[str, ...] = (
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "MAKEFILES",
+    "GNUMAKEFLAGS",
+    "V",
+    "W",
+)
 _FOREIGN += ("KBUILD_OUTPUT", "KCFLAGS", "KCPPFLAGS", "ARCH", "C", "CF", "O")
 
 _TAIL = 3
@@ -145,10 +153,12 @@ class Kbuild:
         command += [f"{name}={value}" for name, value in settings.items()]
         if not shutil.which("make"):
             raise CannotBuild("no make: run scripts/install verify")
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
-        pipes |= {"stderr": subprocess.STDOUT, "env": _environment()}
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+        streams["stderr"] = subprocess.STDOUT
         said = []
-        with CHILDREN.child([*command, *targets], **pipes) as process:
+        with CHILDREN.child(
+            [*command, *targets], env=_environment(), **streams
+        ) as process:
             for line in process.stdout:
                 said.append(line.decode(errors="replace"))
                 if line.startswith((b"  CC ", b"  CHECK ")):

@@ -83,11 +83,13 @@ class Definitions:
         tops = [""]
         if near is not None and (top := self._inside(near).parts[:1]):
             tops += [top[0]] if top[0] in APART else []
-        for top in tops:
-            self._find(top, {name for name in wanted if _IDENTIFIER.match(name)})
+        for folder in tops:
+            self._find(folder, {name for name in wanted if _IDENTIFIER.match(name)})
         return {
             name: [
-                place for top in tops for place in self._functions.get((top, name), ())
+                place
+                for folder in tops
+                for place in self._functions.get((folder, name), ())
             ]
             for name in sorted(wanted)
         }

@@ -100,7 +100,9 @@ def _by_tree(jobs, spatch, timeout, workers, progress) -> dict[int, Facts]:
 
     def work(job: _Job) -> Facts | None:
         with TREE_READERS.reader(spatch) as reader:
-            return reader and _told(job.piece, reader.read(job.copy(), timeout))
+            if reader is None:
+                return None
+            return _told(job.piece, reader.read(job.copy(), timeout))
 
     def guarded(job: _Job) -> Facts | None:
         try:

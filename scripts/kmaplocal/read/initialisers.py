@@ -45,7 +45,7 @@ def nested(code: list[Token]) -> Iterator[tuple[Bracket, ...]]:
 
 
 def _bracket(code: list[Token], index: int) -> Bracket:
-    text, names = code[index].text, []
+    text, names = code[index].text, list[str]()
     while text == "{" and index and code[index - 1].kind == lexer.IDENTIFIER:
         index -= 1
         if code[index].text in AGGREGATES:

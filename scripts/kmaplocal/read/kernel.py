@@ -162,12 +162,13 @@ class Tree(CTree):
             re.search(rf"^{name}\s*=\s*(\d+)\s*$", text, re.MULTILINE)
             for name in ("VERSION", "PATCHLEVEL")
         ]
-        if not all(numbers):
+        found = [number[1] for number in numbers if number]
+        if len(found) < len(numbers):
             raise NotAKernelTree(
                 f"{given}: not a Linux kernel tree (its Makefile has no VERSION"
                 " and PATCHLEVEL); KERNEL= names the top folder of one"
             )
-        return ".".join(number[1] for number in numbers)
+        return ".".join(found)
 
     def dirty(self, paths: Iterable[Path]) -> list[Path]:
         """Those of PATHS whose content git has no committed copy of.

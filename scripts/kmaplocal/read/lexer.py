@@ -71,7 +71,7 @@ def tokens(text: str, first_line: int = 1) -> list[Token]:
     line, ends, directive, fresh = 0, starts[1:], False, True
     last = len(ends)
     for match in _TOKEN.finditer(spliced):
-        kind = match.lastgroup
+        kind = match.lastgroup or ""
         if kind == "space" or kind == "comment":
             continue
         if kind == "newline":

@@ -49,7 +49,7 @@ def old_calls(outline: Outline, names: Collection[str] = api.OLD) -> list[Call]:
 
 def _span(outline: Outline, line: int) -> Span | None:
     around = [s for s in outline.functions if s.line <= line <= s.end]
-    return max(around, key=lambda span: span.line, default=None)
+    return max(around, key=lambda span: span.line) if around else None
 
 
 def _is_call(before: Token | None, token: Token, span: Span | None) -> bool:

@@ -124,7 +124,7 @@ class Outline:
         if names not in self._reaching:
             spoken = [(s.name, self.words(s) - {s.name}) for s in self.functions]
             spoken += [(macro.name, set(macro.words)) for macro in self.macros]
-            known, found = set(names), set()
+            known, found = set(names), set[str]()
             while True:
                 new = {name for name, words in spoken if words & known} - found
                 if not new:

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from kmaplocal import scratch
 from kmaplocal.errors import KmaplocalError
@@ -195,7 +195,7 @@ def _split(output: bytes) -> list[str]:
 
 
 def _run(
-    command: list[str], folder: Path | None, unread: set[str], **streams: IO[bytes]
+    command: list[str], folder: Path | None, unread: set[str], **streams: Any
 ) -> bytes:
     """What COMMAND prints, in FOLDER; adds to UNREAD what may not be read. Errors:
     SearchFailed."""

@@ -245,7 +245,8 @@ def _classify(node: Expr) -> str:
 
 def _nest(nodes: list) -> list:
     """Hang every node below the smallest that encloses it; return the roots."""
-    roots, stack = [], []
+    roots: list = []
+    stack: list = []
     for node in sorted(nodes, key=lambda n: (n.start, (-n.end[0], -n.end[1]))):
         while stack and stack[-1].end < node.end:
             stack.pop()
@@ -340,7 +341,7 @@ class _Reader:
 
     def __init__(self):
         self.builders: dict[tuple[str, int], _Builder] = {}
-        self.members: dict[str, dict[str, str]] = {}
+        self.members: dict[str, dict[tuple[Point, str], str]] = {}
         self.definitions: dict[str, str] = {}
 
     def builder(self, name: str, line: int) -> _Builder:

@@ -16,7 +16,7 @@ from kmaplocal.errors import KmaplocalError
 from kmaplocal.read.workers import cores
 
 _NAMES = ("ctags-universal", "u-ctags", "uctags", "ctags")
-_PLAIN = ("--quiet", "--options=NONE", "--language-force=C")
+_PLAIN: tuple[str, ...] = ("--quiet", "--options=NONE", "--language-force=C")
 _PLAIN += ("--excmd=number", "--sort=no", "-f", "-", "-L", "-")
 _MANY = 200  # files that are worth a second process
 

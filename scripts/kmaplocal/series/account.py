@@ -127,7 +127,7 @@ def _mapping(judge: Judge, site: Site, idioms: list[Idiom]) -> Mapping:
         tuple(_given(judge, site)),
         tuple(_called(judge, site)),
         any(unmap in judge.trace.exchanged for unmap in unmaps),
-        bool(idiom) and any(e.callee == FLUSH for e in idiom.dropped),
+        idiom is not None and any(e.callee == FLUSH for e in idiom.dropped),
     )
 
 

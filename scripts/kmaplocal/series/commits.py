@@ -115,7 +115,8 @@ def person(root: Path) -> Person:
     for key in ("user.name", "user.email"):
         done = repository.git(root, "config", "--get", key)
         found.append(done.stdout.decode(errors="replace").strip())
-    return Person(*found, True) if all(found) else Person(*NOBODY, False)
+    name, address = found if all(found) else NOBODY
+    return Person(name, address, all(found))
 
 
 @contextmanager

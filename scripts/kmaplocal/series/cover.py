@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kmaplocal.read.outcome import Outcome
+from kmaplocal.read.outcome import Doubt, Outcome
 from kmaplocal.series.words import paragraph, plural
 
 MOST_SHOWN = 12
@@ -57,7 +57,7 @@ def _counted(version: str, outcomes: Sequence[Outcome]) -> str:
 
 def _kept(outcomes: Sequence[Outcome]) -> str:
     """How many functions stay as they are, by the obligation that fails."""
-    first = {}
+    first: dict[tuple[str, str], Doubt] = {}
     for outcome in outcomes:
         for doubt in outcome.kept:
             first.setdefault((doubt.file, doubt.function), doubt)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
@@ -61,6 +62,7 @@ def read(folder: Path) -> Previous:
     version, first, patches = 1, "", []
     for file in files:
         mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+        assert isinstance(mail, EmailMessage), "by its policy"
         subject = " ".join(str(mail["Subject"] or "").split())
         tag = _TAG.match(subject)
         if tag is None:

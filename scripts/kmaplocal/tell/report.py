@@ -156,7 +156,7 @@ def _home(call: Call, verdict: Verdict | None) -> tuple[int, str]:
 
 def _untraced(function: Function) -> str:
     """Why a function cannot be converted though nothing was found against it."""
-    if function.state != CONVERT:
+    if function.state != CONVERT or function.verdict is None:
         return ""
     traced = {(c.line, c.column) for c in function.verdict.certificates}
     for call in function.calls:
@@ -209,7 +209,7 @@ def _obligations(
 
 
 def _obligation(found: Certificate, obligation: Obligation) -> dict:
-    shown = {
+    shown: dict[str, object] = {
         "name": obligation.name,
         "state": obligation.state,
         "evidence": _located(found, obligation),
@@ -232,6 +232,7 @@ def _reason(path: str, function: Function, found: Certificate | None) -> str:
         return function.lost
     if found and found.failing:
         return f"{found.failing.name}: {_located(found, found.failing)}"
+    assert function.verdict, "a function that was analysed has a verdict"
     first = function.verdict.reasons()[0]
     why = f"{first.obligation}: {path}:{first.line}: {first.reason}"
     return f"{function.name}() is kept: {why}"

@@ -120,7 +120,9 @@ def _results(
 
 def _compiled(bench: Bench, request: Request, console: Console) -> list[Result]:
     doors = request.doors
-    stages = [Trials(bench, [door for door in DOORS if door.name in doors])]
+    stages: list[Trials | Identity] = [
+        Trials(bench, [door for door in DOORS if door.name in doors])
+    ]
     if record.IDENTITY in doors:
         stages.append(Identity(bench, request.timeout, request.jobs))
     total = len(SIDES) * len(doors.intersection(_COMPILING)) * len(bench.stems())

@@ -16,7 +16,7 @@ _SEVERITIES = {ERROR: "error", WARNING: "warning", NOTE: "info"}
 def as_xml(report: Report) -> str:
     """REPORT as XML; what was not analysed is an error of the source
     kmaplocal.not-analysed."""
-    rows = [
+    rows: list[tuple[str, int, int, str, str, str]] = [
         (f.file, f.line, f.column, _SEVERITIES[f.severity], f.rule, _words(f))
         for f in report.findings
     ]
@@ -27,10 +27,12 @@ def as_xml(report: Report) -> str:
     for file, group in groupby(sorted(rows), lambda row: row[0]):
         element = ElementTree.SubElement(top, "file", name=_clean(file))
         for _file, line, column, severity, rule, words in group:
-            place = {"line": str(line)} | ({"column": str(column)} if column else {})
-            said = {"severity": severity, "message": _clean(words)}
-            source = {"source": f"kmaplocal.{rule}"}
-            ElementTree.SubElement(element, "error", place | said | source)
+            told = {"line": str(line)}
+            if column:
+                told["column"] = str(column)
+            told |= {"severity": severity, "message": _clean(words)}
+            told["source"] = f"kmaplocal.{rule}"
+            ElementTree.SubElement(element, "error", told)
     ElementTree.indent(top)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     return f"{head}{ElementTree.tostring(top, encoding='unicode')}\n"
@@ -42,4 +44,4 @@ def _words(finding) -> str:
 
 def _clean(text: str) -> str:
     """TEXT without what XML has no way to write."""
-    return "".join(c if c.isprintable() else " " for c in readable(text))
+    return "".join(c if c.isprintable() else " " for c in str(readable(text)))

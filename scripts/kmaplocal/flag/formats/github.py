@@ -46,7 +46,7 @@ def _command(name: str, place: dict, title: str, text: str) -> str:
 
 
 def _escaped(text: str, escapes: dict[str, str]) -> str:
-    return text.translate(str.maketrans(escapes))
+    return text.translate({ord(letter): said for letter, said in escapes.items()})
 
 
 def _below_workspace(root: Path) -> str:

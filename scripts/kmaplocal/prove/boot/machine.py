@@ -73,7 +73,7 @@ def fastest(load: Load, log: Path) -> Machine:
     """The fastest machine that starts LOAD and hears it end: /dev/kvm may be there
     and not work. What happened is left in LOG. Raises NoQemu; OSError."""
     if os.access("/dev/kvm", os.R_OK | os.W_OK):
-        machine, heard = Machine(KVM), []
+        machine, heard = Machine(KVM), list[str]()
         machine.boot(load, log, _PROBE_SECONDS, heard.append)
         if any(line.endswith(DONE) for line in heard):
             return machine

@@ -57,9 +57,9 @@ class Tarball:
                 tarfile.open(fileobj=stream, mode="r|") as archive,
             ):
                 for member in archive:
-                    if member.isfile():
-                        content = archive.extractfile(member).read()
-                        yield member.name.partition("/")[2], content
+                    content = archive.extractfile(member)
+                    if member.isfile() and content is not None:
+                        yield member.name.partition("/")[2], content.read()
                 stream.read()
         except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
             raise BadTarball(

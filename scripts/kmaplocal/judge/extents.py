@@ -172,6 +172,33 @@ class Extents:
             found = self.judged(access)
             if found is not None:
                 yield found
+        yield from self._stepped(site)
+
+    def _stepped(self, site: Site) -> Iterator[Beyond]:
+        """Accesses in a loop that goes on by a page, or by more, in each turn."""
+        for use in self.trace.uses_of(site.number, "moved"):
+            move = use.expr
+            loops = [s for s in self._loops(move) if not _holds(s, site.call)]
+            if move.op != "+=" or not loops or not self._is_page(move):
+                continue
+            name = move.children[0].bare().text
+            for access in self.trace.uses_of(site.number, "access"):
+                words = {node.text for node in access.expr.walk()}
+                if name in words and _holds(loops[0], access.expr):
+                    step = move.children[1]
+                    yield Beyond(Access(access.expr, None, 1), "", step)
+                    return
+
+    def _is_page(self, move: Expr) -> bool:
+        """Whether `p += n` moves by a page at least, or by many."""
+        term = self._step(move.children[0].bare().text, move)
+        if term is not None and self.bounds.fits([term], 1, move).answer == OUTSIDE:
+            return True
+        return self.pages.many(move.children[1]) is not None
+
+    def _loops(self, expr: Expr) -> list[Stmt]:
+        stmts = self.function.statements()
+        return [s for s in stmts if s.kind in LOOPS and _holds(s, expr)]
 
     def judged(self, access: Access) -> Beyond | None:
         """What is to be said of one access."""

@@ -28,7 +28,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 # Every setting there is; those without a default above are empty.
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE
-NAMES += WRITE_BASELINE ALLOW_EMPTY NO_CACHE SHARD BENCH RUNS CC PREFIX DESTDIR
+NAMES += WRITE_BASELINE ALLOW_EMPTY TIME NO_CACHE SHARD BENCH RUNS CC PREFIX DESTDIR
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -65,7 +65,8 @@ SEVERAL  = if [ "$$FORMAT" = html ] && [ ! -d "$$KERNEL" ]; then kernels=$$KERNE
 	if [ "$$KERNEL" ]; then set -- "$$@" --also "$$word"; else KERNEL=$$word; fi; done; fi;
 PRINTING = --format "$$FORMAT" $(if $(OUT),--out "$$OUT")
 SHARING  = $(if $(SHARD),--shard "$$SHARD")
-SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") "$$@" -- $$FILES
+SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") \
+	$(if $(TIME),--time "$$TIME") "$$@" -- $$FILES
 
 FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
 	$(call on,WHOLE,--whole-functions) $(if $(BASELINE),--baseline "$$BASELINE") \
@@ -106,6 +107,7 @@ help:
 	@echo 'FORMAT=sarif  of flag, or json github checkstyle; FAIL_ON=error warning note never'
 	@echo 'SINCE=rev     flag only lines that changed since; PATCH=file, - for stdin: by it'
 	@echo 'WHOLE=1       flag whole functions of that       EXPLAIN=rule  only print its page'
+	@echo 'TIME=seconds  for the whole run: what is not reached is not analysed'
 	@echo 'ALLOW_EMPTY=1 flag: be content where there is no C file at all'
 	@echo 'BASELINE=file accepted findings; WRITE_BASELINE=1 REASON="..." accepts all'
 	@echo 'BRANCH=name   of series: commits too; SPLIT=file subsystem  one patch each'

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from kmaplocal.tell import apply as main_job
-from kmaplocal import VERSION, console, faults, scratch
+from kmaplocal import VERSION, console, deadline, faults, scratch
 from kmaplocal.home import BUILD
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
@@ -85,12 +85,19 @@ _KERNEL = click.option(
     help="the tree; default: the git tree around, or the folder one stands in",
 )
 _JOBS = click.option("--jobs", type=click.IntRange(min=1), help="files at a time")
-_TIMEOUT = click.option(
+_TIMEOUT_EACH = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=120.0,
     show_default=True,
     help="seconds for one run of spatch",
+)
+_TIME = click.option(
+    "--time",
+    type=click.FloatRange(min=0, min_open=True),
+    expose_value=False,
+    callback=lambda _context, _option, seconds: deadline.RUN.set(seconds),
+    help="seconds for the whole run; what is not reached is not analysed",
 )
 _EXPECTED = click.option(
     "--expected",
@@ -138,6 +145,7 @@ def _options(*options: Callable) -> Callable[[Callable], Callable]:
     return add
 
 
+_TIMEOUT = _options(_TIMEOUT_EACH, _TIME)
 _common = _options(_KERNEL, _JOBS, _TIMEOUT, _EXPECTED, _FILES)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kmaplocal import scratch
+from kmaplocal.deadline import TimeOver
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.read.workers import Stopped
 
@@ -22,6 +23,8 @@ def told(error: BaseException) -> str:
     wrong in kmaplocal, where, and how to report it.
 
     Raises NoScratch where the place of temporary files is full: that ends the run."""
+    if isinstance(error, TimeOver):
+        return str(error)
     if isinstance(error, OSError):
         full = scratch.full(error)
         if full:

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from kmaplocal.convert import conversion
+from kmaplocal.convert.together import settled
+from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.spatch import find_spatch
 
 MAP = """
@@ -47,7 +49,8 @@ def convert(tmp_path):
         worker = conversion.prepare(
             tmp_path, paths, find_spatch(), request, lambda done: None
         )
-        return {path.stem: worker(path) for path in paths}
+        done = settled([worker(path) for path in paths])
+        return {outcome.path.stem: outcome for outcome in done}
 
     return run
 
@@ -165,3 +168,19 @@ int slot_first(struct page *page)
 def test_who_uses_a_macro_that_maps_is_named(convert):
     done = convert(["one"], one=MACRO)
     assert any("slot_first()" in doubt.reason for doubt in done["one"].kept)
+
+
+def test_what_fails_withholds_those_that_are_tied_by_others():
+    """One is tied to two, two to three; three cannot be made."""
+
+    def outcome(name, after, *partners):
+        tied = frozenset(partners)
+        return Outcome(Path(name), b"", after, (name,), (), (), 1, (), tied)
+
+    one, two = outcome("one", b"1", "two"), outcome("two", b"2", "one", "three")
+    free = outcome("free", b"4")
+    done = settled([one, two, outcome("three", b"", "two"), free])
+    assert [o.after for o in done] == [b"", b"", b"", b"4"]
+    assert [bool(o.unanalysed) for o in done] == [True, True, False, False]
+    three = outcome("three", b"3", "two")
+    assert settled([one, two, three, free]) == [one, two, three, free]

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from kmaplocal import names, scratch
+from kmaplocal import deadline, names, scratch
 from kmaplocal.convert import comments, edits
 from kmaplocal.knowledge import api
 from kmaplocal.read import lexer
@@ -46,14 +46,8 @@ class Conversion:
     timeout: float
 
     def __call__(self, path: Path) -> Outcome:
-        """What becomes of the file at PATH."""
-        file = self.files[str(path)]
-        outcome = convert(file, self.spatch, self.timeout)
-        for partner in sorted(file.partners):
-            other = convert(self.files[partner], self.spatch, self.timeout)
-            if other.after == other.before:
-                return _withheld(outcome, partner)
-        return outcome
+        """What becomes of the file at PATH, if its partners come along."""
+        return convert(self.files[str(path)], self.spatch, self.timeout)
 
 
 def prepare(
@@ -113,21 +107,7 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
         tuple(lost),
         mappings,
         outdated,
-    )
-
-
-def _withheld(outcome: Outcome, partner: str) -> Outcome:
-    """OUTCOME without its changes: those of PARTNER, that belong to them, could
-    not be made."""
-    why = f"not applied: it is converted together with {partner}"
-    lost = [Lost(str(outcome.path), 0, name, why) for name in outcome.converted]
-    return replace(
-        outcome,
-        after=outcome.before,
-        converted=(),
-        unanalysed=(*outcome.unanalysed, *lost),
-        mappings=0,
-        outdated=(),
+        frozenset(file.partners),
     )
 
 
@@ -177,7 +157,7 @@ def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
             RULES,
             copy,
             virtuals=["patch"],
-            timeout=timeout,
+            timeout=deadline.RUN.within(timeout),
             env={**ENVIRONMENT, "KMAPLOCAL_PLAN": str(handed)},
             options=["-o", str(result)],
         )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from kmaplocal import faults
+from kmaplocal import deadline, faults
 from kmaplocal.knowledge import api
 from kmaplocal.read import definitions, facts, known, lexer, parsing
 from kmaplocal.judge.callees import Callees, FileKnowledge
@@ -135,7 +135,8 @@ class Analysis:
         if self.calls == api.OLD:
             Wrappers(self, found).join()
         else:
-            Users(self, found).join()
+            with faults.net(partial(_lose_users, files)):
+                Users(self, found).join()
         return found
 
     # -- reading ----------------------------------------------------------
@@ -247,6 +248,7 @@ class Analysis:
     def _judge_one(
         self, file: FileAnalysis, function: Function, knowledge: FileKnowledge
     ) -> None:
+        deadline.RUN.check()
         judge = self.judge(file.path, function, knowledge)
         verdict = judge.judge()
         followed = judge.knowledge.followed
@@ -427,6 +429,12 @@ def _narrowed(file: FileAnalysis) -> FileAnalysis:
     return FileAnalysis(
         file.path, file.outline, file.excerpt, source, wanted, lost=lost
     )
+
+
+def _lose_users(files: Iterable[FileAnalysis], why: str) -> None:
+    """Note that of users of wrappers in FILES there may be more than were found."""
+    for file in files:
+        file.lost.append(Lost(file.path, 1, WHOLE_FILE, why))
 
 
 def _helpers(root: Path) -> frozenset[str] | None:

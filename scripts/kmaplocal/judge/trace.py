@@ -17,6 +17,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from kmaplocal import deadline
 from kmaplocal.knowledge import functions
 from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
 from kmaplocal.judge.keepers import Keepers, given, member_name, member_of
@@ -446,6 +447,7 @@ class Tracer:
                 continue
             seen[node].add(state)
             steps += 1
+            deadline.RUN.check()
             if steps > MOST_STEPS:
                 raise TooManyPaths("too many paths to follow")
             work.extend(self.step(node, state))

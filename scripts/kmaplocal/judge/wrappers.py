@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from kmaplocal import faults
+from kmaplocal import deadline, faults
 from kmaplocal.judge import mappings
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
@@ -271,6 +271,7 @@ class Wrappers:
         member.function = member.judge = None
 
     def _judge_one(self, member: Member) -> None:
+        deadline.RUN.check()
         knowledge = self._knowledge(member.file)
         member.judge = Judge(
             member.file, member.function, knowledge, member.handed, member.mapped

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmaplocal import faults, names, scratch
+from kmaplocal import deadline, faults, names, scratch
 from kmaplocal.read import parsing
 from kmaplocal.read.parsing import Gap
 from kmaplocal.read.spatch import Spatch, SpatchRun
@@ -102,7 +102,8 @@ def _by_tree(jobs, spatch, timeout, workers, progress) -> dict[int, Facts]:
         with TREE_READERS.reader(spatch) as reader:
             if reader is None:
                 return None
-            return _told(job.piece, reader.read(job.copy(), timeout))
+            seconds = deadline.RUN.within(timeout)
+            return _told(job.piece, reader.read(job.copy(), seconds))
 
     def guarded(job: _Job) -> Facts | None:
         try:
@@ -157,6 +158,7 @@ def _read_batch(batch: list[_Job], spatch: Spatch, timeout: float) -> list[Facts
 
 
 def _run_batch(batch: list[_Job], spatch: Spatch, timeout: float) -> list[Facts]:
+    timeout = deadline.RUN.within(timeout)
     copies = [job.copy() for job in batch]
     runs = spatch.run_each(RULES, copies, timeout=timeout, env=ENVIRONMENT)
     held = [copy for job, copy in zip(batch, copies) if job.piece.held]

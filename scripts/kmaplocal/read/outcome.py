@@ -45,7 +45,7 @@ class Outdated:
 @dataclass(frozen=True)
 class Outcome:
     """One file: its path in the tree, its bytes before and after, what was done,
-    and what a person is to read again."""
+    what a person is to read again, and the files it is converted with."""
 
     path: Path
     before: bytes
@@ -55,3 +55,4 @@ class Outcome:
     unanalysed: tuple[Lost, ...]
     mappings: int
     outdated: tuple[Outdated, ...] = ()
+    partners: frozenset[str] = frozenset()

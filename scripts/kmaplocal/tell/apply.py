@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from kmaplocal import faults
+from kmaplocal import deadline, faults
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
 from kmaplocal.console import Console
@@ -15,6 +15,7 @@ from kmaplocal.names import pasted, quoted
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.shard import Shard
 from kmaplocal.read.outcome import Lost, Outcome
+from kmaplocal.convert.together import settled
 from kmaplocal.convert.replace import check_writable, replace_files
 from kmaplocal.read.spatch import Spatch, find_spatch
 from kmaplocal.read.workers import run_all
@@ -108,7 +109,8 @@ def convert_all(
         convert = converter(tree.root, paths, spatch, request, progress)
     worker = partial(_convert, tree, convert)
     with console.progress("converting", len(paths)) as progress:
-        return run_all(paths, worker, workers=request.jobs, progress=progress)
+        made = run_all(paths, worker, workers=request.jobs, progress=progress)
+    return settled(made)
 
 
 def tally(outcomes: Sequence[Outcome]) -> str:
@@ -127,6 +129,7 @@ def _convert(tree: Tree, convert: Callable[[Path], Outcome], path: Path) -> Outc
     reasons: list[str] = []
     # One file must neither end the run nor drop out of it in silence.
     with faults.net(reasons.append):
+        deadline.RUN.check()
         return convert(path)
     return _all_lost(tree, path, reasons[0])
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""TIME=: a run ends in time, and names what it did not reach."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from test_cli import surroundings
+
+from kmaplocal import deadline
+from kmaplocal.convert import conversion
+from kmaplocal.flag.survey import survey
+from kmaplocal.judge.obligations import Judge
+from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tell import apply as main_job
+
+GOOD = """
+char NAME(struct page *page)
+{
+	char *at = kmap(page);
+	char first = at[0];
+
+	kunmap(page);
+	return first;
+}
+"""
+REASON = "not reached in the 1000 seconds of TIME="
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    """ends(when): no time is left once WHEN(a function's name) was true."""
+    monkeypatch.setattr(deadline.RUN, "_seconds", 1000.0)
+    monkeypatch.setattr(deadline.RUN, "_end", time.monotonic() + 1000)
+    before = Judge.judge
+
+    def start(when):
+        def judge(self):
+            verdict = before(self)
+            if when(self.function.name):
+                deadline.RUN._end = time.monotonic() - 1
+            return verdict
+
+        monkeypatch.setattr(Judge, "judge", judge)
+
+    return start
+
+
+def files(tmp_path, **texts):
+    for name, text in texts.items():
+        (tmp_path / f"{name}.c").write_text(text)
+    return [Path(f"{name}.c") for name in texts]
+
+
+def convert(tmp_path, **texts):
+    paths = files(tmp_path, **texts)
+    tree, request = SimpleNamespace(root=tmp_path), SimpleNamespace(jobs=1, timeout=60)
+    screen = SimpleNamespace(progress=main_job.Console().progress)
+    return main_job.convert_all(
+        tree, paths, find_spatch(), request, screen, conversion.prepare
+    )
+
+
+def test_what_is_not_reached_is_named_and_not_converted(tmp_path, ends):
+    ends(lambda name: name == "two")
+    text = "".join(GOOD.replace("NAME", name) for name in ("one", "two", "three"))
+    (outcome,) = convert(tmp_path, a=text)
+    assert outcome.after == outcome.before
+    assert REASON in {lost.reason for lost in outcome.unanalysed}
+
+
+def test_what_waits_for_a_callee_is_not_reached(tmp_path, ends):
+    """What was said of it is not all that there is to say."""
+    ends(lambda name: name == "waits")
+    callee = "static char of(char *at)\n{\n\treturn at[0];\n}\n"
+    waits = GOOD.replace("NAME", "waits").replace("at[0]", "of(at)")
+    root = tmp_path
+    files(root, a=callee + waits)
+    found = survey(root, ["a.c"], find_spatch(), 60, jobs=1)
+    assert found.lost == []  # flag has a judge of its own: the time is not over
+    (outcome,) = convert(root, a=callee + waits)
+    assert [lost.reason for lost in outcome.unanalysed][0] == REASON
+    assert outcome.kept == ()
+
+
+def test_no_time_at_all(tmp_path, kernel):
+    (kernel / "fs/aio.c").write_text(GOOD.replace("NAME", "one"))
+    for door in (["flag"], ["apply", "--dry-run"], ["report"]):
+        command = [sys.executable, "-m", "kmaplocal", *door, "--time", "0.001"]
+        done = subprocess.run(
+            [*command, "--kernel", kernel, "fs/aio.c"],
+            env=surroundings() | {"NO_CACHE": "1"},
+            capture_output=True,
+            text=True,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 2
+        assert "analysed: " in said and "the 0.001 seconds of TIME=" in said
+
+
+def test_a_spatch_that_runs_is_not_waited_for(kernel, fake_spatch):
+    fake_spatch("sleep 60")
+    (kernel / "fs/aio.c").write_text(GOOD.replace("NAME", "one"))
+    command = [sys.executable, "-m", "kmaplocal", "flag", "--time", "2"]
+    before = time.monotonic()
+    done = subprocess.run(
+        [*command, "--kernel", kernel, "fs/aio.c"],
+        env=surroundings() | {"NO_CACHE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert time.monotonic() - before < 30
+    assert done.returncode == 2 and "one:" in done.stdout
+
+
+def test_without_it_a_run_takes_what_it_takes():
+    never = deadline.Deadline()
+    assert not never.over and never.within(60) == 60

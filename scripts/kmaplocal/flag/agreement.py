@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from kmaplocal.flag.finding import ERROR, WARNING, Finding
+from kmaplocal.flag.finding import Finding
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.certificate import (
     CONVERT,
-    FAULTS,
     LIFO,
     ONE_PAGE,
-    PREEMPT,
     REPAIRED,
     Obligation,
     Verdict,
@@ -25,12 +23,9 @@ from kmaplocal.judge.certificate import (
 
 # Which repaired obligations answer a finding of a rule.
 _ANSWERS = {
-    "kmap-sleep-atomic": (FAULTS, PREEMPT),
     "kmap-nesting-order": (LIFO,),
     "kmap-off-page": (ONE_PAGE,),
 }
-# The code is right as long as what kmap_atomic() disables is: see the repair.
-_RELYING = "kmap-sleep-atomic"
 
 
 def agreeing(
@@ -61,7 +56,4 @@ def _repair(verdict: Verdict, finding: Finding) -> Obligation | None:
 
 def _advised(finding: Finding, repair: Obligation) -> Finding:
     advice = f"make apply repairs it: {repair.repair} ({repair.evidence})"
-    severity = finding.severity
-    if finding.rule == _RELYING and severity == ERROR:
-        severity = WARNING
-    return replace(finding, remedy=advice, severity=severity)
+    return replace(finding, remedy=advice)

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The command line: what make calls, and anyone may."""
 
-import difflib
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from kmaplocal.tell import apply as main_job
-from kmaplocal import VERSION, console, deadline, faults, scratch
+from kmaplocal import VERSION, console, faults, scratch
 from kmaplocal.home import BUILD
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError
+from kmaplocal.options import EXPECTED, FILES, FORMAT, JOBS, KERNEL, OUT, PLACE, SHARD
+from kmaplocal.options import TIMEOUT, Commands, together
 from kmaplocal.read import cache
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
@@ -26,35 +26,9 @@ EVERYTHING = (".",)
 INTERRUPTED = Interrupted("interrupted: nothing was changed")
 
 
-class _Commands(click.Group):
-    """The commands; one that is misspelt is told from what it may mean."""
-
-    def resolve_command(self, ctx, args):
-        name = click.utils.make_str(args[0])
-        meant = difflib.get_close_matches(name, self.commands, 1)
-        if name not in self.commands and meant:
-            ctx.fail(f"No such command '{name}'. Did you mean '{meant[0]}'?")
-        return super().resolve_command(ctx, args)
-
-
-class _Place(click.Path):
-    """A path; an empty one is none, and not the folder one stands in."""
-
-    def __init__(self):
-        super().__init__(path_type=Path)
-
-    def convert(self, value, param, ctx):
-        if not value:
-            self.fail("it is empty", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-_PLACE = _Place()
-
-
 # Without no_args_is_help: what a bare call ends with differs between clicks.
 @click.group(
-    cls=_Commands,
+    cls=Commands,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -70,83 +44,7 @@ def cli(no_cache: bool) -> None:
         os.environ["NO_CACHE"] = "1"
 
 
-def _tree_around() -> Path:
-    """The top of the git tree one stands in, or else this folder."""
-    here = Path.cwd()
-    above = (here, *here.parents)
-    return next((folder for folder in above if (folder / ".git").exists()), here)
-
-
-_KERNEL = click.option(
-    "--kernel",
-    type=_PLACE,
-    default=_tree_around,
-    metavar="PATH",
-    help="the tree; default: the git tree around, or the folder one stands in",
-)
-_JOBS = click.option("--jobs", type=click.IntRange(min=1), help="files at a time")
-_TIMEOUT_EACH = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120.0,
-    show_default=True,
-    help="seconds for one run of spatch",
-)
-_TIME = click.option(
-    "--time",
-    type=click.FloatRange(min=0, min_open=True),
-    expose_value=False,
-    callback=lambda _context, _option, seconds: deadline.RUN.set(seconds),
-    help="seconds for the whole run; what is not reached is not analysed",
-)
-_EXPECTED = click.option(
-    "--expected",
-    type=_PLACE,
-    default=goldens.EXPECTED,
-    help="the folder of the goldens",
-)
-_FILES = click.argument("files", nargs=-1)
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="for people, or for programs",
-)
-_OUT = click.option(
-    "--out",
-    type=_PLACE,
-    metavar="FILE",
-    help="write it to FILE instead, all at once",
-)
-
-
-def _parsed_shard(_context, _option, text: str | None):
-    from kmaplocal.read import shard
-
-    return shard.parsed(text) if text else None
-
-
-_SHARD = click.option(
-    "--shard",
-    metavar="K/N",
-    callback=_parsed_shard,
-    help="only the K-th of N parts of the files; `merge` joins their JSON",
-)
-
-
-def _options(*options: Callable) -> Callable[[Callable], Callable]:
-    def add(command: Callable) -> Callable:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-_TIMEOUT = _options(_TIMEOUT_EACH, _TIME)
-_common = _options(_KERNEL, _JOBS, _TIMEOUT, _EXPECTED, _FILES)
+_common = together(KERNEL, JOBS, TIMEOUT, EXPECTED, FILES)
 
 
 @cli.command()
@@ -206,7 +104,7 @@ def _write_golden(
 
 
 @cli.command()
-@_options(_KERNEL, _JOBS, _TIMEOUT, _OUT, _SHARD, _FILES)
+@together(KERNEL, JOBS, TIMEOUT, OUT, SHARD, FILES)
 @click.option(
     "--format",
     "form",
@@ -256,10 +154,10 @@ def report(
 
 
 @cli.command()
-@_options(_KERNEL, _JOBS, _TIMEOUT, _FILES)
+@together(KERNEL, JOBS, TIMEOUT, FILES)
 @click.option(
     "--out",
-    type=_PLACE,
+    type=PLACE,
     default=BUILD / "series",
     metavar="FOLDER",
     help="where the mails go, a new or empty folder",
@@ -303,9 +201,9 @@ def series(files: tuple[str, ...], **asked) -> int:
 
 
 @cli.command()
-@_options(_JOBS, _TIMEOUT, _FORMAT, _OUT)
-@click.argument("old", type=_PLACE)
-@click.argument("new", type=_PLACE)
+@together(JOBS, TIMEOUT, FORMAT, OUT)
+@click.argument("old", type=PLACE)
+@click.argument("new", type=PLACE)
 def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
     """What upstream did by NEW to each mapping function of OLD, beside what we do.
 
@@ -318,10 +216,10 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
 
 
 @cli.command()
-@_options(_KERNEL, _JOBS, _TIMEOUT, _FORMAT, _OUT, _FILES)
+@together(KERNEL, JOBS, TIMEOUT, FORMAT, OUT, FILES)
 @click.option(
     "--before",
-    type=_PLACE,
+    type=PLACE,
     metavar="PATH",
     help="the tree to compare with; default: HEAD, or the archive in /usr/src",
 )
@@ -335,7 +233,7 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
 @click.option("--cc", metavar="COMMAND", help='the compiler, as in CC="ccache gcc"')
 @click.option(
     "--build",
-    type=_PLACE,
+    type=PLACE,
     default=BUILD,
     metavar="FOLDER",
     help="where to compile and to record",
@@ -361,24 +259,24 @@ def verify(
 
 
 @cli.command()
-@_options(_KERNEL, _JOBS)
+@together(KERNEL, JOBS)
 @click.option(
     "--before",
-    type=_PLACE,
+    type=PLACE,
     metavar="PATH",
     help="the tree as it was; else git or Debian's tarball says",
 )
 @click.option(
     "--libaio",
     required=True,
-    type=_PLACE,
+    type=PLACE,
     metavar="PATH",
     help="the unpacked source package: scripts/debian-source libaio PATH",
 )
 @click.option(
     "--build",
     required=True,
-    type=_PLACE,
+    type=PLACE,
     metavar="PATH",
     help="a folder to work in and to keep kernels in",
 )
@@ -394,7 +292,7 @@ def boot(**asked) -> int:
 
 
 @cli.command()
-@_options(_KERNEL, _JOBS, _TIMEOUT, _OUT, _SHARD, _FILES)
+@together(KERNEL, JOBS, TIMEOUT, OUT, SHARD, FILES)
 @click.option(
     "--format",
     "form",
@@ -408,7 +306,7 @@ def boot(**asked) -> int:
 )
 @click.option(
     "--patch",
-    type=_PLACE,
+    type=PLACE,
     metavar="FILE",
     help="only what this patch or mailbox, already applied, changed; - for stdin",
 )
@@ -423,7 +321,7 @@ def boot(**asked) -> int:
 )
 @click.option(
     "--baseline",
-    type=_PLACE,
+    type=PLACE,
     metavar="FILE",
     help="findings that are accepted",
 )
@@ -454,7 +352,7 @@ def flag(explain: str | None, files: tuple[str, ...], **asked) -> int:
 
 
 @cli.command()
-@_OUT
+@OUT
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
 )
@@ -474,7 +372,7 @@ def merge(files: tuple[Path, ...], out: Path | None) -> int:
 
 
 @cli.command()
-@_options(_KERNEL, _FORMAT, _OUT)
+@together(KERNEL, FORMAT, OUT)
 @click.option("--part", "parts", multiple=True, help="only this; default: all")
 @click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option(

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the commands of the command line have in common: options, and how words that
+are given to them are taken."""
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from kmaplocal import deadline
+from kmaplocal.tell import goldens
+
+
+class Commands(click.Group):
+    """The commands; one that is misspelt is told from what it may mean."""
+
+    def resolve_command(self, ctx, args):
+        name = click.utils.make_str(args[0])
+        meant = difflib.get_close_matches(name, self.commands, 1)
+        if name not in self.commands and meant:
+            ctx.fail(f"No such command '{name}'. Did you mean '{meant[0]}'?")
+        return super().resolve_command(ctx, args)
+
+
+class Place(click.Path):
+    """A path; an empty one is none, and not the folder one stands in."""
+
+    def __init__(self):
+        super().__init__(path_type=Path)
+
+    def convert(self, value, param, ctx):
+        if not value:
+            self.fail("it is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PLACE = Place()
+
+
+def _tree_around() -> Path:
+    """The top of the git tree one stands in, or else this folder."""
+    here = Path.cwd()
+    above = (here, *here.parents)
+    return next((folder for folder in above if (folder / ".git").exists()), here)
+
+
+KERNEL = click.option(
+    "--kernel",
+    type=PLACE,
+    default=_tree_around,
+    metavar="PATH",
+    help="the tree; default: the git tree around, or the folder one stands in",
+)
+JOBS = click.option("--jobs", type=click.IntRange(min=1), help="files at a time")
+_TIMEOUT_EACH = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120.0,
+    show_default=True,
+    help="seconds for one run of spatch",
+)
+_TIME = click.option(
+    "--time",
+    type=click.FloatRange(min=0, min_open=True),
+    expose_value=False,
+    callback=lambda _context, _option, seconds: deadline.RUN.set(seconds),
+    help="seconds for the whole run; what is not reached is not analysed",
+)
+EXPECTED = click.option(
+    "--expected",
+    type=PLACE,
+    default=goldens.EXPECTED,
+    help="the folder of the goldens",
+)
+FILES = click.argument("files", nargs=-1)
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="for people, or for programs",
+)
+OUT = click.option(
+    "--out",
+    type=PLACE,
+    metavar="FILE",
+    help="write it to FILE instead, all at once",
+)
+
+
+def _parsed_shard(_context, _option, text: str | None):
+    from kmaplocal.read import shard
+
+    return shard.parsed(text) if text else None
+
+
+SHARD = click.option(
+    "--shard",
+    metavar="K/N",
+    callback=_parsed_shard,
+    help="only the K-th of N parts of the files; `merge` joins their JSON",
+)
+
+
+def together(*options: Callable) -> Callable[[Callable], Callable]:
+    """One decorator for OPTIONS, in their order."""
+
+    def add(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+TIMEOUT = together(_TIMEOUT_EACH, _TIME)

@@ -13,7 +13,7 @@ from kmaplocal import VERSION, console, faults, scratch
 from kmaplocal.home import BUILD
 from kmaplocal.convert import patch
 from kmaplocal.tell import goldens
-from kmaplocal.errors import Interrupted, KmaplocalError
+from kmaplocal.errors import Interrupted, KmaplocalError, OutputClosed
 from kmaplocal.options import EXPECTED, FILES, FORMAT, JOBS, KERNEL, OUT, PLACE, SHARD
 from kmaplocal.options import TIMEOUT, Commands, together
 from kmaplocal.read import cache
@@ -345,7 +345,7 @@ def flag(explain: str | None, files: tuple[str, ...], **asked) -> int:
     from kmaplocal.flag import door, handbook
 
     if explain is not None:
-        click.echo(handbook.page(explain).removesuffix("\n"))
+        console.Console().say(handbook.page(explain).removesuffix("\n"))
         return main_job.ALL_DONE
     request = door.Request(files=files or EVERYTHING, **asked)
     return door.flag(request, console.Console())
@@ -440,7 +440,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.open_streams()
         scratch.check()
         scratch.sweep()
-        return cli.main(arguments, prog_name="kmaplocal", standalone_mode=False) or 0
+        return _run(arguments)
     except KmaplocalError as error:
         return _fail(error)
     except click.ClickException as error:
@@ -449,11 +449,22 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(INTERRUPTED)
     except OSError as error:
         full = scratch.full(error)
-        return _fail(full or KmaplocalError(f"{error}; nothing more was done"))
+        why = f"{full}, or on standard output" if full else str(error)
+        return _fail(KmaplocalError(f"{why}; nothing more was done"))
     except Exception as error:
         return _fail(KmaplocalError(f"{faults.told(error)}; nothing more was done"))
     finally:
         cache.close()
+        console.abandon()
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        status = cli.main(arguments, prog_name="kmaplocal", standalone_mode=False)
+    except SystemExit:  # what click makes of an output that is closed
+        raise OutputClosed(console.CLOSED) from None
+    console.Console().flush()
+    return status or 0
 
 
 def _fail(error: KmaplocalError) -> int:

@@ -13,6 +13,7 @@ from typing import TextIO
 from kmaplocal import names
 from kmaplocal.errors import OutputClosed
 
+CLOSED = "the output was closed before its end; stopped"
 _PLAIN_INTERVAL = 5.0
 _COLOURS = {b"+": b"\033[32m", b"-": b"\033[31m", b"@": b"\033[36m"}
 _BOLD, _RESET = b"\033[1m", b"\033[0m"
@@ -34,6 +35,11 @@ class Console:
         with _until_closed(self._report):
             text = text if coloured else names.visible(text)
             print(text, file=self._report, flush=True)
+
+    def flush(self) -> None:
+        """Have what was said arrive, wherever it goes."""
+        with _until_closed(self._report):
+            self._report.flush()
 
     def line(self, text: str) -> None:
         """Print TEXT as one line of the report, whatever names it speaks of."""
@@ -60,6 +66,16 @@ def error(text: str) -> None:
     with contextlib.suppress(OSError):
         shown = names.line(text.replace("\n", " "))
         print(f"kmaplocal: {shown}", file=sys.stderr, flush=True)
+
+
+def abandon() -> None:
+    """Drop what is left to be written to standard output, if it cannot be: Python
+    would try once more when it ends, and choose the exit status."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def open_streams() -> None:
@@ -96,12 +112,14 @@ def _is_open(number: int) -> bool:
 
 @contextmanager
 def _until_closed(stream: TextIO) -> Iterator[None]:
+    """Raise OutputClosed where STREAM is written to and nobody reads any more, or
+    there is no room for more."""
     try:
         yield
     except BrokenPipeError:
         # Python flushes the stream once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        raise OutputClosed("the output was closed before its end; stopped") from None
+        raise OutputClosed(CLOSED) from None
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         why = f"standard output or stderr: {error.strerror}; stopped"

@@ -322,3 +322,24 @@ def test_what_is_found_is_told_without_stderr(tmp_path):
         ["bash", "-c", command], env=surroundings(), capture_output=True, text=True
     )
     assert "kmap() and kunmap() are deprecated" in done.stdout
+
+
+@pytest.mark.parametrize("asked", ["flag --explain kmap-leak", "--help", "flag --help"])
+def test_an_output_that_is_closed_early_is_no_finding(asked):
+    run = f"{sys.executable} -m kmaplocal {asked}"
+    command = f"{{ sleep 1; {run}; echo $? >&2; }} | true"
+    done = subprocess.run(
+        ["bash", "-c", command], env=surroundings(), capture_output=True, text=True
+    )
+    said = done.stderr.splitlines()
+    assert said[-1] == "3" and len(said) == 2 and "closed" in said[0], said
+
+
+@pytest.mark.parametrize("asked", ["flag --explain kmap-leak", "--help"])
+def test_an_output_without_room_is_told(asked):
+    command = f"{sys.executable} -m kmaplocal {asked} > /dev/full; echo $? >&2"
+    done = subprocess.run(
+        ["bash", "-c", command], env=surroundings(), capture_output=True, text=True
+    )
+    said = done.stderr.splitlines()
+    assert said[-1] == "3" and len(said) == 2 and "standard output" in said[0], said

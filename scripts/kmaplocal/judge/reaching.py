@@ -20,7 +20,8 @@ class Reaching:
 
     def __init__(self, analysis):
         self.analysis = analysis
-        self._files: set[str] | None = None  # of the tree, that name a map function
+        self._looked: set[str] = set()  # files of the tree
+        self._naming: set[str] = set()  # those of them that name a map function
 
     def answer(self, asked: Collection[tuple[str, str]]) -> None:
         """Say of each of ASKED, a file and a name called in it, whether it may map or
@@ -47,12 +48,17 @@ class Reaching:
         definitions = self.analysis.definitions
         if not definitions or not names:
             return []
-        if self._files is None:
-            self._files = set().union(*definitions.mentions(NAMES).values())
         found = definitions.candidates(names)
-        likely = {name: found.get(name, set()) & self._files for name in names}
+        self._look(set().union(*found.values()), definitions)
+        likely = {name: found.get(name, set()) & self._naming for name in names}
         self.analysis.outline(sorted(set().union(*likely.values())))
         return [name for name, files in likely.items() if self._in_any(name, files)]
+
+    def _look(self, files: set[str], definitions) -> None:
+        """Find out which of FILES name a map function."""
+        new = files - self._looked
+        self._looked |= new
+        self._naming |= definitions.search.naming(NAMES, new)
 
     def _in_any(self, name: str, files: Iterable[str]) -> bool:
         outlines = self.analysis.outlines

@@ -69,6 +69,12 @@ class Search:
         of WORDS, sorted."""
         return self._holding([*_WORDS, *_patterns(words)], folder, suffixes)
 
+    def naming(self, words: Iterable[str], files: Iterable[str]) -> set[str]:
+        """Those of FILES that hold one of WORDS."""
+        asked = [*_WORDS, *_patterns(words), "--files-with-matches"]
+        some = sorted(files)
+        return set(self.among(some, asked)) if some else set()
+
     def headers(self, words: Iterable[str]) -> list[str]:
         """The headers of the kernel proper that hold one of WORDS and may define
         the members of a structure, sorted."""

@@ -81,8 +81,6 @@ WORKERS = $(or $(JOBS),$(if $(ONLY),0,$(shell nproc)))
 unpacked = $(addsuffix /Makefile,$(filter $(DEFAULT_KERNEL) $(NEWER_KERNEL),$1))
 
 SHELL_SCRIPTS := scripts/install scripts/place scripts/debian13 scripts/debian-source .ci/run
-# black sees to the layout; what these speak of is C code in strings.
-FLAKE8 := flake8 --max-line-length 88 --extend-ignore E101,E203,W191
 
 .DELETE_ON_ERROR:
 .PHONY: help apply verify boot report flag series history check check-debian13 goldens lint bench clean clean-cache
@@ -211,7 +209,8 @@ lint:
 	$(Q)scripts/install lint
 	$(Q)shellcheck $(SHELL_SCRIPTS)
 	$(Q)black --quiet --check --diff scripts
-	$(Q)$(FLAKE8) scripts
+	$(Q)flake8 --config scripts/setup.cfg scripts
+	$(Q)mypy --config-file scripts/setup.cfg --no-error-summary
 
 ## bench: what it all costs on KERNEL, or BENCH="cold again ..." of it, RUNS=3 times
 bench: $(call unpacked,$(KERNEL))

@@ -79,9 +79,9 @@ def test_only_what_is_missing_is_installed(tools):
     done = install(folder, "lint")
     assert done.returncode == 0
     assert done.stdout == ""
-    assert "install: installing: flake8 shellcheck\n" in done.stderr
+    assert "install: installing: flake8 mypy shellcheck\n" in done.stderr
     assert logged(folder)[-1] == (
-        "-q install -y --no-install-recommends flake8 shellcheck"
+        "-q install -y --no-install-recommends flake8 mypy shellcheck"
     )
 
 
@@ -101,7 +101,7 @@ def test_neither_root_nor_sudo(tools):
     assert done.returncode == 3
     assert done.stderr == (
         "install: these packages are missing, and installing them needs root:"
-        " black flake8 shellcheck\n"
+        " black flake8 mypy shellcheck\n"
     )
 
 
@@ -136,7 +136,7 @@ def test_not_debian(tools):
     folder = tools("id", "echo 1000")
     done = install(folder, "lint")
     assert done.returncode == 0
-    assert "black flake8 shellcheck" in done.stderr
+    assert "black flake8 mypy shellcheck" in done.stderr
 
 
 def test_help_lists_every_door():

@@ -17,9 +17,10 @@ RULE = "kmap-null-check"
 def null_checks(scene: Scene) -> Iterator[Finding]:
     """Tests of an address that is a mapping's on every path to them."""
     for node, seen in scene.trace.tested.items():
-        if None in seen or node.kind not in ("identifier", "assign"):
+        numbers = [number for number in seen if number is not None]
+        if len(numbers) < len(seen) or node.kind not in ("identifier", "assign"):
             continue
-        site = scene.trace.sites[min(seen)]
+        site = scene.trace.sites[min(numbers)]
         if site in scene.sites and not site.api.by:
             yield _check(scene, site, node)
     for site in scene.sites:

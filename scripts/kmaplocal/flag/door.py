@@ -144,12 +144,16 @@ def _changed(
     request: Request, texts: Texts, tree: CTree
 ) -> tuple[dict[str, Change], list[str], list[str]]:
     """What changed, by file; and as of _whole(), the files that did."""
-    known = _patched(request, texts) if request.patch else None
-    names = since.touched(tree.root, request.since) if known is None else known
-    paths, marked = _candidates(tree, tree.among(names, request.files))
-    if known is None:
-        known = since.changed(texts, request.since, map(Path, {*paths, *marked}))
-    return known, *([f for f in files if f in known] for files in (paths, marked))
+    if request.patch:
+        known = _patched(request.patch, request, texts)
+        paths, marked = _candidates(tree, tree.among(known, request.files))
+    else:
+        revision = request.since or ""
+        names = since.touched(tree.root, revision)
+        paths, marked = _candidates(tree, tree.among(names, request.files))
+        known = since.changed(texts, revision, map(Path, {*paths, *marked}))
+    paths, marked = ([f for f in files if f in known] for files in (paths, marked))
+    return known, paths, marked
 
 
 def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -179,10 +183,10 @@ def _entries(request: Request) -> list[Entry]:
     return baseline.read(request.baseline)
 
 
-def _patched(request: Request, texts: Texts) -> dict[str, Change]:
-    """What the patch of REQUEST changed, by file."""
-    name = "standard input" if request.patch == STDIN else str(request.patch)
-    return changes.changes(mail.texts(_read(request.patch)), name, texts, request.strip)
+def _patched(patch: Path, request: Request, texts: Texts) -> dict[str, Change]:
+    """What the PATCH of REQUEST changed, by file."""
+    name = "standard input" if patch == STDIN else str(patch)
+    return changes.changes(mail.texts(_read(patch)), name, texts, request.strip)
 
 
 def _read(path: Path) -> bytes:
@@ -210,10 +214,12 @@ def _apply_baseline(
     entries: Sequence[Entry],
     covers: Callable[[str], bool],
 ) -> None:
+    if request.baseline is None:
+        return
     if request.write_baseline:
         fresh = accepted.accept_all(entries, covers, request.reason)
         output.write(request.baseline, baseline.as_text(fresh))
-    elif request.baseline:
+    else:
         path = _shown(request.baseline, accepted.texts.root)
         accepted.apply_baseline(entries, path, covers)
 

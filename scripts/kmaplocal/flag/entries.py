@@ -148,6 +148,8 @@ class _Reader:
 
     def _guarded(self, access: Access) -> bool:
         """Whether a condition around an access compares its length."""
+        if not isinstance(access.length, Expr):
+            return False
         names = {access.length.bare().text}
         return any(
             node.op in ("<", "<=", ">", ">=")

@@ -62,13 +62,13 @@ def helper_ranges(scene: Scene) -> Iterator[Finding]:
 def _beyond(
     scene: Scene, call: Expr, page: int, offset: int, length: int
 ) -> Finding | None:
-    arguments = [call.arguments.get(number) for number in (page, offset, length)]
-    if None in arguments:
+    if not {page, offset, length} <= call.arguments.keys():
         return None
-    access = Access(call, [(arguments[1], 1, 1)], arguments[2])
+    given = call.arguments
+    access = Access(call, [(given[offset], 1, 1)], given[length])
     beyond = scene.judge.pages.extents.judged(access)
     if beyond is None:
-        found = entry_length(scene, call, arguments[0], access)
+        found = entry_length(scene, call, given[page], access)
         what = f"nothing here keeps {plain(found.text)} to one page" if found else ""
         return _finding(scene, call, what, WARNING) if found else None
     if beyond.many is None:

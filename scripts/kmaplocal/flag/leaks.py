@@ -139,7 +139,12 @@ def _guarded(scene: Scene, site: Site, line: int) -> bool:
         while arm is not None and arm.parent is not None and arm.parent.kind != "if":
             arm = arm.parent
         guard = arm.parent if arm is not None else None
-        if guard is None or guard.start < site.call.start or guard.end[0] > line:
+        if (
+            arm is None
+            or guard is None
+            or guard.start < site.call.start
+            or guard.end[0] > line
+        ):
             continue
         plain_arm = [s for s in arm.walk() if s.kind not in ("compound", "declaration")]
         if plain_arm[:1] == [home]:

@@ -19,8 +19,8 @@ READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
 def double_unmaps(scene: Scene) -> Iterator[Finding]:
     """Unmaps of a mapping that some path has unmapped before."""
     for expr, seen in scene.trace.unmaps.items():
-        again = [n for n, problem in seen if problem == "double"]
-        for number in sorted(set(again)):
+        again = {n for n, problem in seen if problem == "double" and n is not None}
+        for number in sorted(again):
             site = scene.trace.sites[number]
             if site not in scene.sites or _is_lent(scene, expr):
                 continue

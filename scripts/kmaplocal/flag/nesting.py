@@ -111,7 +111,7 @@ def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:
     at_once = [pair for pair, at in scene.trace.disordered.items() if at is expr]
     home = scene.statement(expr)
     following = scene.next_statement(home) if home else None
-    if len(outer) != 1 or len(at_once) != 1 or following is None:
+    if len(outer) != 1 or len(at_once) != 1 or home is None or following is None:
         return False
     if home.exprs != [expr] or len(following.exprs) != 1:
         return False

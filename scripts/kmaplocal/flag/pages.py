@@ -54,7 +54,7 @@ def _unlimited(scene: Scene, site: Site) -> Iterator[Finding]:
 def _unbounded(scene: Scene, access: Access) -> bool:
     """Whether bytes from somewhere inside the page go as far as a parameter says
     that nothing in the function limits."""
-    name = access.length.bare().text
+    name = access.length.bare().text if isinstance(access.length, Expr) else ""
     if not access.offset or name not in {v.name for v in scene.function.params}:
         return False
     terms = access.offset
@@ -187,10 +187,12 @@ def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
 
 
 def _elsewhere(scene: Scene, expr: Expr, why: str, severity: str) -> Finding:
+    argument = scene.argument(expr)
+    given = plain(argument.text) if argument is not None else ""
     return scene.finding(
         RULE,
         expr,
-        f"{plain(scene.argument(expr).text)} {why}: {expr.callee}() is to be given an"
+        f"{given} {why}: {expr.callee}() is to be given an"
         " address in the page it unmaps",
         "keep the address that was mapped, and unmap that",
         severity,
@@ -212,7 +214,8 @@ def _goes_back(scene: Scene, site: Site, unmap: Expr) -> bool:
 
 def _moves(scene: Scene, site: Site, unmap: Expr) -> list[Expr]:
     """Where the variable that an unmap is given, or one that it was set to, moves."""
-    names = names_in(scene.argument(unmap))
+    argument = scene.argument(unmap)
+    names = names_in(argument) if argument is not None else set()
     sets = [e for e in scene.function.exprs if e.kind == "assign" and e.op == "="]
     while True:
         values = [e.children[1] for e in sets if e.children[0].bare().text in names]
@@ -264,7 +267,7 @@ def _past_access(scene: Scene, site: Site, move: Expr) -> bool:
     name, step = (child.bare().text for child in move.children)
     for use in scene.uses(site, "access"):
         known = functions.of(use.expr.callee)
-        length = use.expr.arguments.get(known.length)
+        length = use.expr.arguments.get(-1 if known.length is None else known.length)
         if length is None or length.bare().text != step or use.expr.start > move.start:
             continue
         if _ends_before(scene, move, step):

@@ -89,7 +89,14 @@ def touched(root: Path, revision: str) -> list[str]:
 def _submodules(root: Path, base: str) -> dict[str, str]:
     """The submodules that are there and have changed since the commit BASE, what they
     hold included: by place, with the commit that BASE has of each, "" for none."""
-    asked = ("diff", "--raw", "--abbrev=40", "--no-renames", "--relative", "-z")
+    asked: tuple[str, ...] = (
+        "diff",
+        "--raw",
+        "--abbrev=40",
+        "--no-renames",
+        "--relative",
+        "-z",
+    )
     asked += ("--ignore-submodules=none", "--diff-filter=d", base)
     words = _decoded(_git(root, *asked)).split("\0")[:-1]
     found = {}

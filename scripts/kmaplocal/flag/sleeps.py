@@ -85,7 +85,7 @@ def _may_fail(scene: Scene) -> bool:
     faults itself, or has a mapping without kmap_atomic() for when they do."""
     if scene.function.calls(functions.FAULTS_OFF_BY):
         return True
-    kinds = {site.page: set() for site in scene.sites}
+    kinds: dict[str, set[bool]] = {site.page: set() for site in scene.sites}
     for site in scene.sites:
         kinds[site.page].add(site.api.atomic)
     return any(len(atomic) > 1 for atomic in kinds.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -73,6 +73,7 @@ class Survey:
         self.lost += file.lost
         self.findings += deprecated(file, applied)
         for line, inspection in file.judges.items():
+            assert isinstance(inspection, Inspection)
             name = inspection.function.name
             doubts = hidden.get(line, ())
             reasons = [inspection.unfollowed] if inspection.unfollowed else []
@@ -88,7 +89,7 @@ class Survey:
 def from_json(told: dict[str, list]) -> Survey:
     """The survey that as_json() TOLD of."""
     findings = [
-        Finding(**{**finding, "also": tuple(finding["also"])})
+        replace(Finding(**finding), also=tuple(finding["also"]))
         for finding in told["findings"]
     ]
     return Survey(findings, [Lost(**lost) for lost in told["lost"]])

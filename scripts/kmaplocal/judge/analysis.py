@@ -291,8 +291,9 @@ class Analysis:
         elsewhere: dict[str, set[str]] = defaultdict(set)
         for caller, name in wanted:
             outline = self.outlines[caller]
-            known = [*outline.functions, *outline.macros]
-            if any(item.name == name for item in known):
+            known = {item.name for item in outline.functions}
+            known |= {item.name for item in outline.macros}
+            if name in known:
                 self.callees.place(caller, name, [caller])
             else:
                 elsewhere[caller].add(name)
@@ -304,6 +305,7 @@ class Analysis:
             self.callees.place(caller, name, [], f"{name}(): {why}")
 
     def _learn_members(self, members: Iterable[str]) -> None:
+        assert self.definitions, "whoever asks has a tree"
         found = self.definitions.members(members)
         for name in members:
             types = found.get(name, set())
@@ -381,7 +383,7 @@ class Analysis:
                 jobs.append((file, spans & new, macros & new))
         told = self._facts([self._callee_piece(*job) for job in jobs])
         for (file, found, macros), each in zip(jobs, told):
-            known = {item.name for item in (*found, *macros)}
+            known = {span.name for span in found} | {macro.name for macro in macros}
             source = each.source
             source.functions = [f for f in source.functions if f.name in known]
             _note_gaps(source, found, each.lost, self.outlines[file])

@@ -159,8 +159,11 @@ def _basic_size(words: list[str], long: int) -> int | None:
         return 8
     if len(words) == 1 and words[0] in LONGS or "long" in words:
         return long
-    known = [SIZES.get(w) for w in words if w != "unsigned"] or [4]
-    return None if None in known else min(known)
+    named = [word for word in words if word != "unsigned"]
+    known = [SIZES[word] for word in named if word in SIZES]
+    if len(known) < len(named):
+        return None
+    return min(known, default=4)
 
 
 def pointee(type_: str) -> str | None:
@@ -231,18 +234,19 @@ class Types:
         members = [self.extent(type_) for _, type_ in struct.members]
         self.busy.discard(name)
         low = sum((m.low for m in members if m), ZERO)
-        if not struct.complete or not all(m and m.high for m in members):
-            known = not struct.complete or None in members
-            return Extent(low, None, 8) if known or members else None
-        return self._padded(low, members)
+        exact = [(m.high, m.align) for m in members if m and m.high]
+        if struct.complete and len(exact) == len(members):
+            return self._padded(low, exact)
+        return Extent(low, None, 8)
 
-    def _padded(self, low: Linear, members: list[Extent]) -> Extent:
-        """The size of a structure: exact where padding cannot differ."""
+    def _padded(self, low: Linear, members: list[tuple[Linear, int]]) -> Extent:
+        """The size of a structure whose members have these sizes and alignments:
+        exact where padding cannot differ."""
         end, align = ZERO, 1
-        for member in members:
-            step = min(member.align, 8)
+        for size, alignment in members:
+            step = min(alignment, 8)
             align = max(align, step)
-            end = _aligned(end, step) + member.high
+            end = _aligned(end, step) + size
         return Extent(low, _aligned(end, align), align)
 
     def words(self, words: list[str]) -> Linear | None:
@@ -253,7 +257,7 @@ class Types:
 
     def unsigned(self, type_: str | None) -> bool:
         """True when a value of this type is never negative."""
-        return bool(type_) and bool(UNSIGNED & set(_base(type_)))
+        return bool(UNSIGNED & set(_base(type_ or "")))
 
     def width(self, type_: str | None) -> int | None:
         """The bytes of an integer type, or None."""
@@ -448,7 +452,7 @@ class Flow:
 
     def _initialised(self, stmt: Stmt, variable: Variable) -> None:
         value = [e for e in stmt.exprs if e.start == variable.value_at]
-        change = Change(variable.at, variable.value_at)
+        change = Change(variable.at, variable.value_at or variable.at)
         if value:
             change.value, change.end = value[0], value[0].end
             change.place = Place(stmt, value[0].start, value[0].end)
@@ -476,8 +480,8 @@ class Flow:
     def _assigned(self, expr: Expr) -> None:
         change = Change(expr.start, expr.end)
         place = self.place(expr)
-        alone = expr.parent is None and place.stmt
-        if expr.op == "=" and alone and place.stmt.kind == "expression":
+        home = place.stmt if expr.parent is None else None
+        if expr.op == "=" and home and home.kind == "expression":
             change.value, change.place = expr.children[1], place
         elif expr.op in ("+=", "-="):
             self._stepped(expr, change, place)
@@ -518,9 +522,9 @@ class Flow:
         """What the value of an expression depends on; None: on too much."""
         found = set()
         for node in expr.walk():
-            called = node.parent is not None and node.parent.kind == "call"
             if node.kind == "identifier":
-                if called and node.parent.children[0] is node:
+                call = node.parent
+                if call and call.kind == "call" and call.children[0] is node:
                     continue
                 if node.text in self.shared:
                     return None
@@ -643,18 +647,19 @@ class Flow:
         if not self.local(name):
             return None
         last = self._last(name, place)
-        if last and last.value:
+        if last and last.value and last.place:
             return last.value, _at(last.place, last.place.loose or place.loose)
         params = [v.name for v in self.function.params]
-        if len(changes) == 1 and changes[0].value and name not in params:
-            return changes[0].value, _at(changes[0].place, True)
-        return None
+        if len(changes) != 1 or name in params:
+            return None
+        value, where = changes[0].value, changes[0].place
+        return (value, _at(where, True)) if value and where else None
 
     def step(self, name: str, place: Place) -> tuple[Expr, Place] | None:
         """The `v += n` or `v++` by which a local variable changed last before
         `place`, and where: right before it, what it was is asked."""
         last = self._last(name, place) if self.local(name) else None
-        if last is None or last.step is None:
+        if last is None or last.step is None or last.place is None:
             return None
         return last.step, Place(last.place.stmt, last.start, last.start)
 
@@ -832,7 +837,7 @@ class Proof:
     def _value_sizeof(self, node, place):
         type_ = self.size_type(node)
         extent = self.types.extent(type_) if type_ else None
-        return self.size(type_, extent) if extent else None
+        return self.size(type_, extent) if type_ and extent else None
 
     def size(self, type_: str, extent: Extent) -> Linear:
         """A size, as an atom where padding is not known."""
@@ -879,9 +884,10 @@ class Proof:
                 return PAGE_SIZE
         if known is None and node.op == "*":
             return self.product(left, right)
-        numbers = left.number, right.number
-        if node.op in ("&", "|", "^", "%") and None not in numbers:
-            return self._bits(node.op, *numbers)
+        one, other = left.number, right.number
+        bitwise = node.op in ("&", "|", "^", "%")
+        if bitwise and one is not None and other is not None:
+            return self._bits(node.op, one, other)
         return known
 
     def _bits(self, op: str, left: int, right: int) -> Linear | None:
@@ -916,8 +922,8 @@ class Proof:
             number = value.get(name)
             for option in self.options(name, number > 0):
                 if len(option.values) == 1:
-                    limit = value - Linear.of({name: number})
-                    limit = (limit + option.values[0].times(number)).number
+                    rest = value - Linear.of({name: number})
+                    limit = (rest + option.values[0].times(number)).number
                     if limit is not None and limit >= 0:
                         found.append((limit, option.reason))
         return found
@@ -950,7 +956,7 @@ class Proof:
             variable = self.types.source.globals.get(name)
         elif variable in function.params and "[" in variable.type:
             return f"{pointee(variable.type)} *"
-        return variable and variable.type
+        return variable.type if variable else None
 
     def _member(self, node: Expr) -> str | None:
         type_ = self.type(node.children[0])
@@ -1011,7 +1017,7 @@ class Proof:
         if not upper:
             return [Option([ZERO])] if unsigned and width else []
         limit = 1 if {"bool", "_Bool"} & set(_base(type_ or "")) else None
-        limit = limit or (NARROW.get(width) if unsigned else None)
+        limit = limit or (NARROW.get(width or 0) if unsigned else None)
         return [Option([constant(limit)], f"{text} is {type_}")] if limit else []
 
     def _bound_identifier(self, node, place, upper):
@@ -1272,7 +1278,7 @@ def _leaves(stmt: Stmt) -> bool:
 def _comparison(op: str, left: Linear, right: Linear) -> list[tuple]:
     """Pairs of which the first is at most the second if `left op right`."""
     more = constant(1)
-    pairs = {
+    pairs: dict[str, list[tuple]] = {
         "<": [(left + more, right)],
         "<=": [(left, right)],
         ">": [(right + more, left)],

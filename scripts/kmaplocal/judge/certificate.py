@@ -73,7 +73,7 @@ class Certificate:
         """The first obligation that neither holds nor is repaired: one that
         fails before one that is unknown."""
         bad = [o for o in self.obligations if not o.good]
-        return min(bad, key=lambda o: o.state == UNKNOWN, default=None)
+        return min(bad, key=lambda o: o.state == UNKNOWN) if bad else None
 
 
 @dataclass(frozen=True)

@@ -121,5 +121,6 @@ def _half_doubts(outline: Outline, calls, function: Function, call) -> list[Doub
             continue
         if any(group.branch(other.start[0]) != branch for other in calls):
             why = f"{call.callee}() is in one half of the #if of line {group.lines[0]}"
-            return [Doubt(SYNTAX, *call.start, why)]
+            line, column = call.start
+            return [Doubt(SYNTAX, line, column, why)]
     return []

@@ -56,13 +56,16 @@ def around(
     an unmap ends other mappings too."""
     places = Places(function)
     unmaps = _unmaps(trace, site)
-    ends = [places.statement(unmap) for unmap in unmaps]
+    homes = [places.statement(unmap) for unmap in unmaps]
+    ends = [stmt for stmt in homes if stmt is not None]
     begin = places.statement(site.call)
     if not unmaps or begin is None or not places.in_block(begin):
         return None
     if begin.kind not in ("expression", "declaration"):
         return None
-    if any(stmt is None or not _alone(stmt, u) for stmt, u in zip(ends, unmaps)):
+    if len(ends) < len(unmaps):
+        return None
+    if not all(_alone(stmt, unmap) for stmt, unmap in zip(ends, unmaps)):
         return None
     block = places.siblings(begin)
     after = block[block.index(begin) + 1 :]

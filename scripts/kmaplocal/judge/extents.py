@@ -7,13 +7,13 @@ is), or it speaks of many pages: `PAGE_SIZE << order`, `index * PAGE_SIZE + n`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kmaplocal.knowledge import functions
 from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Answer, Bounds, Place
 from kmaplocal.judge.many import Pages
-from kmaplocal.judge.offsets import Term, terms_of
+from kmaplocal.judge.offsets import Amount, Term, terms_of
 from kmaplocal.judge.places import scale_of
 from kmaplocal.judge.trace import LOOPS, Site, Trace, Use
 from kmaplocal.read.syntax import Expr, Function, Stmt
@@ -27,7 +27,7 @@ class Access(NamedTuple):
     page, which is a sum of terms, None when that is not known."""
 
     expr: Expr
-    offset: list[Term] | None
+    offset: Sequence[Amount] | None
     length: Expr | int | str
 
 
@@ -65,7 +65,7 @@ class Extents:
         asked = self.trace.uses_of(site.number, "page-address")
         return asked[0].expr if asked else site.call
 
-    def offset(self, site: Site, address: Expr) -> list[Term] | None:
+    def offset(self, site: Site, address: Expr) -> Sequence[Amount] | None:
         """How far from the beginning of the page ADDRESS is where it stands."""
         return self._offset(site, address, self.bounds.flow.place(address), 8)
 
@@ -93,7 +93,7 @@ class Extents:
             return self.mapped_at(site)
         return None
 
-    def _step(self, name: str, step: Expr) -> Term | None:
+    def _step(self, name: str, step: Expr) -> Amount | None:
         variable = self.function.variables.get(name)
         size = scale_of(variable.type) if variable else None
         if size is None:
@@ -102,8 +102,8 @@ class Extents:
         return (step.children[1] if step.kind == "assign" else None, size, sign)
 
     def after_loops(
-        self, terms: list[Term], at: Expr
-    ) -> Iterator[tuple[list[Term], bool]]:
+        self, terms: Sequence[Amount], at: Expr
+    ) -> Iterator[tuple[Sequence[Amount], bool]]:
         """TERMS with the end of a loop before AT instead of what counts up to it, and
         whether that loop may be left early: `off` is PAGE_SIZE or more behind
         `for (off = 0; off < PAGE_SIZE; off += size)`."""
@@ -147,8 +147,10 @@ class Extents:
                 yield Access(expr, self.offset(site, expr.children[0]), size)
         else:
             known = functions.of(expr.callee)
-            length = expr.arguments.get(known.length)
-            for number in known.accesses if length is not None else ():
+            if known.length is None or known.length not in expr.arguments:
+                return
+            length = expr.arguments[known.length]
+            for number in known.accesses:
                 if number in expr.arguments:
                     offset = self.offset(site, expr.arguments[number])
                     yield Access(expr, offset, length)

@@ -115,7 +115,9 @@ class Keepers:
         """Whether NAME is a pointer variable that a callee can be given to store
         an address in."""
         variable = self.function.variables.get(name)
-        return bool(variable) and _is_pointer(variable) and self.closed(name)
+        if variable is None:
+            return False
+        return _is_pointer(variable) and self.closed(name)
 
     def closed(self, name: str) -> bool:
         """Whether the variable NAME is this call's own, and its address is given
@@ -125,8 +127,9 @@ class Keepers:
     def exposed(self, name: str) -> Expr | None:
         """Where the address of the variable NAME is taken, and may be kept."""
         if name not in self._exposed:
-            taken = (n for n in self.function.exprs if self._is_address(n, name))
-            self._exposed[name] = next(filter(self._keeping, taken), None)
+            taken = [n for n in self.function.exprs if self._is_address(n, name)]
+            kept = (node for node in taken if self._keeping(node))
+            self._exposed[name] = next(kept, None)
         return self._exposed[name]
 
     def unknown(self, name: str) -> str:
@@ -178,8 +181,7 @@ class Keepers:
     def _dropped(self, call: Expr) -> bool:
         """Whether CALL is a whole statement, whose value nothing takes."""
         home = Places(self.function).statement(call)
-        alone = call.parent is None and home is not None
-        return alone and home.kind == "expression"
+        return call.parent is None and home is not None and home.kind == "expression"
 
 
 def _is_structure(type_: str) -> bool:

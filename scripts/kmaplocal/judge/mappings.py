@@ -163,9 +163,10 @@ def _place(function: Function, expr: Expr, site) -> tuple[int, bool]:
         target, kept = expr.children[0], True
     else:
         return nowhere
-    node = target.bare() if target is not None else None
-    if node is None:
+    if target is None:
         return nowhere
+    node: Expr | None = target.bare()
+    assert node is not None
     if expr.kind == "assign" and node.kind == "unary" and node.op == "*":
         node, kept = node.children[0].bare(), False
     elif node.kind != "identifier":

@@ -181,9 +181,9 @@ class Judge:
                     what = expr.arguments[0].text
                     why = f"{what} may be {problem}"
                     return fails(PAIRED, expr, why, UNKNOWN)
-            ending = trace.given(expr).callee
-            if mine and self.knowledge.unmaps[ending].kind != site.api.ends:
-                why = f"mapped by {site.name}(), unmapped by {ending}()"
+            by = trace.given(expr).callee
+            if mine and self.knowledge.unmaps[by].kind != site.api.ends:
+                why = f"mapped by {site.name}(), unmapped by {by}()"
                 return fails(PAIRED, expr, why)
         ended = any(n == site.number for ends in trace.unmaps.values() for n, _ in ends)
         if not ended and not handed:
@@ -211,9 +211,9 @@ class Judge:
             if not site.api.stacked and self.knowledge.leaves_mapped(call):
                 why = f"{call.callee}() leaves a page mapped, to be unmapped in turn"
                 return fails(LIFO, call, why, UNKNOWN)
-        for expr, other in self.trace.exchanged.items():
+        for expr, before in self.trace.exchanged.items():
             if any(number == site.number for number, _ in self.trace.unmaps[expr]):
-                why = f"unmapped here instead of at line {other.start[0]}"
+                why = f"unmapped here instead of at line {before.start[0]}"
                 return repaired(LIFO, expr, why, "exchanged")
         nested = [pair for pair in self.trace.nested if site.number in pair]
         if nested:

@@ -7,6 +7,7 @@ from kmaplocal.judge.places import changes, names_in, scale_of
 from kmaplocal.read.syntax import Expr, Function
 
 Term = tuple[Expr, "int | str", int]  # times how many bytes, and +1 or -1
+Amount = tuple["Expr | None", "int | str", int]  # the same; None: a plain number
 
 
 def terms_of(argument: Expr, variable: str, function: Function) -> list[Term] | None:

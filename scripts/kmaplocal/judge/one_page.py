@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kmaplocal.knowledge import api
 from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds
@@ -17,7 +17,7 @@ from kmaplocal.judge.certificate import (
     repaired,
 )
 from kmaplocal.judge.extents import Extents
-from kmaplocal.judge.offsets import Term, is_same_again, terms_of
+from kmaplocal.judge.offsets import Amount, is_same_again, terms_of
 from kmaplocal.knowledge import functions
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
 from kmaplocal.judge.saved import Saved, saved_base
@@ -143,7 +143,7 @@ class OnePage:
         ended = self.extents.after_loops(terms or [], unmap)
         return any(self._outside(more, unmap) for more, _ in ended)
 
-    def _unmapped_at(self, site: Site, unmap: Expr) -> list[Term] | None:
+    def _unmapped_at(self, site: Site, unmap: Expr) -> Sequence[Amount] | None:
         """How far in the page the address is that is unmapped, where it is given."""
         unmap = self.trace.given(unmap)
         rule = self.knowledge.unmaps[unmap.callee]
@@ -152,7 +152,7 @@ class OnePage:
             return None
         return self.extents.offset(site, argument)
 
-    def _outside(self, terms: list[Term], unmap: Expr) -> bool:
+    def _outside(self, terms: Sequence[Amount], unmap: Expr) -> bool:
         return self.unmap_bounds().fits(terms, 1, unmap).answer == OUTSIDE
 
     def stale(self, unmap: Expr) -> str:
@@ -166,7 +166,7 @@ class OnePage:
         sites = [
             self.trace.sites[n]
             for n, _ in self.trace.unmaps[unmap]
-            if n in range(len(self.trace.sites))
+            if n is not None and 0 <= n < len(self.trace.sites)
         ]
         undone = (
             name
@@ -273,8 +273,9 @@ class OnePage:
     def _dropped(self, site: Site) -> bool:
         """Whether the value of a kmap() is dropped."""
         stmt = Places(self.function).statement(site.call)
-        dropped = stmt is not None and stmt.exprs == [site.call]
-        return site.name == "kmap" and dropped and stmt.kind == "expression"
+        if stmt is None or stmt.exprs != [site.call]:
+            return False
+        return site.name == "kmap" and stmt.kind == "expression"
 
     def joined(self, site: Site) -> Expr | None:
         """The one page_address() that can be the map call instead of a kmap()
@@ -282,10 +283,9 @@ class OnePage:
         them, and an address that a variable takes."""
         asked = self.trace.uses_of(site.number, "page-address")
         places = Places(self.function)
-        begin = places.statement(site.call)
         if len(asked) != 1 or not self._dropped(site):
             return None
-        end = places.statement(asked[0].expr)
+        begin, end = places.home(site.call), places.home(asked[0].expr)
         block = places.siblings(begin)
         if not site.variable or end not in block or not places.in_block(begin):
             return None

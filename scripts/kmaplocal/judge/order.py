@@ -44,8 +44,9 @@ def _runs(function: Function) -> Iterator[list[Expr]]:
         run: list[Expr] = []
         for sibling in places.siblings(stmt):
             seen.add(sibling)
-            if _unmap(sibling) is not None:
-                run.append(_unmap(sibling))
+            unmap = _unmap(sibling)
+            if unmap is not None:
+                run.append(unmap)
             elif not _passes(sibling):
                 yield run
                 run = []
@@ -79,10 +80,11 @@ def _only_site(trace: Trace, unmap: Expr) -> int | None:
 
 def _order(trace: Trace, sites: list[int | None]) -> list[int]:
     """The mappings in the order they are made; [] when that is not one order."""
-    if None in sites or len(set(sites)) != len(sites):
+    known = [site for site in sites if site is not None]
+    if len(set(known)) != len(sites):
         return []
-    depth = {s: sum((o, s) in trace.nested for o in sites) for s in sites}
-    order = sorted(sites, key=depth.__getitem__)
+    depth = {s: sum((o, s) in trace.nested for o in known) for s in known}
+    order = sorted(known, key=depth.__getitem__)
     pairs = [(a, b) for n, a in enumerate(order) for b in order[n + 1 :]]
     one_way = all(
         (a, b) in trace.nested and (b, a) not in trace.nested for a, b in pairs

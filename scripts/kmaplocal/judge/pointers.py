@@ -144,10 +144,13 @@ class Pointers:
                 self._inside(pointer, origins, file, span, token)
             if len(origins.functions) > MOST_FUNCTIONS:
                 origins.why = f"it can be {len(origins.functions)} functions"
-        self._by_position([o for o in map(self.known.get, pointers) if not o.why])
+        origins_of = [self.known[pointer] for pointer in pointers]
+        self._by_position([origins for origins in origins_of if not origins.why])
 
     def _by_position(self, found: list[_Origins]) -> None:
         """Look for initialisers that fill a member without its name."""
+        if self.initialisers is None:
+            return
         self.initialisers.look_for(tag for origins in found for tag in origins.tags)
         for origins in found:
             origins.why = self.initialisers.by_position(origins.tags)

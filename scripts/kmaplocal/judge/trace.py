@@ -402,7 +402,7 @@ class Tracer:
 
     def _repeated_conditions(self) -> set[str]:
         """Conditions tested more than once: only these correlate."""
-        seen, twice = set(), set()
+        seen, twice = set[str](), set[str]()
         for stmt in self.function.statements():
             if stmt.kind != "if":
                 continue
@@ -553,7 +553,7 @@ class Tracer:
         decided of it holds."""
         if node.stmt is None or node.stmt.kind not in LOOPS:
             return state
-        atoms = set(_atoms(node.cond))
+        atoms = set(_atoms(node.cond)) if node.cond else set()
         kept = tuple(d for d in state.decided if d[0] not in atoms)
         return state._replace(decided=kept)
 
@@ -638,8 +638,10 @@ class Tracer:
 
     def _tested(self, node: Expr, value: Value | None) -> None:
         """Note what a condition tests: a mapping's address, or (None) another."""
-        whole = value and value.kind == "address" and not value.moved
-        self.trace.tested.setdefault(node, set()).add(value.site if whole else None)
+        site = None
+        if value and value.kind == "address" and not value.moved:
+            site = value.site
+        self.trace.tested.setdefault(node, set()).add(site)
 
     def _short_circuit(self, node: Expr, state: State) -> list[tuple[bool, State]]:
         results = []
@@ -693,9 +695,9 @@ class Tracer:
         value = state.get(left.text)
         if value is None:
             return None
-        numbers = _number(value), _number(_plain(right))
-        if None not in numbers:
-            return RELATIONS[node.op](*numbers)
+        one, other = _number(value), _number(_plain(right))
+        if one is not None and other is not None:
+            return RELATIONS[node.op](one, other)
         if right.text not in ("NULL", "0") or node.op not in ("==", "!=", "<"):
             return None
         truth = _truth(value)
@@ -1134,10 +1136,10 @@ class Tracer:
             value = Value("constant", text="1")  # as true as what it remembers
         if value is None:
             value = self._copied(name, source)
-        is_address = value is not None and value.kind == "address"
-        taken = self.keepers.exposed(name) if is_address else None
-        if taken:
-            self.trace.note(value.site, taken, "address-taken", name)
+        if value is not None and value.kind == "address":
+            taken = self.keepers.exposed(name)
+            if taken:
+                self.trace.note(value.site, taken, "address-taken", name)
         if value and value.kind == "address" and value.site >= 0:
             site = self.trace.sites[value.site]
             if any(n is site.call or n.callee == "page_address" for n in source.walk()):
@@ -1267,7 +1269,7 @@ class Tracer:
         return state._replace(live=state.live + (site.number,), pages=pages)
 
     def _arguments(self, expr, state):
-        states = [((), state)]
+        states: list[tuple[tuple[tuple[int, Value | None], ...], State]] = [((), state)]
         for number in sorted(expr.arguments):
             states = [
                 (values + ((number, value),), after)
@@ -1537,7 +1539,9 @@ def _inside(value: Value | None, state: State) -> list[Value]:
 def _is_loaded(value: Value | None) -> bool:
     """Whether VALUE was read by way of an address: an address itself, or a
     structure with it."""
-    return bool(value) and value.kind == "address" and value.text == "loaded"
+    if value is None:
+        return False
+    return value.kind == "address" and value.text == "loaded"
 
 
 def _is_step(target: Expr, source: Expr) -> bool:

@@ -26,7 +26,14 @@ from kmaplocal.read.outline import Outline, Span, is_exported
 from kmaplocal.read.syntax import Function
 
 MOST_ROUNDS = 6
-HARMFUL = ("stored", "address-taken", "escapes", "unknown", "opaque", "returned")
+HARMFUL: tuple[str, ...] = (
+    "stored",
+    "address-taken",
+    "escapes",
+    "unknown",
+    "opaque",
+    "returned",
+)
 HARMFUL += ("after-unmap",)
 
 Key = tuple[str, int]  # a function: its file and its line
@@ -109,9 +116,9 @@ class Wrappers:
             new = [m for m in looked if m.key not in self.wrappers and self._wraps(m)]
             if not new:
                 break
-            for member in new:
-                self.wrappers[member.key] = member.wrapper
-            users = self._users([member.wrapper for member in new])
+            made = {m.key: m.wrapper for m in new if m.wrapper}
+            self.wrappers |= made
+            users = self._users(list(made.values()))
             looked = list({m.key: m for m in (*new, *users)}.values())
             self._judge(looked)
 
@@ -134,40 +141,42 @@ class Wrappers:
 
     def _wraps(self, member: Member) -> bool:
         """Whether MEMBER is a map or unmap function to its callers."""
-        if member.span.name in api.ALL or not member.judge or not member.judge.followed:
+        judge = member.judge
+        if member.span.name in api.ALL or judge is None or not judge.followed:
             return False
-        wrapper = self._maps(member) or self._unmaps(member)
-        member.wrapper = wrapper
-        return wrapper is not None
+        member.wrapper = self._maps(member, judge) or self._unmaps(member, judge)
+        return member.wrapper is not None
 
-    def _maps(self, member: Member) -> Wrapper | None:
+    def _maps(self, member: Member, judge: Judge) -> Wrapper | None:
         """It as a map function: whatever it returns mapped, it maps, and it maps
         nothing else that it leaves mapped."""
-        made = mappings.mapped(member.judge.trace)
+        made = mappings.mapped(judge.trace)
         if made is None or made.where != api.RESULT:
             return None
-        member.handed = tuple(sorted(member.judge.trace.carried))
+        member.handed = tuple(sorted(judge.trace.carried))
         return self._wrapper(member, map=made)
 
-    def _unmaps(self, member: Member) -> Wrapper | None:
+    def _unmaps(self, member: Member, judge: Judge) -> Wrapper | None:
         """It as an unmap function: one of its parameters is unmapped on every
         path, and nothing else becomes of it."""
-        function, trace = member.function, member.judge.trace
-        given = {p.name: number for number, p in enumerate(function.params)}
-        for call, ends in trace.unmaps.items():
-            argument = call.arguments.get(member.judge.knowledge.unmaps[call.callee][1])
+        names = enumerate(judge.function.params)
+        given = {parameter.name: number for number, parameter in names}
+        for call, ends in judge.trace.unmaps.items():
+            argument = call.arguments.get(judge.knowledge.unmaps[call.callee][1])
             if argument is None or not any(n is None for n, _ in ends):
                 continue
             for name in {n.text for n in argument.walk()} & given.keys():
-                found = self._ends(member, given[name])
+                found = self._ends(member, judge.function, given[name])
                 if found is not None:
                     member.mapped = (given[name],)
                     return self._wrapper(member, unmap=found)
         return None
 
-    def _ends(self, member: Member, number: int) -> api.Unmap | None:
+    def _ends(
+        self, member: Member, function: Function, number: int
+    ) -> api.Unmap | None:
         """It as the unmap function of its parameter NUMBER, which it harms not."""
-        found = mappings.ending(member.function, self._knowledge(member.file), number)
+        found = mappings.ending(function, self._knowledge(member.file), number)
         if found is None:
             return None
         rule, trace = found
@@ -261,7 +270,7 @@ class Wrappers:
             for member in members:
                 if member.function is not None:
                     with faults.net(partial(self._refuse, member)):
-                        self._judge_one(member)
+                        self._judge_one(member, member.function)
             if not self.analysis.learn():
                 break
 
@@ -270,19 +279,18 @@ class Wrappers:
         self._lose([member], why)
         member.function = member.judge = None
 
-    def _judge_one(self, member: Member) -> None:
+    def _judge_one(self, member: Member, function: Function) -> None:
         deadline.RUN.check()
         knowledge = self._knowledge(member.file)
         member.judge = Judge(
-            member.file, member.function, knowledge, member.handed, member.mapped
+            member.file, function, knowledge, member.handed, member.mapped
         )
-        member.verdict = member.judge.judge()
-        member.verdict.line = member.span.line
+        member.verdict = verdict = member.judge.judge()
+        verdict.line = member.span.line
         outline = self._outline(member.file)
         names = {*api.OLD, *knowledge.wrapped}
-        doubts = syntax_doubts(outline, member.function, names)
-        member.verdict.doubts.extend(doubts)
-        member.verdict.doubts.extend(comment_doubts(outline, member.function))
+        verdict.doubts.extend(syntax_doubts(outline, function, names))
+        verdict.doubts.extend(comment_doubts(outline, function))
 
     def _knowledge(self, file: str) -> FileKnowledge:
         """What is known in FILE, the wrappers it can call among the calls."""
@@ -355,13 +363,14 @@ class Wrappers:
         """What stands against converting MEMBER: whether it is only not known,
         the obligation, and the reason."""
         name, place = member.span.name, f"{member.file}:{member.span.line}"
-        if member.function is None:
+        verdict = member.verdict
+        if member.function is None or verdict is None:
             yield True, SYNTAX, f"{place}: {name}() was not understood"
             return
-        if member.verdict.verdict != CONVERT:
-            bad = [c.failing for c in member.verdict.certificates if not c.good]
+        if verdict.verdict != CONVERT:
+            bad = [c.failing for c in verdict.certificates if c.failing]
             unknown = bool(bad) and all(o.state == UNKNOWN for o in bad)
-            why = member.verdict.reasons()[0]
+            why = verdict.reasons()[0]
             reason = f"{member.file}:{why.line}: {name}(): {why.reason}"
             yield unknown, why.obligation, reason
         if member.old and member.file not in self.files:
@@ -376,12 +385,13 @@ class Wrappers:
             if file is None or not member.old:
                 continue
             index = [v.line for v in file.verdicts].index(member.span.line)
-            if not component.reason:
-                certificates = [
-                    c for c in member.verdict.certificates if c.api in api.OLD_MAPS
+            verdict = member.verdict
+            if not component.reason and verdict and member.judge:
+                certificates = verdict.certificates
+                verdict.certificates = [
+                    c for c in certificates if c.api in api.OLD_MAPS
                 ]
-                member.verdict.certificates = certificates
-                file.verdicts[index] = member.verdict
+                file.verdicts[index] = verdict
                 file.judges[member.span.line] = member.judge
                 file.partners |= homes - {member.file}
             elif file.verdicts[index].verdict != CONVERT:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The formats of a report: a function each, which makes it text."""
 
+from collections.abc import Callable
+
 from kmaplocal.flag.formats import checkstyle, document, github, lines, sarif
 
 TEXT = "text"
 
-FORMATS = {
+FORMATS: dict[str, Callable[..., str]] = {
     TEXT: lines.as_text,
     "json": document.as_json,
     "sarif": sarif.as_sarif,

@@ -35,7 +35,7 @@ REFUSING = [f for f in FIXTURES if f.refused]
 DIFFERS = "differs"
 # What gcc catches, and no run.
 UNBUILT = "does-not-compile"
-# Whose message the README shows.
+# Whose message the emulator's README shows.
 README_FIXTURE = Fixture("fixtures/keep/lifo/fifo.c")
 
 every_fixture = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.name)
@@ -189,7 +189,7 @@ def test_refused_function_is_caught_by_force(fixture, function, program, program
 
 def test_message_in_the_readme_is_real(programs):
     said = run(programs.program(README_FIXTURE, "forced"), "move_word").errors
-    assert _without_folders(said) in (REPOSITORY / "README.md").read_text()
+    assert _without_folders(said) in README
 
 
 def _without_folders(said):

@@ -8,11 +8,15 @@ knowledge row functions (the one table of the kernel's functions) memory user pa
 read      kernel (the tree), outline tags lexer oldcalls (one file before spatch),
           spatch parsing workers facts (running it), syntax (its facts as a tree),
           definitions generated structs initialisers (the rest of the tree)
+bounds    text sizes types linear (what C's words say), flow (what changes where),
+          exprtypes translate (an expression as a sum), limits guards (what bounds
+          it), prover query (inside of the page or not), offsets many extents (how
+          far the accesses of a mapping go)
 judge     paths trace (every mapping along every path), callees pointers
-          (what others do with an address), places offsets bounds (where, how
-          far), assembly (what is given to it), order explicit saved (what can
-          be put right), obligations doubts certificate (what holds), wrappers
-          (mapped here, unmapped there), analysis (all of it)
+          (what others do with an address), places (where), assembly (what is
+          given to it), order explicit saved (what can be put right), obligations
+          doubts certificate (what holds), wrappers (mapped here, unmapped there),
+          analysis (all of it)
 convert   idioms fills flushes plan (what is to be done), edits layout conversion
           (bringing together what the semantic patches change), patch replace
 tell      apply verify report listing history bodies doors output goldens

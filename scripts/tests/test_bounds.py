@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""bounds.py: which accesses stay inside the page, for a visible reason."""
+"""bounds/: which accesses stay inside the page, for a visible reason."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from kmaplocal.read import syntax
-from kmaplocal.judge.bounds import Bounds, Term
+from kmaplocal.bounds import Bounds, Term
 
 HEAD = """struct pair { u64 key; u64 value; };
 struct state { u32 seq; u8 uuid[16]; };

@@ -17,7 +17,7 @@ from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.convert.fills import find_fill
 from kmaplocal.convert.flushes import FLUSH, slice_of
 from kmaplocal.judge.obligations import DISABLE, Judge
-from kmaplocal.judge.offsets import terms_of
+from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.judge.places import Places, changes, names_in
 from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Stmt, Variable

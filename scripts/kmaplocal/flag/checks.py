@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.scene import Scene
-from kmaplocal.judge.bounds import plain
+from kmaplocal.bounds import plain
 from kmaplocal.judge.trace import Site
 from kmaplocal.read.syntax import Expr, Stmt
 

@@ -11,9 +11,9 @@ from kmaplocal.flag.finding import WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.knowledge import functions, row
 from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
-from kmaplocal.judge.bounds import plain
-from kmaplocal.judge.extents import Access
-from kmaplocal.judge.offsets import values_of
+from kmaplocal.bounds import plain
+from kmaplocal.bounds.extents import Access
+from kmaplocal.bounds.offsets import values_of
 from kmaplocal.judge.places import names_in
 from kmaplocal.judge.trace import LOOPS, Site
 from kmaplocal.read.syntax import Expr, Stmt

@@ -10,7 +10,7 @@ from kmaplocal.flag.peers import ASKING
 from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.knowledge import api, functions
 from kmaplocal.knowledge.row import CONTEXT, DIRECT_MAP, FREED, PUBLISHED
-from kmaplocal.judge.bounds import plain
+from kmaplocal.bounds import plain
 from kmaplocal.judge.trace import Site, Use
 from kmaplocal.read.syntax import Expr
 

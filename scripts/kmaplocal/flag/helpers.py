@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from kmaplocal.flag.entries import entry_length, whole_vector
 from kmaplocal.flag.finding import ERROR, WARNING, Finding
 from kmaplocal.flag.scene import Scene
-from kmaplocal.judge.bounds import plain
-from kmaplocal.judge.extents import Access
-from kmaplocal.judge.many import COUNTS
+from kmaplocal.bounds import plain
+from kmaplocal.bounds.extents import Access
+from kmaplocal.bounds.many import COUNTS
 from kmaplocal.judge.trace import LOOPS
 from kmaplocal.read.syntax import Expr
 

@@ -10,7 +10,7 @@ from kmaplocal.flag.escapes import unmapped_in_file
 from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.pairs import ended
 from kmaplocal.flag.scene import Scene, lasting
-from kmaplocal.judge.bounds import plain
+from kmaplocal.bounds import plain
 from kmaplocal.judge.trace import Site
 from kmaplocal.knowledge import functions
 from kmaplocal.read.syntax import Expr, Stmt

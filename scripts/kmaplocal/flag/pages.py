@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from kmaplocal.flag.finding import ERROR, NOTE, WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.flag.entries import entries
-from kmaplocal.judge.bounds import plain
+from kmaplocal.bounds import plain
 from kmaplocal.knowledge import functions
-from kmaplocal.judge.extents import Access
+from kmaplocal.bounds.extents import Access
 from kmaplocal.judge.places import names_in
 from kmaplocal.judge.trace import CURSOR, Site
 from kmaplocal.read.syntax import Expr, Stmt

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from kmaplocal.flag.finding import RULES, Finding
 from kmaplocal.flag.peers import Peers
-from kmaplocal.judge.bounds import plain
+from kmaplocal.bounds import plain
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.places import Places, base_type
 from kmaplocal.judge.trace import Site, Use

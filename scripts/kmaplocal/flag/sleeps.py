@@ -14,7 +14,7 @@ from kmaplocal.flag.finding import WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import ALWAYS, BY_FLAGS, PAGING_IN
-from kmaplocal.judge.bounds import plain
+from kmaplocal.bounds import plain
 from kmaplocal.judge.trace import Site
 from kmaplocal.read.syntax import Expr, Function, Stmt
 

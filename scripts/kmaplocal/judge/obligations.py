@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge import api
-from kmaplocal.judge.bounds import Bounds, Layout
+from kmaplocal.bounds import Bounds, Layout
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import (
     FAULTS,
@@ -27,7 +27,7 @@ from kmaplocal.judge.certificate import (
 )
 from kmaplocal.judge.doubts import statement_doubts
 from kmaplocal.judge.explicit import Around, explicit
-from kmaplocal.judge.extents import Extents
+from kmaplocal.bounds.extents import Extents
 from kmaplocal.judge.one_page import OnePage
 from kmaplocal.judge.order import exchanges
 from kmaplocal.judge.paths import Unstructured

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from kmaplocal.knowledge import api
-from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Bounds
+from kmaplocal.bounds import INSIDE, OUTSIDE, Bounds
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import (
     ONE_PAGE,
@@ -16,8 +16,8 @@ from kmaplocal.judge.certificate import (
     holds,
     repaired,
 )
-from kmaplocal.judge.extents import Extents
-from kmaplocal.judge.offsets import Amount, is_same_again, terms_of
+from kmaplocal.bounds.extents import Extents
+from kmaplocal.bounds.offsets import Amount, is_same_again, terms_of
 from kmaplocal.knowledge import functions
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
 from kmaplocal.judge.saved import Saved, saved_base

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kmaplocal.judge.analysis import Analysis, FileAnalysis
-from kmaplocal.judge.bounds import INSIDE, plain
+from kmaplocal.bounds import INSIDE, plain
 from kmaplocal.judge.certificate import HOLDS, ONE_PAGE, PAIRED, Doubt, Verdict
 from kmaplocal.judge.obligations import Judge
-from kmaplocal.judge.offsets import terms_of
+from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.judge.trace import CURSOR, Site
 from kmaplocal.prove.bench import AFTER, Bench, Function
 from kmaplocal.knowledge import api

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kmaplocal.knowledge import functions
-from kmaplocal.judge.bounds import INSIDE, OUTSIDE, Answer, Bounds, Place
-from kmaplocal.judge.many import Pages
-from kmaplocal.judge.offsets import Amount, Term, terms_of
+from kmaplocal.bounds import INSIDE, OUTSIDE, Answer, Bounds, Place
+from kmaplocal.bounds.many import Pages
+from kmaplocal.bounds.offsets import Amount, Term, terms_of
 from kmaplocal.judge.places import scale_of
 from kmaplocal.judge.trace import LOOPS, Site, Trace, Use
 from kmaplocal.read.syntax import Expr, Function, Stmt

@@ -7,8 +7,8 @@ from __future__ import annotations
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
 from kmaplocal.knowledge.row import BYTES, NUMBER
-from kmaplocal.judge.bounds import INSIDE, Bounds, integer
-from kmaplocal.judge.offsets import values_of
+from kmaplocal.bounds import INSIDE, Bounds, integer
+from kmaplocal.bounds.offsets import values_of
 from kmaplocal.judge.places import names_in
 from kmaplocal.read.syntax import Expr, Function
 

@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal import deadline, names, scratch
-from kmaplocal.convert import comments, edits
+from kmaplocal.convert import agreement, comments, edits
 from kmaplocal.knowledge import api
 from kmaplocal.read import lexer
 from kmaplocal.judge.analysis import Analysis, FileAnalysis
-from kmaplocal.judge.certificate import CONVERT
+from kmaplocal.judge.certificate import CONVERT, Verdict
+from kmaplocal.judge.certificate import Doubt as Against
+from kmaplocal.judge.doubts import SYNTAX
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.read.outline import Outline
@@ -74,15 +77,54 @@ def plan_file(path: Path, spatch: Spatch) -> tuple[Plan, list[Lost]]:
     analysis = Analysis(file.parent, spatch, TIMEOUT, jobs=1)
     found = analysis.run([file.name])[file.name]
     plan = make_plan(found)
+    _add_readings(plan, found)
     if plan.trouble:
         lost = [Lost(found.path, 0, "", f"not applied: {plan.trouble}")]
         return Plan(), [*found.lost, *lost]
     return plan, found.lost
 
 
+def _add_readings(plan: Plan, file: FileAnalysis) -> None:
+    """Add to PLAN what the readings of a function agree on, where spatch reads all of
+    it as it is."""
+    whole = {f.line for f in file.source.functions if not f.unread}
+    for verdict in _by_readings(file):
+        try:
+            with _kept(file, verdict):
+                if verdict.line not in whole:
+                    raise NotApplied(f"{verdict.function}() is read arm by arm")
+                for each in agreement.plans(file.readings[verdict.line]):
+                    plan.edits.update(each.edits)
+        except NotApplied as error:
+            plan.trouble = str(error)
+
+
+def _by_readings(file: FileAnalysis) -> list[Verdict]:
+    """The functions to convert that have several readings."""
+    found = (v for v in file.verdicts if v.line in file.readings)
+    return [v for v in found if v.verdict == CONVERT and _has_old(file, v)]
+
+
+def _has_old(file: FileAnalysis, verdict: Verdict) -> bool:
+    judges = (j for r in file.readings[verdict.line] for j in r.judges.values())
+    return any(judge.function.calls(api.OLD) for judge in judges)
+
+
+@contextmanager
+def _kept(file: FileAnalysis, verdict: Verdict) -> Iterator[None]:
+    """Keep the function of VERDICT where its readings do not agree.  Raises NotApplied
+    where others are converted with it."""
+    try:
+        yield
+    except (agreement.Disagreement, NotApplied) as error:
+        if verdict.line in file.tied:
+            raise NotApplied(str(error)) from None
+        verdict.doubts.append(Against(SYNTAX, verdict.line, 0, str(error)))
+
+
 def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
     """What becomes of an analysed file, as it was when it was read."""
-    before = file.outline.text.encode(errors="surrogateescape")
+    before = file.outline.whole.encode(errors="surrogateescape")
     plan = make_plan(file)
     lost = list(file.lost)
     after = before
@@ -126,23 +168,45 @@ def _converted(
 ) -> tuple[str, tuple[Outdated, ...]]:
     """The text of the whole file after the plan, and the comments in it to be read
     again.  Raises NotApplied."""
-    text = file.outline.text
-    if not plan.functions:
-        return text, ()
+    text = file.outline.whole
     if plan.trouble:
         raise NotApplied(plan.trouble)
+    finished = _edits(file, plan, spatch, timeout) if plan.functions else []
+    for verdict in _by_readings(file):
+        with _kept(file, verdict):
+            readings = file.readings[verdict.line]
+            plans = agreement.plans(readings)
+            made = [
+                _edits(reading, each, spatch, timeout) if each.functions else []
+                for reading, each in zip(readings, plans)
+            ]
+            finished += agreement.merged(readings, made)
+            plan.functions.append(verdict)
+    if not plan.functions:
+        return text, ()
+    finished.sort(key=lambda edit: (edit.first, edit.last))
+    # What is for no kernel of those asked about may keep its calls.
+    after = edits.applied(file.outline.text, finished)
+    found = _look_again(file.outline, after, plan, finished)
+    outdated = tuple(Outdated(file.path, *where) for where in found)
+    return edits.applied(text, finished), outdated
+
+
+def _edits(
+    file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float
+) -> list[edits.Edit]:
+    """What the semantic patch changes in a file, or in one reading of a function of
+    it.  Raises NotApplied."""
     result = _run(file, plan, spatch, timeout)
+    lines, excerpt = file.outline.whole.split("\n"), file.excerpt.split("\n")
     made = edits.changes(file.excerpt, result, plan.statements)
-    lines, excerpt = text.split("\n"), file.excerpt.split("\n")
-    for edit in made:
+    made = [edits.trimmed(edit, excerpt, lines) for edit in made]
+    for edit in made if file.reading is None else ():
         if lines[edit.first : edit.last] != excerpt[edit.first : edit.last]:
             raise NotApplied(f"line {edit.first + 1} is not what was analysed")
     parted = [edits.parted(edit, plan.parted) for edit in made]
     finished = [edits.laid_out(edit, lines, plan.statements) for edit in parted]
-    finished = edits.with_else(finished, lines)
-    after = edits.applied(text, finished)
-    found = _look_again(file.outline, after, plan, finished)
-    return after, tuple(Outdated(file.path, *where) for where in found)
+    return edits.with_else(finished, lines)
 
 
 def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:

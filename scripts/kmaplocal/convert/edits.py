@@ -92,6 +92,22 @@ def _behind_blanks(old: Sequence[str], edit: Edit) -> Edit:
     return Edit(first, edit.last, edit.lines)
 
 
+def trimmed(edit: Edit, shown: Sequence[str], whole: Sequence[str]) -> Edit:
+    """EDIT of the lines SHOWN without those at its ends that are blank there alone, and
+    not in WHOLE: spatch takes blank lines along."""
+    first, last, lines = edit.first, edit.last, list(edit.lines)
+    hidden = [n for n in range(first, last) if shown[n] != whole[n]]
+    if hidden and not any(line.strip() for line in shown[hidden[0] : last]):
+        last = hidden[0]
+        while lines and not lines[-1].strip():
+            lines.pop()
+    elif hidden and not any(line.strip() for line in shown[first : hidden[-1] + 1]):
+        first = hidden[-1] + 1
+        while lines and not lines[0].strip():
+            lines.pop(0)
+    return Edit(first, last, tuple(lines))
+
+
 def parted(edit: Edit, behind: Collection[int]) -> Edit:
     """EDIT with a blank line first where it adds a statement before one of the
     lines (from 1) that stand right BEHIND a declaration."""

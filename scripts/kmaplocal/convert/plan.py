@@ -42,8 +42,9 @@ class Plan:
         return {"edits": self.edits}
 
 
-def make_plan(file: FileAnalysis) -> Plan:
-    """The plan for one analysed file."""
+def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
+    """The plan for one analysed file; without IDIOMS, no page helpers and no filled
+    structures."""
     plan = Plan()
     flushes = missing_flushes(file)
     for verdict in file.verdicts:
@@ -52,7 +53,9 @@ def make_plan(file: FileAnalysis) -> Plan:
             continue
         plan.functions.append(verdict)
         try:
-            plan.edits.update(_planned(plan, file, judge, flushes.get(judge, ())))
+            plan.edits.update(
+                _planned(plan, file, judge, flushes.get(judge, ()), idioms)
+            )
         except Crowded as error:
             plan.trouble = f"{verdict.function}: {error}"
     return plan
@@ -63,12 +66,12 @@ def _has_old(judge: Judge) -> bool:
 
 
 def _planned(
-    plan: Plan, file: FileAnalysis, judge: Judge, flushes
+    plan: Plan, file: FileAnalysis, judge: Judge, flushes, idioms: bool
 ) -> dict[str, dict[str, str]]:
     """The edits of one function.  Raises Crowded."""
     draft = Draft(file.outline.text, judge.function)
     done: set[Expr] = set()
-    for idiom in find_idioms(file, judge):
+    for idiom in find_idioms(file, judge) if idioms else ():
         _plan_idiom(plan, draft, idiom)
         done.update(idiom.calls)
     for site in judge.trace.sites:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from kmaplocal.flag.agreement import agreeing
 from kmaplocal.flag.deprecated import deprecated
 from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.inspection import Inspection
+from kmaplocal.judge import readings
 from kmaplocal.judge.analysis import SYNTAX, WHOLE_FILE, Analysis, FileAnalysis
 from kmaplocal.knowledge import api
 from kmaplocal.read.definitions import Definitions
@@ -24,6 +25,8 @@ from kmaplocal.read.spatch import Spatch
 TIMEOUT = 120.0
 # The functions that call one of these are looked at.
 CALLS = (*api.ALL, *helpers.CALLS)
+# What one reading has no need of another may have.
+EVERYWHERE = {"kmap-null-check"}
 
 
 @dataclass
@@ -66,12 +69,17 @@ class Survey:
 
     def add(self, file: FileAnalysis, applied: FileAnalysis | None) -> None:
         """Add what is known of one file; APPLIED: as apply sees it."""
+        self.lost += file.lost
+        self.findings += deprecated(file, applied)
+        self._add_judged(file, applied)
+        for each in file.readings.values():
+            self._add_readings(each, applied)
+
+    def _add_judged(self, file: FileAnalysis, applied: FileAnalysis | None) -> None:
         hidden = {
             v.line: [d for d in v.doubts if d.obligation == SYNTAX]
             for v in file.verdicts
         }
-        self.lost += file.lost
-        self.findings += deprecated(file, applied)
         for line, inspection in file.judges.items():
             assert isinstance(inspection, Inspection)
             name = inspection.function.name
@@ -84,6 +92,28 @@ class Survey:
             self.findings += agreeing(inspection.findings, applied, line)
             for reason in inspection.broken[:1]:
                 self.lost.append(Lost(file.path, line, name, reason))
+
+    def _add_readings(
+        self, each: Sequence[FileAnalysis], applied: FileAnalysis | None
+    ) -> None:
+        """Add what the readings of one function say, what several say once."""
+        found: dict[tuple, tuple[Finding, list[FileAnalysis]]] = {}
+        for reading in each:
+            told = Survey(lost=list(reading.lost))
+            told._add_judged(reading, applied)
+            reading.lost = told.lost
+            for f in told.findings:
+                place = f.line, f.column, f.rule, f.severity
+                found.setdefault(place, (f, []))[1].append(reading)
+        for finding, some in found.values():
+            seeing = [r for r in each if r.shows(finding.line)]
+            if finding.rule in EVERYWHERE and len(some) < len(seeing):
+                continue
+            message = readings.said(each, some, finding.message)
+            fix = finding.fix if len(some) == len(each) else ""
+            self.findings.append(replace(finding, message=message, fix=fix))
+        lost = readings.lost_of(each)
+        self.lost += [lost] if lost else []
 
 
 def from_json(told: dict[str, list]) -> Survey:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import copy
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from kmaplocal import deadline, faults
 from kmaplocal.knowledge import api
-from kmaplocal.read import definitions, facts, known, lexer, parsing
+from kmaplocal.read import arms, definitions, facts, known, lexer
+from kmaplocal.judge import gaps, readings
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.judge.certificate import Doubt, Verdict
 from kmaplocal.read.generated import Generated
@@ -28,7 +29,7 @@ from kmaplocal.judge.pointers import Pointers, Targets
 from kmaplocal.judge.reaching import Reaching
 from kmaplocal.judge.users import Users
 from kmaplocal.judge.wrappers import Wrappers
-from kmaplocal.read.oldcalls import old_calls
+from kmaplocal.read.arms import Kernels, Reading
 from kmaplocal.read.facts import Facts, Piece
 from kmaplocal.read.outcome import Lost
 from kmaplocal.read.outline import Macro, Outline, Span, outlines, read
@@ -55,7 +56,26 @@ class FileAnalysis:
     verdicts: list[Verdict] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     partners: set[str] = field(default_factory=set)  # converted with it or not at all
+    reading: Reading | None = None  # where it is that of some arms of #ifs
+    readings: dict[int, list[FileAnalysis]] = field(default_factory=dict)
+    tied: set[int] = field(default_factory=set)  # of these, converted with others
+    beside: frozenset[str] = frozenset()  # what the other arms disable by name
     pending: bool = True  # something it asked for was not known yet
+
+    def shows(self, line: int) -> bool:
+        """Whether LINE was read."""
+        return self.reading is None or line not in self.reading.hidden
+
+    def shows_gap(self, line: int) -> bool:
+        """Whether what is put before LINE would have been."""
+        return self.reading is None or self.reading.shows_gap(line)
+
+    def every_judge(self) -> Iterator[Judge]:
+        """The judges of its functions, and of each reading of one."""
+        yield from self.judges.values()
+        for each in self.readings.values():
+            for reading in each:
+                yield from reading.judges.values()
 
     def lose(self, function: Function | Span, reason: str) -> None:
         """Take FUNCTION for not analysed."""
@@ -66,6 +86,7 @@ class FileAnalysis:
     def lose_all(self, reason: str) -> None:
         """Take the whole file for not analysed."""
         self.lost = [Lost(self.path, 1, WHOLE_FILE, reason)]
+        self.readings = {}
         self.source.functions, self.verdicts, self.judges = [], [], {}
         self.pending = False
 
@@ -83,6 +104,7 @@ class Analysis:
         tree: definitions.Definitions | None = None,
         calls: Collection[str] = api.OLD,
         judge: Callable[[str, Function, FileKnowledge], Judge] = Judge,
+        kernels: Kernels = Kernels(),
     ):
         self.root = root
         self.spatch = spatch
@@ -91,6 +113,7 @@ class Analysis:
         self.definitions = tree
         self.calls = calls
         self.judge = judge
+        self.kernels = kernels
         self.callees = Callees()
         self.callees.helpers = _helpers(root)
         if tree:
@@ -124,13 +147,16 @@ class Analysis:
 
     def _judged(self, files: list[FileAnalysis]) -> dict[str, FileAnalysis]:
         """FILES, which are read, with their verdicts, by path."""
+        every = [*files, *readings.read(self, files)]
         for _ in range(MOST_ROUNDS):
-            for file in files:
+            for file in every:
                 if file.pending:
                     with faults.net(file.lose_all):
                         self._judge(file)
             if not self.learn():
                 break
+        if self.calls == api.OLD:
+            readings.join(files)
         found = {file.path: file for file in files}
         if self.calls == api.OLD:
             Wrappers(self, found).join()
@@ -144,7 +170,9 @@ class Analysis:
     def outline(self, names: Iterable[str]) -> None:
         """Outline the files NAMES; one that cannot be read is empty."""
         new = [name for name in names if name not in self.outlines]
-        self.outlines.update(outlines(self.root, new, self.unread))
+        for name, outline in outlines(self.root, new, self.unread).items():
+            dead = arms.dead(outline, self.kernels)
+            self.outlines[name] = outline.without(dead) if dead else outline
 
     def _read(
         self, paths: list[str], progress: Callable[[int], None]
@@ -153,10 +181,10 @@ class Analysis:
         wanted = [outline.holding(self.calls) for outline in outlined]
         excerpts = [o.excerpt(spans) for o, spans in zip(outlined, wanted)]
         pieces = [
-            Piece(path, excerpt, _holds_conditional(outline, spans))
+            Piece(path, excerpt, gaps.holds_conditional(outline, spans))
             for path, outline, excerpt, spans in zip(paths, outlined, excerpts, wanted)
         ]
-        told = self._facts(pieces, progress)
+        told = self.facts(pieces, progress)
         read = zip(paths, outlined, excerpts, (each.source for each in told), wanted)
         files = [FileAnalysis(*each) for each in read]
         for file, each in zip(files, told):
@@ -171,14 +199,14 @@ class Analysis:
             return
         # The bodies of all others are blank: they are not to be taken for empty.
         source.functions = [
-            function for function in source.functions if _settle(function, wanted)
+            function for function in source.functions if gaps.settle(function, wanted)
         ]
-        analysis.lost = list(_lost(analysis, told.lost, self.calls))
-        _note_gaps(source, wanted, told.lost, analysis.outline)
+        analysis.lost = list(gaps.lost(analysis, told.lost, self.calls))
+        gaps.note_gaps(source, wanted, told.lost, analysis.outline)
         self.callees.add(path, source)
         self.loaded[path].update(wanted)
 
-    def _facts(
+    def facts(
         self, pieces: list[Piece], progress: Callable[[int], None] = lambda done: None
     ) -> list[Facts]:
         """The facts of PIECES; notes whether spatch failed on one."""
@@ -197,18 +225,21 @@ class Analysis:
 
     def _judge(self, file: FileAnalysis) -> None:
         knowledge = FileKnowledge(file.path, self.callees, file.source, file.outline)
+        if file.reading:  # what is declared in an arm is so there alone
+            knowledge.branches = file.reading.branches
         file.verdicts, file.judges = [], {}
         asked = self.callees.asked
-        lost = {lost.line for lost in file.lost}
-        gone = [span for span in file.wanted if span.line in lost]
+        apart = {lost.line for lost in file.lost} | file.readings.keys()
+        gone = [span for span in file.wanted if span.line in apart]
         for function in file.source.functions:
-            if any(_within(function, span) for span in gone):
+            if any(gaps.within(function, span) for span in gone):
                 continue
             if not function.calls(self.calls):
                 continue
             with faults.net(partial(file.lose, function)):
                 self._judge_one(file, function, knowledge)
-        file.verdicts.extend(self._macro_verdicts(file))
+        if file.reading is None:
+            file.verdicts.extend(self._macro_verdicts(file))
         file.pending = self.callees.asked > asked
 
     def _macro_verdicts(self, file: FileAnalysis) -> list[Verdict]:
@@ -250,6 +281,7 @@ class Analysis:
     ) -> None:
         deadline.RUN.check()
         judge = self.judge(file.path, function, knowledge)
+        judge.beside = file.beside
         verdict = judge.judge()
         followed = judge.knowledge.followed
         mapping = set(self.calls).intersection(api.ALL)
@@ -316,7 +348,7 @@ class Analysis:
             return
         found = self.definitions.structs(structs) if self.definitions else {}
         texts = [(name, *text) for name, ways in found.items() for text in ways.items()]
-        told = self._facts([Piece(file, text) for _, file, text in texts])
+        told = self.facts([Piece(file, text) for _, file, text in texts])
         known: dict[str, list[Struct | None]] = {name: [] for name in structs}
         for (name, _, text), each in zip(texts, told):
             # No member says how much an alignment that is asked for adds.
@@ -345,7 +377,7 @@ class Analysis:
             for caller in names[name]:
                 self.callees.place(caller, name, [file])
         self.outline(file for file, _ in texts)
-        told = self._facts([Piece(file, text) for file, text in texts])
+        told = self.facts([Piece(file, text) for file, text in texts])
         for (file, _), each in zip(texts, told):
             self.callees.add(file, each.source)
 
@@ -381,12 +413,12 @@ class Analysis:
             if new:
                 self.loaded[file] |= new
                 jobs.append((file, spans & new, macros & new))
-        told = self._facts([self._callee_piece(*job) for job in jobs])
+        told = self.facts([self._callee_piece(*job) for job in jobs])
         for (file, found, macros), each in zip(jobs, told):
             known = {span.name for span in found} | {macro.name for macro in macros}
             source = each.source
             source.functions = [f for f in source.functions if f.name in known]
-            _note_gaps(source, found, each.lost, self.outlines[file])
+            gaps.note_gaps(source, found, each.lost, self.outlines[file])
             self.callees.add(file, source)
 
     def _follow_alias(self, caller: str, name: str) -> None:
@@ -405,7 +437,7 @@ class Analysis:
         lines = outline.alone(spans).split("\n")
         for macro in macros:
             lines[macro.line - 1] += macro.as_function().replace("\n", " ")
-        return Piece(file, "\n".join(lines), _holds_conditional(outline, spans))
+        return Piece(file, "\n".join(lines), gaps.holds_conditional(outline, spans))
 
 
 def _agreed(ways: list[Struct | None]) -> Struct | None:
@@ -423,7 +455,7 @@ def _narrowed(file: FileAnalysis) -> FileAnalysis:
     """FILE with the functions alone that have an old call, not judged yet."""
     wanted = file.outline.holding(api.OLD)
     functions = [
-        f for f in file.source.functions if any(_within(f, span) for span in wanted)
+        f for f in file.source.functions if any(gaps.within(f, span) for span in wanted)
     ]
     lines = {span.line for span in wanted}
     lost = [x for x in file.lost if x.line in lines or x.function == WHOLE_FILE]
@@ -445,72 +477,3 @@ def _helpers(root: Path) -> frozenset[str] | None:
     if not (header.is_file() and os.access(header, os.R_OK)):
         return None
     return frozenset(t.text for t in lexer.tokens(read(header)))
-
-
-def _holds_conditional(outline: Outline, wanted: Iterable[Span]) -> bool:
-    return any(
-        span.line < line <= span.end
-        for span in wanted
-        for group in outline.conditionals
-        for line in group.lines
-    )
-
-
-def _lost(file: FileAnalysis, gaps, names: Collection[str]) -> Iterable[Lost]:
-    """What of the functions that call one of NAMES was not read: every call the
-    tokens show must be among the facts."""
-    shown = {e.start for f in file.source.functions for e in f.calls(names)}
-    done: set[Span | None] = set()
-    for call in old_calls(file.outline, names):
-        span = call.span
-        if span in done:
-            continue
-        if isinstance(gaps, str):
-            why = gaps
-        elif span is None:
-            why = f"{call.name}() is called outside of every function that is known"
-        else:
-            why = _gap_in(span, gaps, file.outline)
-            if not why and (call.line, call.column) not in shown:
-                why = f"line {call.line}: {call.name}() is not in what spatch read"
-        if why:
-            done.add(span)
-            name = span.name if span else "(outside of functions)"
-            yield Lost(file.path, span.line if span else call.line, name, why)
-
-
-def _note_gaps(source: Source, spans: Iterable[Span], gaps, outline: Outline) -> None:
-    """Note in the functions of SOURCE, which are those of SPANS, what was not read."""
-    if isinstance(gaps, str):
-        return  # nothing is in SOURCE then
-    for function in source.functions:
-        own = (s for s in spans if s.name == function.name and _within(function, s))
-        function.unread = next((_gap_in(s, gaps, outline) for s in own), "")
-
-
-def _gap_in(span: Span, gaps: Iterable[parsing.Gap], outline: Outline) -> str:
-    """What spatch says it did not understand of a function."""
-    gap = next((g for g in gaps if _overlap(g, span, outline)), None)
-    return f"line {gap.at} is not understood: {gap.text}" if gap else ""
-
-
-def _overlap(gap: parsing.Gap, span: Span, outline: Outline) -> bool:
-    if gap.line > span.end or gap.last < span.line:
-        return False
-    # What does not parse begins behind the brace that ends the function before it,
-    # on the same line.  Where an #if may hide braces, it may be another brace.
-    behind = gap.line == span.end and gap.at > span.end
-    return not behind or _holds_conditional(outline, [span])
-
-
-def _settle(function: Function, wanted: list[Span]) -> bool:
-    """Give a function the line of its span, where it is one of WANTED."""
-    span = next((s for s in wanted if _within(function, s)), None)
-    if span is None:
-        return False
-    function.line = span.line
-    return True
-
-
-def _within(function: Function, span: Span) -> bool:
-    return any(span.line <= stmt.start[0] <= span.end for stmt in function.body)

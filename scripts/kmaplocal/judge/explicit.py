@@ -28,15 +28,16 @@ def explicit(
     function: Function, trace: Trace, needy: dict[int, list[Expr]]
 ) -> dict[int, Around | None]:
     """The mappings that get calls around them, so that each call of those in
-    NEEDY, by mapping, runs between two; None for a mapping that lies within
-    such a one.  What cannot be helped is missing."""
+    NEEDY, by mapping, runs between two, or, without calls, all of it; None for a
+    mapping that lies within such a one.  What cannot be helped is missing."""
     found: dict[int, Around | None] = {}
     taken: set[Stmt] = set()
 
     def exposed(number: int) -> bool:
-        return any(
+        calls = needy[number]
+        return not calls or any(
             number in live and not any(found.get(outer) for outer in live)
-            for call in needy[number]
+            for call in calls
             for live in trace.alive[call]
         )
 

@@ -67,6 +67,7 @@ class Judge:
         self.knowledge = knowledge.following(function, self.new_only)
         self.trace = Trace(function)  # an empty one until follow() is called
         self.followed = False
+        self.beside: frozenset[str] = frozenset()  # what code in its place disables
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
         self._pages: OnePage | None = None
@@ -277,10 +278,12 @@ class Judge:
 
     def _context(self, site: Site, name: str) -> Obligation:
         needing = self.needing(site, name)
-        if not needing:
+        if not needing and name not in self.beside:
             return holds(name, "nothing between map and unmap depends on it")
-        expr = needing[0]
-        why = self.knowledge.context(expr, name)
+        expr = needing[0] if needing else site.call
+        why = f"the other arm of the #if has {DISABLE[name][0]}()"
+        if needing:
+            why = self.knowledge.context(expr, name)
         if site.number not in self.explicit(name):
             return fails(name, expr, why)
         return repaired(name, expr, why, f"explicit {DISABLE[name][0]}()")
@@ -305,7 +308,8 @@ class Judge:
             alone = name == FAULTS or not self.explicit(FAULTS)
             for site in self.trace.sites if alone else ():
                 calls = self.needing(site, name) if site.api.atomic else []
-                if calls and self._helped(site, name, calls):
+                wanted = calls or (site.api.atomic and name in self.beside)
+                if wanted and self._helped(site, name, calls):
                     needy[site.number] = calls
             self._explicit[name] = explicit(self.function, self.trace, needy)
         return self._explicit[name]

@@ -77,10 +77,11 @@ class Users:
         for path, file in self.files.items():
             own = {item.name for item in file.outline.functions + file.outline.macros}
             names = {n for home, n in wrappers if home == path} | everywhere - own
-            lost = {lost.line for lost in file.lost}
+            known = {lost.line for lost in file.lost} | {*file.judges, *file.readings}
             for span in file.outline.holding(names) if names else ():
-                new = span.line not in lost and span.line not in file.judges
-                if new and file.outline.words(span) & names - {span.name}:
+                if span.line not in known and file.outline.words(span) & names - {
+                    span.name
+                }:
                     users[path].append(span)
         return users
 
@@ -103,7 +104,7 @@ class Users:
     def _candidates(self) -> Iterator[Place]:
         """The functions and macros that may do so, for all that was seen."""
         for path, file in self.files.items():
-            for judge in file.judges.values():
+            for judge in file.every_judge():
                 trace = judge.trace
                 ends = (why for seen in trace.unmaps.values() for _, why in seen)
                 if trace.dropped or trace.carried or judge.unfollowed or any(ends):

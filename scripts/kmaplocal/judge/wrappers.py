@@ -13,9 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kmaplocal import deadline, faults
+from kmaplocal.judge import readings as readings_of
 from kmaplocal.judge import mappings
 from kmaplocal.judge.callees import FileKnowledge
 from kmaplocal.judge.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
@@ -24,6 +25,9 @@ from kmaplocal.judge.obligations import Judge
 from kmaplocal.knowledge import api
 from kmaplocal.read.outline import Outline, Span, is_exported
 from kmaplocal.read.syntax import Function
+
+if TYPE_CHECKING:
+    from kmaplocal.judge.analysis import FileAnalysis
 
 MOST_ROUNDS = 6
 HARMFUL: tuple[str, ...] = (
@@ -61,6 +65,8 @@ class Member:
     wrapper: Wrapper | None = None
     handed: tuple[int, ...] = ()
     mapped: tuple[int, ...] = ()
+    reading: FileAnalysis | None = None  # the only one of it that maps or unmaps
+    where: str = ""
 
     @property
     def key(self) -> Key:
@@ -97,6 +103,22 @@ class Wrappers:
                 member = Member(file.path, span, judge.function, judge)
                 member.verdict = next(v for v in file.verdicts if v.line == line)
                 self.members[member.key] = member
+            for each in file.readings.values():
+                self._add_reading(each)
+
+    def _add_reading(self, readings: list) -> None:
+        """Take a function of which one reading alone maps or unmaps for that one: in
+        other configurations it is no wrapper, and neither are those it is joined to."""
+        judged = [r for r in readings if r.judges]
+        if len(judged) != 1 or readings_of.lost_of(readings):
+            return
+        reading = judged[0]
+        ((_, judge),) = reading.judges.items()
+        where = readings_of.said(readings, judged, "")
+        member = Member(reading.path, reading.wanted[0], judge.function, judge)
+        member.verdict, member.reading = reading.verdicts[0], reading
+        member.where = where
+        self.members[member.key] = member
 
     def join(self) -> None:
         """Find all components, judge them, and change what FILES say of their
@@ -256,9 +278,10 @@ class Wrappers:
         inside = function and any(
             span.line <= s.start[0] <= span.end for s in function.body
         )
-        lost = self.files[file].lost if file in self.files else ()
         whole = inside and not function.unread
-        whole = whole and not any(gone.line == span.line for gone in lost)
+        if file in self.files:
+            lost = {gone.line for gone in self.files[file].lost}
+            whole = whole and span.line not in lost | self.files[file].readings.keys()
         member = Member(file, span, function if whole else None)
         return self.members.setdefault(member.key, member)
 
@@ -288,6 +311,8 @@ class Wrappers:
         member.verdict = verdict = member.judge.judge()
         verdict.line = member.span.line
         outline = self._outline(member.file)
+        if member.reading:
+            outline = member.reading.outline
         names = {*api.OLD, *knowledge.wrapped}
         verdict.doubts.extend(syntax_doubts(outline, function, names))
         verdict.doubts.extend(comment_doubts(outline, function))
@@ -341,7 +366,7 @@ class Wrappers:
     def _used(self, member: Member) -> list[Wrapper]:
         """The wrappers MEMBER calls; one that was not read may call any."""
         visible = self._visible(member.file)
-        if member.function is None:
+        if member.function is None or member.reading:
             words = self._outline(member.file).words(member.span)
         else:
             words = {e.callee for e in member.function.exprs if e.kind == "call"}
@@ -356,6 +381,9 @@ class Wrappers:
                 return LOCAL, self.refused[member.key]
             if member.wrapper and member.key not in called:
                 return LOCAL, f"no caller of {member.span.name}() was found"
+        conditions = {member.where for member in members if member.old}
+        if len(conditions) > 1:
+            return SYNTAX, "they map or unmap under different conditions of #if"
         found = [why for member in members for why in self._against(member)]
         return min(found, key=lambda why: why[0])[1:] if found else ("", "")
 
@@ -367,6 +395,10 @@ class Wrappers:
         if member.function is None or verdict is None:
             yield True, SYNTAX, f"{place}: {name}() was not understood"
             return
+        hidden = self._hidden(member)
+        if hidden:
+            told = f"{place}: {name}() calls {hidden}() in another arm of an #if"
+            yield True, SYNTAX, told
         if verdict.verdict != CONVERT:
             bad = [c.failing for c in verdict.certificates if c.failing]
             unknown = bool(bad) and all(o.state == UNKNOWN for o in bad)
@@ -376,6 +408,14 @@ class Wrappers:
         if member.old and member.file not in self.files:
             reason = f"{place}: {name}() is to be converted with it: name its file"
             yield False, LOCAL, reason
+
+    def _hidden(self, member: Member) -> str:
+        """A wrapper that another reading of MEMBER calls, which is not judged."""
+        if not member.reading or not member.function:
+            return ""
+        called = {e.callee for e in member.function.exprs if e.kind == "call"}
+        names = (wrapper.name for wrapper in self._used(member))
+        return next((name for name in names if name not in called), "")
 
     def _conclude(self, component: Component) -> None:
         """Change what is said of the functions that have something to convert."""
@@ -392,7 +432,11 @@ class Wrappers:
                     c for c in certificates if c.api in api.OLD_MAPS
                 ]
                 file.verdicts[index] = verdict
-                file.judges[member.span.line] = member.judge
+                home = member.reading or file
+                home.judges[member.span.line] = member.judge
+                if member.reading:
+                    member.reading.verdicts = [verdict]
+                    file.tied.add(member.span.line)
                 file.partners |= homes - {member.file}
             elif file.verdicts[index].verdict != CONVERT:
                 why = f"kept with all that map and unmap together: {component.reason}"

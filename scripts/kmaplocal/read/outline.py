@@ -18,7 +18,7 @@ from kmaplocal.read import lexer, tags
 from kmaplocal.read.lexer import Token
 
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
-_JUMPS = {"return", "goto", "break", "continue"}
+JUMPS = {"return", "goto", "break", "continue"}
 _DIRECTIVES = frozenset(
     "define undef if ifdef ifndef elif else endif include error warning pragma line"
     " ident".split()
@@ -55,7 +55,7 @@ class Macro:
 
     def leaves(self) -> bool:
         """Whether using it may leave the statement it is used in."""
-        return bool(_JUMPS.intersection(self.words))
+        return bool(JUMPS.intersection(self.words))
 
 
 def _spelt_out(words: Sequence[str]) -> Iterator[str]:
@@ -98,16 +98,23 @@ class Span:
 
 
 class Outline:
-    """The outline of one file's text."""
+    """The outline of one file's text, of which some lines may be blank that are not
+    in the WHOLE of it."""
 
-    def __init__(self, text: str, functions: Iterable[Span]):
+    def __init__(self, text: str, functions: Iterable[Span], whole: str | None = None):
         self.text = text
+        self.whole = text if whole is None else whole
         self.tokens = lexer.tokens(text)
         self.functions = [f for f in functions if f.end]
         self.macros: list[Macro] = []
         self.conditionals: list[Conditional] = []
         self._reaching: dict[frozenset[str], frozenset[str]] = {}
         self._read_directives()
+
+    @cached_property
+    def directives(self) -> dict[int, list[Token]]:
+        """The tokens of each directive, by its line."""
+        return {line[0].line: line for line in directives(self.tokens)}
 
     @cached_property
     def code(self) -> list[Token]:
@@ -140,7 +147,7 @@ class Outline:
 
     def words(self, span: Span) -> set[str]:
         """The words of a function."""
-        return {token.text for token in self._between(span.line, span.end)}
+        return {token.text for token in self.between(span.line, span.end)}
 
     def around(self, line: int) -> Span | None:
         """The function that LINE is in."""
@@ -174,6 +181,13 @@ class Outline:
         holes += self._initialisers()
         return _blank(self.text, holes)
 
+    def without(self, hidden: Collection[int]) -> Outline:
+        """The outline with the lines HIDDEN blank, and the same functions."""
+        lines = self.text.split("\n")
+        for number in hidden:
+            lines[number - 1] = ""
+        return Outline("\n".join(lines), self.functions, self.whole)
+
     def alone(self, wanted: Collection[Span]) -> str:
         """Nothing but the functions WANTED, each on its own lines."""
         lines = self.text.split("\n")
@@ -203,14 +217,15 @@ class Outline:
 
     def _body(self, span: Span) -> list[tuple[Token, Token]]:
         """The braces of a function's body, unless an #if straddles them."""
-        inside = [t for t in self._between(span.line, span.end) if not t.directive]
+        inside = [t for t in self.between(span.line, span.end) if not t.directive]
         opening = next((t for t in inside if t.text == "{"), None)
         closing = next((t for t in reversed(inside) if t.text == "}"), None)
         if not opening or not closing or opening.line == closing.line:
             return []
         return [(opening, closing)] if self._balanced(opening, closing) else []
 
-    def _between(self, first: int, last: int) -> list[Token]:
+    def between(self, first: int, last: int) -> list[Token]:
+        """The tokens of the lines FIRST to LAST."""
         if not hasattr(self, "_by_line"):
             self._by_line: dict[int, list[Token]] = {}
             for token in self.tokens:

@@ -148,7 +148,7 @@ def _code(tree: Tree, file: FileAnalysis, entry: Mapping) -> dict:
 
 
 def _marks(file: FileAnalysis, line: int, column: int) -> Iterable[dict]:
-    for judge in file.judges.values():
+    for judge in file.every_judge():
         for site in judge.trace.sites:
             if site.call.start == (line, column):
                 yield from events.marks(judge, site)

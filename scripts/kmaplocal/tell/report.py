@@ -75,7 +75,11 @@ def report(version: str, files: Iterable[FileAnalysis]) -> dict:
         lists["findings"] += _ordered(_findings(file))
         lists["not_analysed"] += _ordered(_not_analysed(file, known))
     functions[NOT_ANALYSED] = len(lists["not_analysed"])
-    macros = sum(v.line not in file.judges for file in files for v in file.verdicts)
+    macros = sum(
+        v.line not in {*file.judges, *file.readings}
+        for file in files
+        for v in file.verdicts
+    )
     totals = {"files": len(files), "functions": functions, "macros": macros}
     return {**found, **lists, "totals": {**totals, **_counts(lists)}}
 
@@ -128,11 +132,16 @@ def functions_of(file: FileAnalysis) -> list[Function]:
 
 def _verdicts_by_call(file: FileAnalysis) -> dict[Place, Verdict]:
     by_line = {verdict.line: verdict for verdict in file.verdicts}
-    return {
+    found = {
         call.start: by_line[line]
         for line, judge in file.judges.items()
         for call in judge.function.calls(api.OLD)
     }
+    for call in old_calls(file.outline):
+        line = call.span.line if call.span else 0
+        if line in file.readings and line in by_line:
+            found[call.line, call.column] = by_line[line]
+    return found
 
 
 def _all_calls(file: FileAnalysis, verdicts: Iterable[Place]) -> list[Call]:

@@ -7,7 +7,7 @@ function is what all of its readings say together.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from kmaplocal.judge import gaps

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from kmaplocal import faults
+from kmaplocal.flag.astray import unmaps_astray
 from kmaplocal.flag.checks import null_checks
 from kmaplocal.flag.escapes import handoffs, returns
 from kmaplocal.flag.finding import Finding
@@ -31,6 +32,7 @@ RULES = (
     uses_after_unmap,
     mixed_pairs,
     wrong_arguments,
+    unmaps_astray,
     off_page,
     helper_ranges,
     folio_offsets,

@@ -13,6 +13,7 @@ from kmaplocal.judge.keepers import given, member_of
 from kmaplocal.judge.trace import Site, Use
 from kmaplocal.read.syntax import Expr, Stmt
 
+MOST_DEEP = 3  # macros round a printing function
 READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
 
 
@@ -54,17 +55,19 @@ def uses_after_unmap(scene: Scene) -> Iterator[Finding]:
     for site in scene.sites:
         done: set[int] = set()
         for use in scene.uses(site, "after-unmap", "gone"):
-            if use.expr.start[0] in done or not _is_use(use):
+            if use.expr.start[0] in done or not _is_use(scene, use):
                 continue
             done.add(use.expr.start[0])
             yield _used(scene, site, use)
 
 
-def _is_use(use: Use) -> bool:
+def _is_use(scene: Scene, use: Use) -> bool:
     """Whether what was recorded reads or writes, for all that is known."""
     if use.detail == "member" or (use.detail == "cursor" and use.what == "gone"):
         return False
-    if functions.of(use.expr.callee).prints:
+    if functions.of(use.expr.callee).looks:
+        return False
+    if _prints(scene, use.expr.callee):
         return _reads(use.expr)
     if use.what == "gone" and use.expr.kind == "call" and _as_number(use.expr):
         return False
@@ -72,6 +75,15 @@ def _is_use(use: Use) -> bool:
     while parent is not None and parent.kind in ("paren", "member"):
         parent = parent.parent
     return parent is None or parent.kind != "unary" or parent.op != "&"
+
+
+def _prints(scene: Scene, name: str, deep: int = MOST_DEEP) -> bool:
+    """Whether NAME prints its arguments, or is a macro of this file that hands them
+    to what does."""
+    if functions.of(name).prints:
+        return True
+    words = scene.knowledge.macros.get(name, ()) if deep else ()
+    return any(_prints(scene, word, deep - 1) for word in words if word != name)
 
 
 def _used(scene: Scene, site: Site, use: Use) -> Finding:

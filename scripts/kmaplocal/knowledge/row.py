@@ -114,6 +114,7 @@ class Row:
     repeats: bool = False  # the same each time, while what it reads stays the same
     silent: bool = False  # by its arguments alone; changes nothing
     by_value: bool = False  # a macro in capitals that assigns to no argument
+    looks: bool = False  # at the value of a pointer, not at what it points to
     assigns: bool = False  # a macro that assigns to what looks given by value
     same: bool = False  # its first argument
     tests: bool = False  # its first argument, as a condition

@@ -38,9 +38,10 @@ ROWS: dict[str, list[Row]] = {
     "include/linux/err.h": [
         Row("ERR_CAST", error=True),
         Row("ERR_PTR", by_value=True, error=True),
-        Row("PTR_ERR", keeps=False, by_value=True),
-        Row("IS_ERR_OR_NULL", keeps=False, tests=True),
-        Row("IS_ERR", keeps=False, by_value=True, tests=True),
+        Row("PTR_ERR", keeps=False, by_value=True, looks=True),
+        Row("PTR_ERR_OR_ZERO", keeps=False, looks=True),
+        Row("IS_ERR_OR_NULL", keeps=False, tests=True, looks=True),
+        Row("IS_ERR", keeps=False, by_value=True, tests=True, looks=True),
     ],
     "include/linux/kconfig.h": [
         Row("IS_ENABLED", keeps=False),

@@ -317,24 +317,3 @@ def test_term_from_before(tmp_path, repository):
     bounds, call = call_of(tmp_path, repository, body)
     offset = [e for e in bounds.flow.function.exprs if e.text == "off"][0]
     assert bounds.fits([Term(offset)], call.children[2], call).answer == "inside"
-
-
-def test_element_size(tmp_path, repository):
-    bounds, _ = call_of(tmp_path, repository, "\tuse(n);")
-    sizes = {
-        "char *": 1,
-        "const void *": 1,
-        "u32 *": 4,
-        "unsigned char *": 1,
-        "unsigned long long *": 8,
-        "__le16 *": 2,
-        "unsigned *": 4,
-        "u8 [ 16 ]": 1,
-        "long *": "sizeof(long)",
-        "struct foo *": "sizeof(struct foo)",
-        "const struct foo *": "sizeof(struct foo)",
-        "char * *": "sizeof(void *)",
-        "foo_t *": "sizeof(foo_t)",
-        "int": None,
-    }
-    assert {t: bounds.element_size(t) for t in sizes} == sizes

@@ -20,7 +20,6 @@ from typing import Iterable, Mapping
 from kmaplocal.bounds.flow import Flow, Place
 from kmaplocal.bounds.query import INSIDE, OUTSIDE, UNKNOWN
 from kmaplocal.bounds.query import Answer, Query, Question, Term
-from kmaplocal.bounds.sizes import LONGS, base, basic_size, pointee
 from kmaplocal.bounds.text import integer, plain
 from kmaplocal.bounds.types import Layout, Types
 from kmaplocal.read.syntax import Expr, Function, Source, Stmt
@@ -47,18 +46,6 @@ class Bounds:
         self.source, self.layout = source, layout
         self.macros = {k: list(v) for k, v in (macros or {}).items()}
         self.flow = Flow(function, self.macros, branches)
-
-    def element_size(self, type_text: str) -> int | str | None:
-        """The size of what a pointer of this type points at: a number for the
-        basic types, else "sizeof(T)"; None when it is no pointer."""
-        words = base(pointee(type_text) or "")
-        if not words:
-            return None
-        if "*" in words:
-            return "sizeof(void *)"
-        long = LONGS & set(words) and words.count("long") < 2
-        size = None if long or "[" in words else basic_size(words, 8)
-        return f"sizeof({plain(' '.join(words))})" if size is None else size
 
     def fits(
         self,

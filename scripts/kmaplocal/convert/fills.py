@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kmaplocal.knowledge import functions
-from kmaplocal.judge.places import SIZES, base_type
+from kmaplocal.bounds.sizes import plain_size
+from kmaplocal.judge.places import base_type
 from kmaplocal.read.syntax import Expr, Function, Source, Stmt, Struct
 from kmaplocal.judge.trace import Site
 
-_LONGS = {"long": (4, 8), "unsigned long": (4, 8), "size_t": (4, 8)}
 _ZEROS = {"0", "NULL", "false", "0U", "0UL", "0ULL", "0x0"}
 
 
@@ -74,13 +74,12 @@ def _dense(struct: Struct) -> bool:
     """Whether the structure has no holes, with a long of 4 and of 8 bytes, and
     none before a flexible array or at its end."""
     fixed = _fixed(struct)
-    for model in (0, 1):
+    for long in (4, 8):
         offset, widest = 0, 1
         for _, type_ in fixed:
-            plain = base_type(type_)
             if "volatile" in type_.split():
                 return False
-            size = SIZES.get(plain) or _LONGS.get(plain, (None, None))[model]
+            size = plain_size(base_type(type_), long)
             if not size or offset % size:
                 return False
             offset += size

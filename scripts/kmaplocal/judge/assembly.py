@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kmaplocal.judge.places import SIZES, base_type
+from kmaplocal.bounds.sizes import plain_size
+from kmaplocal.judge.places import base_type
 from kmaplocal.read import lexer
 
 _UNTYPED = {"void", "char", "unsigned char", "u8"}
-_NUMBERS = (set(SIZES) - {"void"}) | {"long", "unsigned long", "size_t", "bool"}
 
 
 class Operand(NamedTuple):
@@ -101,7 +101,7 @@ def keeps_nothing(type_: str) -> bool:
     """Whether a variable of this type gives assembly no place to keep an address
     at: a number, or a pointer to plain bytes or to what is not written."""
     base = base_type(type_)
-    if base in _NUMBERS:
+    if base == "bool" or base != "void" and plain_size(base, 8):
         return True
     target, star, more = base.partition("*")
     if not star or more:

@@ -5,46 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kmaplocal.bounds.sizes import fixed_size
 from kmaplocal.read.syntax import Expr, Function, Stmt, Variable
 
-SIZES = {
-    "void": 1,
-    "char": 1,
-    "signed char": 1,
-    "unsigned char": 1,
-    "u8": 1,
-    "s8": 1,
-    "__u8": 1,
-    "__s8": 1,
-    "uint8_t": 1,
-    "short": 2,
-    "unsigned short": 2,
-    "u16": 2,
-    "s16": 2,
-    "__u16": 2,
-    "__le16": 2,
-    "__be16": 2,
-    "uint16_t": 2,
-    "int": 4,
-    "unsigned": 4,
-    "unsigned int": 4,
-    "u32": 4,
-    "s32": 4,
-    "__u32": 4,
-    "__s32": 4,
-    "__le32": 4,
-    "__be32": 4,
-    "uint32_t": 4,
-    "u64": 8,
-    "s64": 8,
-    "__u64": 8,
-    "__s64": 8,
-    "__le64": 8,
-    "__be64": 8,
-    "uint64_t": 8,
-    "long long": 8,
-    "unsigned long long": 8,
-}
 BLOCKS = ("compound", "case", "default", "label")
 _QUALIFIERS = {"const", "volatile", "__user", "__iomem", "__force", "static"}
 _QUALIFIERS |= {"__maybe_unused", "register", "__restrict", "restrict"}
@@ -62,7 +25,8 @@ def scale_of(type_: str) -> int | str | None:
     if not words or words[-1] != "*":
         return None
     target = " ".join(words[:-1])
-    return SIZES.get(target, f"sizeof({target.replace('* *', '**')})")
+    size = fixed_size(target)
+    return f"sizeof({target.replace('* *', '**')})" if size is None else size
 
 
 def names_in(expr: Expr) -> set[str]:

@@ -222,3 +222,7 @@ coccilib.org.print_todo(p[0], inline.message(p))
 p << kmap_local_edit.p;
 @@
 coccilib.report.print_report(p[0], inline.message(p))
+
+@finalize:python@
+@@
+inline.tell_unseen()

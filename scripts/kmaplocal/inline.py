@@ -18,7 +18,6 @@ _plans: dict[str, dict[str, dict[str, str]]] = {}
 _findings: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
 _told: set[tuple[str, str, str]] = set()
 _seen: dict[str, set[str]] = {}
-_left: set[str] = set()
 _marked: dict[str, set] = {}
 _helpers: list[subprocess.Popen] = []
 rule = ""  # the one to look for, if not all
@@ -84,14 +83,21 @@ def seen(positions) -> None:
 
 
 def all_seen(positions) -> bool:
-    """Whether every edit of the file can be made; says so once where not."""
-    file = positions[0].file
-    missing = _plans[file].keys() - _seen[file]
-    if missing and file not in _left:
-        _left.add(file)
-        place = min(missing)
-        print(f"kmaplocal: {file}:{place}: not applied: not matched", file=sys.stderr)
-    return not missing
+    """Whether every edit of the file can be made."""
+    return not _unseen(positions[0].file)
+
+
+def tell_unseen() -> None:
+    """Say which files keep their edits, as one of them matched no pattern."""
+    for file in _plans:
+        for place in sorted(_unseen(file))[:1]:
+            print(
+                f"kmaplocal: {file}:{place}: not applied: not matched", file=sys.stderr
+            )
+
+
+def _unseen(file: str) -> set[str]:
+    return _plans[file].keys() - _seen.get(file, set())
 
 
 def text(positions, key: str) -> str:

@@ -12,7 +12,9 @@ bounds    text sizes types linear (what C's words say), flow (what changes where
           exprtypes translate (an expression as a sum), limits guards (what bounds
           it), prover query (inside of the page or not), offsets many extents (how
           far the accesses of a mapping go)
-judge     paths trace (every mapping along every path), callees pointers
+flow      cfg (which statement may follow which), escape (who can reach a local
+          variable)
+judge     trace (every mapping along every path), callees pointers
           (what others do with an address), places (where), assembly (what is
           given to it), order explicit saved (what can be put right), obligations
           doubts certificate (what holds), wrappers (mapped here, unmapped there),

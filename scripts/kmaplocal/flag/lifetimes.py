@@ -9,7 +9,7 @@ from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import plain
-from kmaplocal.judge.keepers import given, member_of
+from kmaplocal.flow.escape import given, member_of
 from kmaplocal.judge.trace import Site, Use
 from kmaplocal.read.syntax import Expr, Stmt
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from kmaplocal.judge.callees import Callees, FileKnowledge
-from kmaplocal.judge.paths import Unstructured
+from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.judge.trace import TooManyPaths, Trace, Tracer, Use
 from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function

@@ -17,7 +17,7 @@ from kmaplocal.judge import mappings
 from kmaplocal.knowledge import api, functions
 from kmaplocal.read.outline import Outline
 from kmaplocal.judge.mappings import Mappings
-from kmaplocal.judge.paths import Unstructured
+from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.judge.pointers import Pointer, Targets
 from kmaplocal.read.syntax import Expr, Function, Source, Struct
 from kmaplocal.judge.trace import Effect, TooManyPaths, Tracer, contents_site

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kmaplocal.judge.paths import Unstructured
+from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.judge.trace import Outcome, TooManyPaths, Trace, Tracer, Value
 from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function

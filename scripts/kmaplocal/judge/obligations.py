@@ -30,7 +30,7 @@ from kmaplocal.judge.explicit import Around, explicit
 from kmaplocal.bounds.extents import Extents
 from kmaplocal.judge.one_page import OnePage
 from kmaplocal.judge.order import exchanges
-from kmaplocal.judge.paths import Unstructured
+from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.read.syntax import Expr, Function, Source
 from kmaplocal.judge.trace import Site, TooManyPaths, Trace, Tracer, Use
 

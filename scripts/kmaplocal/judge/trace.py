@@ -20,10 +20,10 @@ from typing import NamedTuple, Protocol
 from kmaplocal import deadline
 from kmaplocal.knowledge import functions
 from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
-from kmaplocal.judge.keepers import Keepers, given, member_name, member_of
-from kmaplocal.judge.keepers import outputs, root_of
+from kmaplocal.flow.escape import Keepers, given, member_name, member_of
+from kmaplocal.flow.escape import outputs, root_of
 from kmaplocal.knowledge import api
-from kmaplocal.judge.paths import Node, Unstructured, control_flow
+from kmaplocal.flow.cfg import Node, Unstructured, control_flow
 from kmaplocal.judge.pointers import Pointer, pointer_of
 from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Function, Stmt

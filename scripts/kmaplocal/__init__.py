@@ -12,8 +12,9 @@ bounds    text sizes types linear (what C's words say), flow (what changes where
           exprtypes translate (an expression as a sum), limits guards (what bounds
           it), prover query (inside of the page or not), offsets many extents (how
           far the accesses of a mapping go)
-flow      cfg (which statement may follow which), escape (who can reach a local
-          variable)
+flow      cfg (which statement may follow which), values state (what is known on
+          the way), conditions events (what is recorded), escape (who can reach a
+          local variable)
 judge     trace (every mapping along every path), callees pointers
           (what others do with an address), places (where), assembly (what is
           given to it), order explicit saved (what can be put right), obligations

@@ -15,7 +15,8 @@ from kmaplocal.bounds import INSIDE, OUTSIDE, Answer, Bounds, Place
 from kmaplocal.bounds.many import Pages
 from kmaplocal.bounds.offsets import Amount, Term, terms_of
 from kmaplocal.judge.places import scale_of
-from kmaplocal.judge.trace import LOOPS, Site, Trace, Use
+from kmaplocal.flow.cfg import LOOPS
+from kmaplocal.flow.events import Site, Trace, Use
 from kmaplocal.read.syntax import Expr, Function, Stmt
 
 _SUMS = ("binary", "paren", "cast")

@@ -9,7 +9,7 @@ from kmaplocal.knowledge import functions
 from kmaplocal.bounds.sizes import plain_size
 from kmaplocal.judge.places import base_type
 from kmaplocal.read.syntax import Expr, Function, Source, Stmt, Struct
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 
 _ZEROS = {"0", "NULL", "false", "0U", "0UL", "0ULL", "0x0"}
 

@@ -17,7 +17,7 @@ from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.places import Places, changes, names_in
 from kmaplocal.read.syntax import Expr
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 
 FLUSH = "flush_dcache_page"
 

@@ -21,7 +21,7 @@ from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.judge.places import Places, changes, names_in
 from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Stmt, Variable
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 
 
 @dataclass

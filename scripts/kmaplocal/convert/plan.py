@@ -19,7 +19,8 @@ from kmaplocal.judge.explicit import Around
 from kmaplocal.judge.obligations import DISABLE, Judge
 from kmaplocal.read.syntax import Expr, Stmt
 from kmaplocal.judge.saved import Saved
-from kmaplocal.judge.trace import CURSOR, Site
+from kmaplocal.flow.events import Site
+from kmaplocal.flow.values import CURSOR
 
 
 @dataclass

@@ -9,7 +9,7 @@ from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.scene import PASSED_ON, Scene
 from kmaplocal.bounds import plain
 from kmaplocal.judge.places import changes, names_in
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 from kmaplocal.read.syntax import Expr
 
 RULE = "kmap-wrong-argument"

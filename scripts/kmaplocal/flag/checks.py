@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.scene import Scene
 from kmaplocal.bounds import plain
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-null-check"

@@ -15,7 +15,8 @@ from kmaplocal.bounds import plain
 from kmaplocal.bounds.extents import Access
 from kmaplocal.bounds.offsets import values_of
 from kmaplocal.judge.places import names_in
-from kmaplocal.judge.trace import LOOPS, Site
+from kmaplocal.flow.cfg import LOOPS
+from kmaplocal.flow.events import Site
 from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-off-page"

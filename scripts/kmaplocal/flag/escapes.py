@@ -11,7 +11,7 @@ from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.knowledge import api, functions
 from kmaplocal.knowledge.row import CONTEXT, DIRECT_MAP, FREED, PUBLISHED
 from kmaplocal.bounds import plain
-from kmaplocal.judge.trace import Site, Use
+from kmaplocal.flow.events import Site, Use
 from kmaplocal.read.syntax import Expr
 
 HANDOFF, RETURNED = "kmap-handoff", "kmap-returned"

@@ -12,7 +12,7 @@ from kmaplocal.flag.scene import Scene
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.extents import Access
 from kmaplocal.bounds.many import COUNTS
-from kmaplocal.judge.trace import LOOPS
+from kmaplocal.flow.cfg import LOOPS
 from kmaplocal.read.syntax import Expr
 
 # The numbers of the arguments that are a page, an offset in it and a length.

@@ -11,7 +11,7 @@ from kmaplocal.flag.finding import NOTE, WARNING, Finding
 from kmaplocal.flag.pairs import ended
 from kmaplocal.flag.scene import Scene, lasting
 from kmaplocal.bounds import plain
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 from kmaplocal.knowledge import functions
 from kmaplocal.read.syntax import Expr, Stmt
 

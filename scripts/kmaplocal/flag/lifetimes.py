@@ -10,7 +10,7 @@ from kmaplocal.flag.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import plain
 from kmaplocal.flow.escape import given, member_of
-from kmaplocal.judge.trace import Site, Use
+from kmaplocal.flow.events import Site, Use
 from kmaplocal.read.syntax import Expr, Stmt
 
 MOST_DEEP = 3  # macros round a printing function

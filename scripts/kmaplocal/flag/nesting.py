@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.scene import PASSED_ON, Scene, lasting
 from kmaplocal.bounds import plain
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 from kmaplocal.read.syntax import Expr, Stmt
 
 ORDER = "kmap-nesting-order"

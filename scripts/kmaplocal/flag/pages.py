@@ -12,7 +12,8 @@ from kmaplocal.bounds import plain
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds.extents import Access
 from kmaplocal.judge.places import names_in
-from kmaplocal.judge.trace import CURSOR, Site
+from kmaplocal.flow.events import Site
+from kmaplocal.flow.values import CURSOR
 from kmaplocal.read.syntax import Expr, Stmt
 
 RULE = "kmap-off-page"

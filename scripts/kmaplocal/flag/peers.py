@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.flow.cfg import Unstructured
-from kmaplocal.judge.trace import TooManyPaths, Trace, Tracer, Use
+from kmaplocal.flow.events import Trace, Use
+from kmaplocal.judge.trace import TooManyPaths, Tracer
 from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function
 

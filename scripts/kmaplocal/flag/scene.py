@@ -11,7 +11,7 @@ from kmaplocal.flag.peers import Peers
 from kmaplocal.bounds import plain
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.judge.places import Places, base_type
-from kmaplocal.judge.trace import Site, Use
+from kmaplocal.flow.events import Site, Use
 from kmaplocal.knowledge import api
 from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Point, Stmt

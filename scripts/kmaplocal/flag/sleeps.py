@@ -15,7 +15,7 @@ from kmaplocal.flag.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import ALWAYS, BY_FLAGS, PAGING_IN
 from kmaplocal.bounds import plain
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 from kmaplocal.read.syntax import Expr, Function, Stmt
 
 WAITING = frozenset(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kmaplocal.knowledge import functions
 from kmaplocal.read.syntax import Expr, Function, Stmt, Variable, between
 
+LOOPS = {"while", "do", "for"}
 NO_RETURN = functions.named(lambda row: row.returns_never)
 
 

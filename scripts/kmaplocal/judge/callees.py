@@ -20,7 +20,8 @@ from kmaplocal.judge.mappings import Mappings
 from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.judge.pointers import Pointer, Targets
 from kmaplocal.read.syntax import Expr, Function, Source, Struct
-from kmaplocal.judge.trace import Effect, TooManyPaths, Tracer, contents_site
+from kmaplocal.flow.events import Effect, contents_site
+from kmaplocal.judge.trace import TooManyPaths, Tracer
 
 NOTHING = Effect("harmless", writes=False)
 MOST_AGAIN = 4  # times that a function which calls itself is summarised

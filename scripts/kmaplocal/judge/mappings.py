@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kmaplocal.flow.cfg import Unstructured
-from kmaplocal.judge.trace import Outcome, TooManyPaths, Trace, Tracer, Value
+from kmaplocal.flow.events import Outcome, Trace
+from kmaplocal.flow.values import Value
+from kmaplocal.judge.trace import TooManyPaths, Tracer
 from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function
 

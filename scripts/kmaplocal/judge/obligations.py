@@ -32,7 +32,8 @@ from kmaplocal.judge.one_page import OnePage
 from kmaplocal.judge.order import exchanges
 from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.read.syntax import Expr, Function, Source
-from kmaplocal.judge.trace import Site, TooManyPaths, Trace, Tracer, Use
+from kmaplocal.flow.events import Site, Trace, Use
+from kmaplocal.judge.trace import TooManyPaths, Tracer
 
 # What disables and enables that which an obligation is about.
 DISABLE = {

@@ -21,7 +21,9 @@ from kmaplocal.bounds.offsets import Amount, is_same_again, terms_of
 from kmaplocal.knowledge import functions
 from kmaplocal.judge.places import Places, changes, names_in, scale_of
 from kmaplocal.judge.saved import Saved, saved_base
-from kmaplocal.judge.trace import CURSOR, LOOPS, Site
+from kmaplocal.flow.cfg import LOOPS
+from kmaplocal.flow.events import Site
+from kmaplocal.flow.values import CURSOR
 from kmaplocal.read.syntax import Expr, Stmt
 
 _SUMS = ("binary", "paren", "cast")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.judge.places import Places
-from kmaplocal.judge.trace import Trace
+from kmaplocal.flow.events import Trace
 from kmaplocal.knowledge import api, functions
 from kmaplocal.knowledge.row import MARKS
 from kmaplocal.read.syntax import Expr, Function, Stmt

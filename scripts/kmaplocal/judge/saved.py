@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kmaplocal.judge.places import Places
-from kmaplocal.judge.trace import Site, Trace
+from kmaplocal.flow.events import Site, Trace
 from kmaplocal.read.syntax import Expr, Function, Stmt
 
 NAMES = ("base", "kaddr", "vaddr", "mapped")

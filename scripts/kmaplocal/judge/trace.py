@@ -10,21 +10,25 @@ judged here.
 
 from __future__ import annotations
 
-import operator
-from bisect import insort
 from collections import defaultdict
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
 
 from kmaplocal import deadline
-from kmaplocal.knowledge import functions
-from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
+from kmaplocal.flow.cfg import LOOPS, Node, Unstructured, control_flow
+from kmaplocal.flow.conditions import RELATIONS, TRANSPARENT, against_null, atom_of
+from kmaplocal.flow.conditions import atoms_of, compared_call, compared_values
+from kmaplocal.flow.conditions import decided_of, flag_of
 from kmaplocal.flow.escape import Keepers, given, member_name, member_of
 from kmaplocal.flow.escape import outputs, root_of
-from kmaplocal.knowledge import api
-from kmaplocal.flow.cfg import Node, Unstructured, control_flow
-from kmaplocal.judge.pointers import Pointer, pointer_of
+from kmaplocal.flow.events import Effect, Knowledge, Outcome, Site, Trace, Use
+from kmaplocal.flow.events import contents_site
+from kmaplocal.flow.state import State, added_to, after_call, after_write, changed_by
+from kmaplocal.flow.state import forget, found_in, mapped_into, put_behind, reached
+from kmaplocal.flow.state import unsure
+from kmaplocal.flow.values import CURSOR, ERROR, NONZERO, NULL, OFFSET, START, Value
+from kmaplocal.flow.values import constant_of, is_loaded, is_of, number_of, truth_of
+from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
+from kmaplocal.judge.pointers import pointer_of
+from kmaplocal.knowledge import api, functions
 from kmaplocal.read.structs import struct_of
 from kmaplocal.read.syntax import Expr, Function, Stmt
 
@@ -33,21 +37,8 @@ MOST_COUNTED = 3  # a counter's value is known up to here
 MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
 MOST_GUARDED = 96  # past it, all of them
 
-TRANSPARENT = functions.named(lambda row: row.same)
 TESTS = {"IS_ERR", "IS_ERR_OR_NULL"}
-LOOPS = {"while", "do", "for"}
 ERRORS = functions.named(lambda row: row.error)
-RELATIONS = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
-}
-SIGNED = {("nonzero", "-"), ("nonzero", "+")}
-# What stands against an address that is to stay in its thread.
-AGAINST = ("stored", "address-taken", "escapes", "unknown", "opaque")
 COMPARISONS = {"==", "!=", "<", ">", "<=", ">=", "&&", "||"}
 
 
@@ -55,103 +46,11 @@ class TooManyPaths(Exception):
     """The function has more paths than are followed."""
 
 
-class Value(NamedTuple):
-    """What a variable or expression holds."""
-
-    kind: str  # address, null, error, constant, copy (of an expression, by its text),
-    # place (the address of a local variable, by its name), changed (an address that
-    # may have been overwritten, by what the text says), added (to an address: the
-    # variables and .members of that), nonzero (a number; its text is its sign)
-    site: int = 0  # of an address: the mapping, or -1 - n for parameter n
-    moved: int = 0  # of an address: START, OFFSET or CURSOR
-    text: str = ""
-
-    def onward(self, how: int = 1) -> "Value":
-        """This address after arithmetic."""
-        return self._replace(moved=max(self.moved, how))
-
-
 HOLDS = "@"  # before the text of what keeps an address, among the pages
 _ASKED = api.Unmap("page_address", 0, api.PAGE)
-START, OFFSET, CURSOR = range(3)  # CURSOR: moved step by step, anywhere by now
-NULL = Value("null", text="0")
-ERROR = Value("error")
-NONZERO = Value("nonzero")
 # What is returned instead of an address, and what says that the address is elsewhere.
 _FAILURES = {"null": NULL, "error": ERROR, "zero": NULL, "nonzero": NONZERO}
 _SUCCESSES = {"zero": NONZERO._replace(text="+"), "nonzero": NULL}
-
-
-class State(NamedTuple):
-    """One way to have arrived here."""
-
-    live: tuple[int, ...] = ()
-    pages: tuple[tuple[int, str], ...] = ()  # of a kmap(): its page's text
-    held: tuple[tuple[str, Value], ...] = ()
-    decided: tuple[tuple[str, bool], ...] = ()
-
-    def get(self, name: str) -> Value | None:
-        """What the variable NAME holds, as far as that is known."""
-        return next((v for n, v in self.held if n == name), None)
-
-    def put(self, name: str, value: Value | None) -> "State":
-        """The state after NAME was given VALUE."""
-        part = f"{name} . "
-        held = [
-            (n, v)
-            for n, v in self.held
-            if n != name and not n.startswith(part) and not _speaks_of(v, name)
-        ]
-        if value is not None:
-            insort(held, (name, value))
-        decided = tuple(d for d in self.decided if name not in d[0].split())
-        pages = tuple(p for p in self.pages if name not in p[1].split())
-        return State(self.live, pages, tuple(held), decided)
-
-    def hold(self, name: str, value: Value | None) -> "State":
-        """The state after the member or what else is called NAME got VALUE."""
-        held = [(n, v) for n, v in self.held if n != name]
-        if value is not None:
-            insort(held, (name, value))
-        return State(self.live, self.pages, tuple(held), self.decided)
-
-    def addresses(self, name: str) -> list[Value]:
-        """The addresses that the variable NAME, or a member of it, holds."""
-        found = [v for n, v in self.held if _is_part(n, name)]
-        return [v for v in found if v.kind == "address"]
-
-    def behind(self, site: int) -> list[Value]:
-        """The addresses that may lie in what the address of SITE points to."""
-        first = _behind(site)
-        return [v for n, v in self.held if n.startswith(first)]
-
-    def decide(self, text: str, truth: bool) -> "State":
-        """The state in which the condition TEXT turned out as TRUTH."""
-        decided = [d for d in self.decided if d[0] != text]
-        insort(decided, (text, truth))
-        return State(self.live, self.pages, self.held, tuple(decided))
-
-
-def _is_part(held: str, name: str) -> bool:
-    """Whether what is HELD is the variable NAME or a member of it."""
-    return held == name or held.startswith(f"{name} . ")
-
-
-def _behind(site: int) -> str:
-    """What is held behind an address of SITE is called so, with more after it."""
-    return f"* {site} "
-
-
-def _added_to(name: str) -> str:
-    """What was added to the address that the variable NAME was given is held by
-    this name, a part of it; it is gone once any of that changes."""
-    return f"{name} . +"
-
-
-def _mapped_into(name: str) -> str:
-    """Held by this name, a part of it, while the variable NAME is as it was given
-    the address by a map call."""
-    return f"{name} . @"
 
 
 def _beside(source: Expr, call: Expr) -> str:
@@ -160,146 +59,6 @@ def _beside(source: Expr, call: Expr) -> str:
     nodes = [n for n in source.walk() if n not in inner]
     members = [f".{n.label}" for n in nodes if n.kind == "member"]
     return " ".join([n.text for n in nodes if n.kind == "identifier"] + members)
-
-
-def _is_of(value: Value, site: int) -> bool:
-    return value.kind == "address" and value.site == site
-
-
-def _speaks_of(value: Value, name: str) -> bool:
-    return value.kind in ("copy", "added") and name in value.text.split()
-
-
-class Use(NamedTuple):
-    """Something that happens to an address: which, where, what."""
-
-    site: int
-    expr: Expr
-    what: str
-    detail: str = ""
-
-
-class Effect(NamedTuple):
-    """What a callee does with an address: harmless, escapes or unknown; whether
-    its result is an address in the same page; the numbers of the arguments that
-    it stores the address behind, each with how far it was moved; and whether it
-    may change the pointers that lie behind it."""
-
-    verdict: str
-    returns: bool = False
-    evidence: str = ""
-    through: tuple[tuple[int, int], ...] = ()
-    writes: bool = True
-    pointers: tuple[str, ...] = ()  # what function pointers were taken to be
-    awaits: Pointer | None = None  # unknown only until it is known what this can be
-
-
-class Knowledge(Protocol):
-    """What the rest of the tree says."""
-
-    maps: Mapping[str, api.Map]
-    unmaps: Mapping[str, api.Unmap]
-
-    def argument(self, callee: str, number: int) -> Effect:
-        """What CALLEE does with an address given as argument NUMBER."""
-
-    def contents(self, callee: str, number: int) -> Effect:
-        """What CALLEE does with an address it finds behind argument NUMBER."""
-
-    def through_pointer(self, pointer: Pointer | None, number: int) -> Effect:
-        """... and any function does that POINTER can be."""
-
-    def is_array(self, member: str, struct: str) -> bool | None:
-        """Whether MEMBER of STRUCT ("": unknown) is an array; None: unknown."""
-
-    def member_type(self, struct: str, member: str) -> str:
-        """The type of a structure's member, or ""."""
-
-    def is_pure(self, callee: str) -> bool:
-        """Whether CALLEE gives the same again, as long as its arguments and what it
-        reads by way of them stay."""
-
-
-@dataclass(eq=False)
-class Site:
-    """A map call, and what was seen of its mapping."""
-
-    number: int
-    call: Expr
-    api: api.Map
-    name: str
-    page: str
-    variable: str = ""
-    declared: bool = False
-
-
-class Outcome(NamedTuple):
-    """One way to leave: what is returned (`text` as it is written), and what is
-    mapped then."""
-
-    value: Value | None
-    text: str
-    live: tuple[int, ...]
-
-
-@dataclass(eq=False)
-class Trace:
-    """All that was seen in one function."""
-
-    function: Function
-    sites: list[Site] = field(default_factory=list)
-    uses: dict[Use, None] = field(default_factory=dict)
-    unmaps: dict[Expr, set[tuple[int | None, str]]] = field(default_factory=dict)
-    bases: dict[Expr, set[str]] = field(default_factory=dict)
-    holders: dict[Expr, set[str]] = field(default_factory=dict)
-    moved: dict[Expr, Value] = field(default_factory=dict)
-    during: dict[int, dict[Expr, None]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    alive: dict[Expr, set[tuple[int, ...]]] = field(
-        default_factory=lambda: defaultdict(set)
-    )
-    # Variables at an unmap, where what was added to the address is not known now.
-    stale: dict[Expr, set[str]] = field(default_factory=lambda: defaultdict(set))
-    reads: dict[int, dict[Expr, None]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    nested: set[tuple[int, int]] = field(default_factory=set)
-    disordered: dict[tuple[int, int], Expr] = field(default_factory=dict)
-    returned: set[int] = field(default_factory=set)
-    carried: set[int] = field(default_factory=set)  # mapped, and so returned
-    dropped: set[int] = field(default_factory=set)  # mapped, but not returned
-    results: set[str] = field(default_factory=set)  # the kinds of what is returned
-    outcomes: dict[Outcome, None] = field(default_factory=dict)
-    written: set[int] = field(default_factory=set)  # something behind it may be
-    # What is stored behind which parameters, and how far it was moved.
-    through: dict[int, dict[int, int]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    tested: dict[Expr, set[int | None]] = field(default_factory=dict)
-    exchanged: dict[Expr, Expr] = field(default_factory=dict)
-    awaited: dict[Use, Pointer] = field(default_factory=dict)
-
-    def given(self, unmap: Expr) -> Expr:
-        """The unmap whose argument the call UNMAP has: its own, unless two of
-        them are exchanged."""
-        return self.exchanged.get(unmap, unmap)
-
-    def note(self, site: int, expr: Expr, what: str, detail: str = "") -> None:
-        """Record that WHAT happens to an address of SITE at EXPR."""
-        self.uses.setdefault(Use(site, expr, what, detail))
-
-    def uses_of(self, site: int, *kinds: str) -> list[Use]:
-        """What was recorded of SITE, of one of KINDS."""
-        return [u for u in self.uses if u.site == site and u.what in kinds]
-
-    def awaits(self, site: int) -> Pointer | None:
-        """A function pointer to be known before more can be said of an address that
-        nothing else stands against."""
-        against = self.uses_of(site, *AGAINST)
-        if any(use not in self.awaited for use in against):
-            return None
-        return next((self.awaited[use] for use in against), None)
 
 
 Results = list[tuple[Value | None, State]]
@@ -407,10 +166,10 @@ class Tracer:
             if stmt.kind != "if":
                 continue
             for expr in stmt.exprs:
-                for atom in _atoms(expr):
+                for atom in atoms_of(expr):
                     (twice if atom in seen else seen).add(atom)
         twice |= self.returned
-        self.flags = {_flag(atom) for atom in seen | twice} | self.returned
+        self.flags = {flag_of(atom) for atom in seen | twice} | self.returned
         calls = self.function.calls((*self.maps, *self.unmaps))
         given = {a.bare().text for call in calls for a in call.arguments.values()}
         self.memos = self.flags - given
@@ -425,7 +184,7 @@ class Tracer:
             if stmt.kind == "if"
             and any(calls.intersection(e.walk()) for s in stmt.walk() for e in s.exprs)
             for expr in stmt.exprs
-            for atom in _atoms(expr)
+            for atom in atoms_of(expr)
         }
         return found.union(*(atom.split() for atom in found))
 
@@ -442,7 +201,7 @@ class Tracer:
             node, state = work.pop()
             if len(seen[node]) >= MOST_STATES:
                 guards = self.guards if len(seen[node]) < MOST_GUARDED else set()
-                state = _forget(state, guards)
+                state = forget(state, guards)
             if state in seen[node]:
                 continue
             seen[node].add(state)
@@ -461,7 +220,7 @@ class Tracer:
             state = state.hold(name, Value("address", -1 - number))
         for number in self.contents:
             inside = Value("address", contents_site(self.function, number))
-            state = _put_behind(state, -1 - number, inside)
+            state = put_behind(state, -1 - number, inside)
         return state
 
     def _all_read(self) -> None:
@@ -510,7 +269,7 @@ class Tracer:
         shown = operands(stmt.text) or [] if named else []
         harmless = all(self._page_only(o, named, stmt) for o in shown)
         expr = Expr(stmt.start, stmt.end, stmt.text)
-        for value in self._reached(words, state):
+        for value in reached(words, state):
             self.trace.note(value.site, expr, "opaque", "assembly")
         for name, value in named.items():
             self.trace.written.add(value.site)
@@ -522,15 +281,6 @@ class Tracer:
                 self.trace.note(value.site, expr, "moved")
                 state = state.put(name, value.onward(CURSOR))
         return state
-
-    def _reached(self, words: Set[str], state: State) -> list[Value]:
-        """The addresses that lie in, or behind, the variables named in WORDS."""
-        inside = [v for n, v in state.held if n.split(" . ")[0] in words - {n}]
-        found = [v for v in inside if v.kind == "address"]
-        for name, value in state.held:
-            if name in words and value.kind == "address":
-                found += state.behind(value.site)
-        return found
 
     def _page_only(self, operand: Operand, named: dict[str, Value], stmt: Stmt) -> bool:
         """Whether assembly cannot keep an address by way of OPERAND: it is such an
@@ -553,7 +303,7 @@ class Tracer:
         decided of it holds."""
         if node.stmt is None or node.stmt.kind not in LOOPS:
             return state
-        atoms = set(_atoms(node.cond)) if node.cond else set()
+        atoms = set(atoms_of(node.cond)) if node.cond else set()
         kept = tuple(d for d in state.decided if d[0] not in atoms)
         return state._replace(decided=kept)
 
@@ -592,7 +342,7 @@ class Tracer:
     def _leave(self, node: Node, value: Value | None, state: State) -> None:
         self.trace.results.add(value.kind if value else "")
         text = node.exprs[-1].bare().text if node.exprs and node.returns else ""
-        known = value or state.get(text) or self._decided(text, state)
+        known = value or state.get(text) or decided_of(text, state)
         self.trace.outcomes.setdefault(Outcome(known, text, state.live))
         given = value.site if value and value.kind == "address" else None
         for site in state.live:
@@ -602,13 +352,6 @@ class Tracer:
             expr = node.exprs[-1] if node.exprs else self.trace.sites[site].call
             line = node.stmt.start[0] if node.stmt else self.function.last
             self.trace.note(site, expr, "leaked", str(line))
-
-    def _decided(self, name: str, state: State) -> Value | None:
-        """What is known of the number NAME by the conditions on this path."""
-        decided = dict(state.decided)
-        if name in decided:
-            return NONZERO if decided[name] else NULL
-        return NONZERO._replace(text="-") if decided.get(f"{name} < 0") else None
 
     # -- conditions ------------------------------------------------------
 
@@ -623,7 +366,7 @@ class Tracer:
         if node.kind == "binary" and node.op in ("&&", "||"):
             return self._short_circuit(node, state)
         results = []
-        if _against_null(node):
+        if against_null(node):
             truth = node.op == "!="
             ways = self.condition(node.children[0], state)
             return [(t == truth, s) for t, s in ways]
@@ -653,7 +396,7 @@ class Tracer:
         return results
 
     def _both(self, node: Expr, state: State) -> list[tuple[bool, State]]:
-        atom, positive = _atom(node)
+        atom, positive = atom_of(node)
         if atom in self.repeated:
             yes = state.decide(atom, positive)
             return [(True, yes), (False, state.decide(atom, not positive))]
@@ -671,50 +414,21 @@ class Tracer:
             return node.text == "1"
         value = value or state.get(node.text)  # a number, that of a flag
         if value:
-            truth = True if self._is_mapped(value) else _truth(value)
+            truth = True if self._is_mapped(value) else truth_of(value)
             if truth is not None:
                 return truth
-        compared = self._compared(node, state)
+        compared = compared_values(node, state)
         if compared is not None:
             return compared
-        atom, positive = _atom(node)
+        atom, positive = atom_of(node)
         decided = dict(state.decided)
         if atom in decided:
             return decided[atom] == positive
         return None
 
-    def _compared(self, node: Expr, state: State) -> bool | None:
-        """`x == NULL`, `x != 0`, `x < 0` and `x >= 2` of a variable with a known
-        value, and `x == y` of two that hold the same address."""
-        if node.kind != "binary" or node.op not in RELATIONS:
-            return None
-        left, right = node.children[0].bare(), node.children[1].bare()
-        if node.op in ("==", "!=") and right.text not in ("NULL", "0"):
-            if self._same(state.get(left.text), state.get(right.text)):
-                return node.op == "=="
-        value = state.get(left.text)
-        if value is None:
-            return None
-        one, other = _number(value), _number(_plain(right))
-        if one is not None and other is not None:
-            return RELATIONS[node.op](one, other)
-        if right.text not in ("NULL", "0") or node.op not in ("==", "!=", "<"):
-            return None
-        truth = _truth(value)
-        if truth is None:
-            return None
-        if node.op == "<":
-            signed = value.kind == "constant" or (value.kind, value.text[:1]) in SIGNED
-            return value.text.startswith("-") if signed else None
-        return (not truth) if node.op == "==" else truth
-
     def _is_mapped(self, value: Value) -> bool:
         """Whether VALUE is an address that this function is to unmap."""
         return value.site in self.mapped and value == Value("address", value.site)
-
-    def _same(self, left: Value | None, right: Value | None) -> bool:
-        """Whether two values are one address, as it was mapped or handed over."""
-        return left == right and left == Value("address", left.site if left else 0)
 
     # -- expressions -----------------------------------------------------
 
@@ -735,7 +449,7 @@ class Tracer:
     def evaluate(self, expr: Expr, state: State) -> Results:
         """The values EXPR can have, with the state after each."""
         if not self.warm(expr):
-            return [(_plain(expr), state)]
+            return [(constant_of(expr), state)]
         handler = getattr(self, "on_" + expr.kind.replace("-", "_"), self.on_other)
         return handler(expr, state)
 
@@ -782,7 +496,7 @@ class Tracer:
     def on_statement_expression(self, expr, state):
         names = {v[0] for v in state.held if v[1].kind == "address"}
         words = {n.text for n in expr.walk() if n.kind == "identifier"}
-        for value in self._reached(words, state):
+        for value in reached(words, state):
             self._not_understood(expr, value)
         for node in expr.walk():
             if node.kind == "identifier" and node.text in names:
@@ -814,7 +528,7 @@ class Tracer:
             return [(value, state)]
         results = []
         for value, after in self.evaluate(expr.children[0], state):
-            if _is_loaded(value) and expr.op == ".":
+            if is_loaded(value) and expr.op == ".":
                 results.append((value, after))
                 continue
             results.append((self._loaded_member(expr, value, after), after))
@@ -862,7 +576,7 @@ class Tracer:
         for value, after in self.evaluate(expr.children[0], state):
             for inner, last in self.evaluate(expr.children[1], after):
                 self._not_understood(expr, inner)
-                if _is_loaded(value) and not self._is_loaded_pointer(expr.children[0]):
+                if is_loaded(value) and not self._is_loaded_pointer(expr.children[0]):
                     results.append((value, last))
                     continue
                 results.append((self._element(expr, value, last), last))
@@ -919,7 +633,7 @@ class Tracer:
                     self.trace.note(moved.site, expr, "moved")
                 after = after.put(target.text, moved or self._counted(expr, after))
             else:
-                after = self._moved_member(expr, target, _written(target, after))
+                after = self._moved_member(expr, target, after_write(target, after))
             results.append((value, after))
         return results
 
@@ -943,7 +657,7 @@ class Tracer:
     def _counted(self, expr: Expr, state: State) -> Value | None:
         """The small number that a counter is after `++`, if it was known."""
         name = expr.children[0].bare().text
-        number = _number(state.get(name))
+        number = number_of(state.get(name))
         if expr.op != "++" or name not in self.flags or number is None:
             return None
         if number >= MOST_COUNTED:
@@ -952,7 +666,7 @@ class Tracer:
 
     def _address_of(self, expr, operand, state):
         node = operand.bare()
-        state = _unsure(state, root_of(node, self.function))
+        state = unsure(state, root_of(node, self.function))
         if self._lends(expr, node, state):
             return [(Value("place", text=root_of(node, self.function)), state)]
         if node.kind == "identifier":
@@ -966,7 +680,7 @@ class Tracer:
         for value, after in self.evaluate(operand, state):
             if value is None:
                 value = self._root_address(node, after)
-            elif _is_loaded(value) and root_of(node, self.function):
+            elif is_loaded(value) and root_of(node, self.function):
                 self.trace.note(value.site, expr, "address-taken", node.text)
             results.append((value, after))
         return results
@@ -1008,7 +722,7 @@ class Tracer:
 
     def _combined(self, expr, left, right) -> Value | None:
         sides = [v for v in (left, right) if v and v.kind == "address"]
-        known = _compared_call(expr, left) if expr.op in RELATIONS else None
+        known = compared_call(expr, left) if expr.op in RELATIONS else None
         if known:
             return known
         if not sides or expr.op in COMPARISONS or len(sides) == 2:
@@ -1045,7 +759,7 @@ class Tracer:
             return [(after.get(target.text), after)]
         results = []
         for _, after in self._target(target, state):
-            last = _written(target, after)
+            last = after_write(target, after)
             if expr.op == "=":
                 last = self._store(expr, target, value, last)
             else:
@@ -1108,7 +822,7 @@ class Tracer:
         known = self.trace.through[value.site]
         number = -1 - behind
         known[number] = max(known.get(number, 0), value.moved)
-        return _put_behind(state, behind, value)
+        return put_behind(state, behind, value)
 
     def _local(self, name: str) -> bool:
         variable = self.function.variables.get(name)
@@ -1145,8 +859,8 @@ class Tracer:
             if any(n is site.call or n.callee == "page_address" for n in source.walk()):
                 site.variable = name
                 added = Value("added", text=_beside(source, site.call))
-                after = state.put(name, value).hold(_added_to(name), added)
-                return after.hold(_mapped_into(name), Value("added"))
+                after = state.put(name, value).hold(added_to(name), added)
+                return after.hold(mapped_into(name), Value("added"))
             whole = source.parent
             if name == site.variable and value.moved == OFFSET and whole is not None:
                 self.trace.note(value.site, whole, "moved")
@@ -1160,7 +874,7 @@ class Tracer:
 
     def _copied(self, name: str, source: Expr) -> Value | None:
         node = source.bare()
-        constant = _plain(node)
+        constant = constant_of(node)
         if constant and (name in self.tracked or name in self.flags):
             return constant
         if name not in self.tracked or any(n.kind == "call" for n in node.walk()):
@@ -1199,7 +913,7 @@ class Tracer:
             if site.api.again:
                 after = self._end_former(expr, after)
             if number in after.live and not site.api.kept:
-                holders = " ".join(n for n, v in after.held if _is_of(v, number))
+                holders = " ".join(n for n, v in after.held if is_of(v, number))
                 self.trace.note(number, expr, "mapped-again", holders)
                 continue
             for outer in after.live:
@@ -1284,7 +998,7 @@ class Tracer:
             self.evaluate(expr.children[0], state)  # what is read for the pointer
         for values, after in self._arguments(expr, state):
             if after.pages and not self.knowledge.is_pure(expr.callee):
-                after = _handed(expr, after)
+                after = after_call(expr, after)
             self.trace.alive[expr].add(after.live)
             for site in after.live:
                 self.trace.during[site].setdefault(expr)
@@ -1296,7 +1010,7 @@ class Tracer:
                     effect = self._effect(expr, number)
                     result = self._passed(expr, value, effect, after) or result
                     ways += self._put_out(expr, value, effect, dict(values), ways)
-                for inside in _inside(value, after):
+                for inside in found_in(value, after):
                     effect = self.knowledge.contents(expr.callee, number)
                     found.append(self._passed(expr, inside, effect, after))
                     ways += self._put_out(expr, inside, effect, dict(values), ways)
@@ -1342,7 +1056,7 @@ class Tracer:
             if not value or value.kind != "place":
                 continue
             if self.knowledge.argument(expr.callee, number).writes:
-                ways += [_changed(way, value.text, expr.callee) for way in ways]
+                ways += [changed_by(way, value.text, expr.callee) for way in ways]
         return list(dict.fromkeys(ways))
 
     def _passed(self, expr, value, effect, state) -> Value | None:
@@ -1448,7 +1162,7 @@ class Tracer:
         offset at which it was mapped."""
         if value.kind != "address" or value.site != number:
             return False
-        as_mapped = number >= 0 and state.get(_mapped_into(name)) is not None
+        as_mapped = number >= 0 and state.get(mapped_into(name)) is not None
         as_mapped = as_mapped and name == self.trace.sites[number].variable
         return value.moved <= (OFFSET if as_mapped else START)
 
@@ -1462,7 +1176,7 @@ class Tracer:
         known = self.trace.holders.get(expr)
         self.trace.holders[expr] = anywhere if known is None else known & anywhere
         here = {n for n, v in variables if self._within(n, v, site, state)}
-        self.trace.stale[expr] |= {n for n in here if not state.get(_added_to(n))}
+        self.trace.stale[expr] |= {n for n in here if not state.get(added_to(n))}
         known = self.trace.bases.get(expr)
         self.trace.bases[expr] = here if known is None else known & here
         if value and value.kind == "address" and value.moved:
@@ -1479,69 +1193,6 @@ def _returned(function: Function) -> set[str]:
         if s.kind == "return" and s.exprs
     ]
     return {node.text for node in results if node.kind == "identifier"}
-
-
-def _compared_call(expr: Expr, left: Value | None) -> Value | None:
-    """How `call() < 0`, `call() == 0` and the like turn out, where what the call
-    returns is a number of a known sign."""
-    operand, right = (child.bare() for child in expr.children)
-    called = any(node.kind == "call" for node in operand.walk())
-    if not called or right.text != "0" or left is None:
-        return None
-    sign = {"": 0, "+": 1, "-": -1}.get(left.text) if left.kind == "nonzero" else None
-    if left == NULL:
-        known = RELATIONS[expr.op](0, 0)
-    elif sign:
-        known = RELATIONS[expr.op](sign, 0)
-    elif sign == 0 and expr.op in ("==", "!="):
-        known = expr.op == "!="
-    else:
-        return None
-    return Value("constant", text="1") if known else NULL
-
-
-def contents_site(function: Function, number: int) -> int:
-    """The site of an address that lies behind parameter NUMBER of FUNCTION."""
-    return -1 - len(function.params) - number
-
-
-def _unsure(state: State, name: str) -> State:
-    """The state after somebody got the address of NAME, and may write to it: nothing
-    is known of it but what it holds."""
-    held = tuple(h for h in state.held if not _speaks_of(h[1], name))
-    decided = tuple(d for d in state.decided if name not in d[0].split())
-    return state._replace(held=held, decided=decided)
-
-
-def _changed(state: State, name: str, callee: str) -> State:
-    """The state after CALLEE wrote what is not known to the variable NAME."""
-    after = state.put(name, None)
-    for part, value in state.held:
-        if _is_part(part, name) and value.kind in ("address", "changed"):
-            after = after.hold(part, Value("changed", value.site, text=f"{callee}()"))
-    return after
-
-
-def _put_behind(state: State, site: int, value: Value) -> State:
-    """The state in which VALUE may lie behind an address of SITE, as what else
-    does: whether it is overwritten is not asked."""
-    name = f"{_behind(site)}{value.site} {value.moved}"
-    return state.hold(name, value)
-
-
-def _inside(value: Value | None, state: State) -> list[Value]:
-    """The addresses that lie where VALUE, an argument, points to."""
-    if value and value.kind == "place":
-        return state.addresses(value.text)
-    return state.behind(value.site) if value and value.kind == "address" else []
-
-
-def _is_loaded(value: Value | None) -> bool:
-    """Whether VALUE was read by way of an address: an address itself, or a
-    structure with it."""
-    if value is None:
-        return False
-    return value.kind == "address" and value.text == "loaded"
 
 
 def _is_step(target: Expr, source: Expr) -> bool:
@@ -1563,80 +1214,6 @@ def _variable(node: Expr) -> str:
     return member_name(node) if member_of(node) else ""
 
 
-def _forget(state: State, guards: Set[str]) -> State:
-    """The state without the conditions and numbers that are not among GUARDS."""
-    held = tuple(h for h in state.held if h[1].kind != "constant" or h[0] in guards)
-    decided = tuple(d for d in state.decided if d[0] in guards)
-    return State(state.live, state.pages, held, decided)
-
-
-def _against_null(node: Expr) -> bool:
-    """Whether a condition is `x == NULL` or `x != NULL`."""
-    if node.kind != "binary" or node.op not in ("==", "!="):
-        return False
-    return node.children[1].bare().text == "NULL"
-
-
-def _plain(expr: Expr) -> Value | None:
-    """The constant that EXPR is, if it is one."""
-    node = expr.bare()
-    if node.text in ("NULL", "0", "false"):
-        return NULL
-    if node.text == "true" or (node.kind == "constant" and node.text[:1].isdigit()):
-        return Value("constant", text=node.text)
-    if node.kind == "unary" and node.op == "-" and not node.children[0].children:
-        return Value("constant", text=node.text)
-    return None
-
-
-def _number(value: Value | None) -> int | None:
-    """The integer that a value is, if it is one."""
-    if value is None or value.kind not in ("null", "constant"):
-        return None
-    try:
-        return int(value.text.replace(" ", ""), 0)
-    except ValueError:
-        return None
-
-
-def _flag(atom: str) -> str:
-    """The variable of a condition: alone, or compared with a number."""
-    words = atom.split()
-    compared = len(words) == 3 and words[1] in RELATIONS and words[2].isdigit()
-    return words[0] if compared else atom
-
-
-def _truth(value: Value) -> bool | None:
-    if value.kind == "null":
-        return False
-    if value.kind in ("constant", "nonzero"):
-        return True
-    if value.kind == "address" and value.site >= 0:
-        return True
-    return None
-
-
-def _atom(node: Expr) -> tuple[str, bool]:
-    """A condition's text with negations taken off, and whether it is positive."""
-    if node.kind == "binary" and node.op in ("==", "!="):
-        left, right = (c.bare() for c in node.children)
-        if right.text in ("0", "NULL"):
-            return left.text, node.op == "!="
-        return f"{left.text} == {right.text}", node.op == "=="
-    return node.text, True
-
-
-def _atoms(expr: Expr) -> list[str]:
-    node = expr.bare()
-    if node.callee in TRANSPARENT and 0 in node.arguments:
-        return _atoms(node.arguments[0])
-    if node.kind == "unary" and node.op == "!":
-        return _atoms(node.children[0])
-    if node.kind == "binary" and node.op in ("&&", "||"):
-        return [a for child in node.children for a in _atoms(child)]
-    return [_atom(node)[0]]
-
-
 def _is_place(expr: Expr) -> bool:
     """Whether `*a` or `a[i]` names a place, more of whose path follows."""
     parent = expr.parent
@@ -1647,38 +1224,3 @@ def _is_place(expr: Expr) -> bool:
     return parent.kind in ("member", "index") or (
         parent.kind == "unary" and parent.op == "&"
     )
-
-
-def _written(target: Expr, state: State) -> State:
-    """The state after a write to a place that is no plain variable: conditions,
-    copies, sums and pages that mention its member are no longer known, nor pages that
-    a function computes of what it reads."""
-    name = target.label or target.text
-    lost = {"copy": name, "added": f".{target.label}" if target.label else name}
-    held = tuple(h for h in state.held if lost.get(h[1].kind) not in h[1].text.split())
-    decided = tuple(d for d in state.decided if name not in d[0].split())
-    pages = tuple(
-        p
-        for p in state.pages
-        if name not in p[1].split() and not (target.label and _computed(p[1]))
-    )
-    return State(state.live, pages, held, decided)
-
-
-def _computed(page: str) -> bool:
-    """Whether the text of a page has a call of more than what the kernel's own macros
-    compute."""
-    words = page.split()
-    called = {w for w, after in zip(words, words[1:]) if after == "("}
-    called = {word for word in called if word.isidentifier() and word != "sizeof"}
-    return bool(called - functions.REPEATING)
-
-
-def _handed(call: Expr, state: State) -> State:
-    """The state after CALL, which may change what pages are computed of that it is
-    given the variables of."""
-    given = {n.text for e in call.arguments.values() for n in e.walk()}
-    pages = tuple(
-        p for p in state.pages if not (_computed(p[1]) and given & set(p[1].split()))
-    )
-    return state._replace(pages=pages)

@@ -16,7 +16,8 @@ from kmaplocal.bounds import INSIDE, plain
 from kmaplocal.judge.certificate import HOLDS, ONE_PAGE, PAIRED, Doubt, Verdict
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.bounds.offsets import terms_of
-from kmaplocal.judge.trace import CURSOR, Site
+from kmaplocal.flow.events import Site
+from kmaplocal.flow.values import CURSOR
 from kmaplocal.prove.bench import AFTER, Bench, Function
 from kmaplocal.knowledge import api
 from kmaplocal.read.definitions import Definitions

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from kmaplocal.judge.obligations import Judge
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 
 _WORDS = {
     "access": "is read or written",

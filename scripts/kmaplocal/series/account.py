@@ -13,7 +13,7 @@ from kmaplocal.convert.idioms import Idiom, find_idioms
 from kmaplocal.judge.analysis import FileAnalysis
 from kmaplocal.judge.certificate import CONVERT, FAULTS, PREEMPT
 from kmaplocal.judge.obligations import DISABLE, Judge
-from kmaplocal.judge.trace import Site
+from kmaplocal.flow.events import Site
 from kmaplocal.knowledge import api
 from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.syntax import Expr

@@ -12,14 +12,15 @@ bounds    text sizes types linear (what C's words say), flow (what changes where
           exprtypes translate (an expression as a sum), limits guards (what bounds
           it), prover query (inside of the page or not), offsets many extents (how
           far the accesses of a mapping go)
-flow      cfg (which statement may follow which), values state (what is known on
-          the way), conditions events (what is recorded), escape (who can reach a
-          local variable)
-judge     trace (every mapping along every path), callees pointers
-          (what others do with an address), places (where), assembly (what is
-          given to it), order explicit saved (what can be put right), obligations
-          doubts certificate (what holds), wrappers (mapped here, unmapped there),
-          analysis (all of it)
+flow      engine (every mapping along every path), cfg (which statement may follow
+          which), values state conditions (what is known on the way), relevance
+          (what can matter), evaluator branches stores transfer calls maps (what a
+          step does), escape (who can reach a local variable), events (what is
+          recorded)
+judge     callees pointers (what others do with an address), places (where),
+          assembly (what is given to it), order explicit saved (what can be put
+          right), obligations doubts certificate (what holds), wrappers (mapped
+          here, unmapped there), analysis (all of it)
 convert   idioms fills flushes plan (what is to be done), edits layout conversion
           (bringing together what the semantic patches change), patch replace
 tell      apply verify report listing history bodies doors output goldens

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from kmaplocal.judge.callees import Callees, FileKnowledge
 from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.flow.events import Trace, Use
-from kmaplocal.judge.trace import TooManyPaths, Tracer
+from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Judges: every mapping along every path, and what is to be said of it."""
+"""Judges: what is to be said of every mapping, by what was seen of it in flow/."""

@@ -21,7 +21,7 @@ from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.judge.pointers import Pointer, Targets
 from kmaplocal.read.syntax import Expr, Function, Source, Struct
 from kmaplocal.flow.events import Effect, contents_site
-from kmaplocal.judge.trace import TooManyPaths, Tracer
+from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 NOTHING = Effect("harmless", writes=False)
 MOST_AGAIN = 4  # times that a function which calls itself is summarised

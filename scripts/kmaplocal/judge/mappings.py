@@ -14,7 +14,7 @@ from typing import NamedTuple
 from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.flow.events import Outcome, Trace
 from kmaplocal.flow.values import Value
-from kmaplocal.judge.trace import TooManyPaths, Tracer
+from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Function
 

@@ -33,7 +33,7 @@ from kmaplocal.judge.order import exchanges
 from kmaplocal.flow.cfg import Unstructured
 from kmaplocal.read.syntax import Expr, Function, Source
 from kmaplocal.flow.events import Site, Trace, Use
-from kmaplocal.judge.trace import TooManyPaths, Tracer
+from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 # What disables and enables that which an obligation is about.
 DISABLE = {

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Conditions along a path: which ways they can turn out, and what is known then."""
+
+from __future__ import annotations
+
+from kmaplocal.flow.conditions import TRANSPARENT, against_null, atom_of
+from kmaplocal.flow.conditions import compared_values
+from kmaplocal.flow.evaluator import Evaluator
+from kmaplocal.flow.state import State
+from kmaplocal.flow.values import Value, truth_of
+from kmaplocal.read.syntax import Expr
+
+_TESTS = {"IS_ERR", "IS_ERR_OR_NULL"}
+
+
+class Branches(Evaluator):
+    """Steps that part the ways: what `?:` and the statements ask."""
+
+    def condition(self, expr: Expr, state: State) -> list[tuple[bool, State]]:
+        """The ways EXPR can turn out, with the state after each."""
+        node = expr.bare()
+        if node.callee in TRANSPARENT and 0 in node.arguments:
+            return self.condition(node.arguments[0], state)
+        if node.kind == "unary" and node.op == "!":
+            inside = self.condition(node.children[0], state)
+            return [(not t, s) for t, s in inside]
+        if node.kind == "binary" and node.op in ("&&", "||"):
+            return self._short_circuit(node, state)
+        results = []
+        if against_null(node):
+            truth = node.op == "!="
+            ways = self.condition(node.children[0], state)
+            return [(t == truth, s) for t, s in ways]
+        for value, after in self.evaluate(node, state):
+            self._tested(node, value)
+            known = self._known(node, value, after)
+            if known is not None:
+                results.append((known, after))
+            else:
+                results.extend(self._both(node, after))
+        return results
+
+    def _short_circuit(self, node: Expr, state: State) -> list[tuple[bool, State]]:
+        results = []
+        for truth, after in self.condition(node.children[0], state):
+            if truth == (node.op == "||"):
+                results.append((truth, after))
+            else:
+                results.extend(self.condition(node.children[1], after))
+        return results
+
+    def _both(self, node: Expr, state: State) -> list[tuple[bool, State]]:
+        atom, positive = atom_of(node)
+        if atom in self.relevant.repeated:
+            yes = state.decide(atom, positive)
+            return [(True, yes), (False, state.decide(atom, not positive))]
+        return [(True, state), (False, state)]
+
+    def _known(self, node: Expr, value: Value | None, state: State) -> bool | None:
+        if node.kind == "call" and node.callee in _TESTS:
+            inner = [v for v, _ in self.evaluate(node.arguments[0], state)]
+            for tested in inner:
+                self._tested(node.arguments[0].bare(), tested)
+            kinds = {v.kind if v else "" for v in inner}
+            if len(kinds) == 1 and kinds <= {"address", "error"}:
+                return kinds == {"error"}
+        if node.kind == "constant" and node.text in ("0", "1"):
+            return node.text == "1"
+        value = value or state.get(node.text)  # a number, that of a flag
+        if value:
+            truth = True if self._is_mapped(value) else truth_of(value)
+            if truth is not None:
+                return truth
+        compared = compared_values(node, state)
+        if compared is not None:
+            return compared
+        atom, positive = atom_of(node)
+        decided = dict(state.decided)
+        if atom in decided:
+            return decided[atom] == positive
+        return None

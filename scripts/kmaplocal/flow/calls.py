@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Calls of any function: what becomes of the addresses that it is given."""
+
+from __future__ import annotations
+
+from kmaplocal.flow.events import Effect, Use
+from kmaplocal.flow.state import State, after_call, changed_by, found_in
+from kmaplocal.flow.transfer import Transfer
+from kmaplocal.flow.values import ERROR, Value
+from kmaplocal.judge.pointers import pointer_of
+from kmaplocal.knowledge import functions
+from kmaplocal.read.syntax import Expr
+
+_ERRORS = functions.named(lambda row: row.error)
+
+
+class Calls(Transfer):
+    """Steps into a callee: its arguments, its result, and what it was lent."""
+
+    def _call(self, expr, state):
+        results = []
+        if not expr.callee:
+            self.evaluate(expr.children[0], state)  # what is read for the pointer
+        for values, after in self._arguments(expr, state):
+            if after.pages and not self.knowledge.is_pure(expr.callee):
+                after = after_call(expr, after)
+            self.trace.alive[expr].add(after.live)
+            for site in after.live:
+                self.trace.during[site].setdefault(expr)
+            result = ERROR if expr.callee in _ERRORS else None
+            ways = [after]
+            found = []
+            for number, value in values:
+                if value and value.kind == "address":
+                    effect = self._effect(expr, number)
+                    result = self._passed(expr, value, effect, after) or result
+                    ways += self._put_out(expr, value, effect, dict(values), ways)
+                for inside in found_in(value, after):
+                    effect = self.knowledge.contents(expr.callee, number)
+                    found.append(self._passed(expr, inside, effect, after))
+                    ways += self._put_out(expr, inside, effect, dict(values), ways)
+            ways = self._lent(expr, values, ways)
+            returned = [result, *(v for v in found if v)]
+            results += [(v, way) for v in returned for way in ways]
+        return results
+
+    def _arguments(self, expr, state):
+        states: list[tuple[tuple[tuple[int, Value | None], ...], State]] = [((), state)]
+        for number in sorted(expr.arguments):
+            states = [
+                (values + ((number, value),), after)
+                for values, before in states
+                for value, after in self.evaluate(expr.arguments[number], before)
+            ]
+        return states
+
+    def _effect(self, expr: Expr, number: int) -> Effect:
+        """What the function that EXPR calls does with its argument NUMBER."""
+        if expr.callee:
+            return self.knowledge.argument(expr.callee, number)
+        pointer = pointer_of(expr, self.function)
+        return self.knowledge.through_pointer(pointer, number)
+
+    def _put_out(self, expr, value, effect, values, ways) -> list[State]:
+        """The further ways on, when a callee stores VALUE behind other arguments."""
+        more = []
+        for number, moved in effect.through:
+            stored, target = value.onward(moved), values.get(number)
+            behind = self._whole_parameter(target)
+            if target and target.kind == "place" and self.keepers.takes(target.text):
+                more += [way.put(target.text, stored) for way in ways]
+            elif behind < 0 and value.site < 0 and value.site != behind:
+                more += [self._hand_over(stored, behind, way) for way in ways]
+            else:
+                detail = f"{self._where(expr.arguments.get(number))} by {expr.callee}()"
+                self.trace.note(value.site, expr, "stored", detail)
+        return more
+
+    def _where(self, argument: Expr | None) -> str:
+        """Where an address is that a callee stored by way of ARGUMENT."""
+        node = argument.bare() if argument else None
+        if node is None or node.kind != "unary" or node.op != "&":
+            return f"what {node.text if node else 'an argument'} points to"
+        name = node.children[0].text
+        return f"{name}, which others know," if self._local(name) else name
+
+    def _lent(self, expr, values, ways: list[State]) -> list[State]:
+        """The ways on, when the callee may have changed the variables that it was
+        lent."""
+        for number, value in values:
+            if not value or value.kind != "place":
+                continue
+            if self.knowledge.argument(expr.callee, number).writes:
+                ways += [changed_by(way, value.text, expr.callee) for way in ways]
+        return list(dict.fromkeys(ways))
+
+    def _passed(self, expr, value, effect, state) -> Value | None:
+        """Note what becomes of an address that is given to a callee: of the result,
+        when it is an address in the same page."""
+        if effect.writes:
+            self.trace.written.add(value.site)
+        for text in effect.pointers:
+            self.trace.note(value.site, expr, "pointer", text)
+        if value.text == "member" and effect.verdict != "escapes":
+            effect = effect._replace(verdict="harmless")
+        if effect.verdict == "harmless":
+            self._touch(value, expr, state)
+        else:
+            self.trace.note(value.site, expr, effect.verdict, effect.evidence)
+            if effect.awaits:
+                use = Use(value.site, expr, effect.verdict, effect.evidence)
+                self.trace.awaited[use] = effect.awaits
+            self._gone(value, expr, state)
+        return value.onward() if effect.returns else None

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Follows every mapping of a function along every path.
+
+An abstract execution: a state is the stack of mappings that are alive, what
+each local variable holds (an address of which mapping, NULL, a constant) and
+which conditions were decided how, so that `if (n) map ... if (n) unmap` is
+one path and not two.  What happens to an address is recorded; nothing is
+judged here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from kmaplocal import deadline
+from kmaplocal.flow.cfg import LOOPS, Node, Unstructured, control_flow
+from kmaplocal.flow.conditions import atoms_of, decided_of
+from kmaplocal.flow.evaluator import Results
+from kmaplocal.flow.events import Outcome, Trace, contents_site
+from kmaplocal.flow.maps import MapCalls
+from kmaplocal.flow.state import State, forget, put_behind, reached
+from kmaplocal.flow.values import CURSOR, Value
+from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
+from kmaplocal.read.syntax import Expr, Stmt
+
+MOST_STEPS = 30000
+MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
+MOST_GUARDED = 96  # past it, all of them
+
+
+class TooManyPaths(Exception):
+    """The function has more paths than are followed."""
+
+
+class Tracer(MapCalls):
+    """Runs one function: from its entry, each node in each state that comes to it."""
+
+    def run(self) -> Trace:
+        """Follow all paths.  Raises Unstructured, TooManyPaths."""
+        self._all_read()
+        entry = control_flow(self.function)
+        work = [(entry, self._entered())]
+        seen: dict[Node, set[State]] = defaultdict(set)
+        steps = 0
+        while work:
+            node, state = work.pop()
+            if len(seen[node]) >= MOST_STATES:
+                guarded = len(seen[node]) < MOST_GUARDED
+                state = forget(state, self.relevant.guards if guarded else set())
+            if state in seen[node]:
+                continue
+            seen[node].add(state)
+            steps += 1
+            deadline.RUN.check()
+            if steps > MOST_STEPS:
+                raise TooManyPaths("too many paths to follow")
+            work.extend(self.step(node, state))
+        return self.trace
+
+    def _entered(self) -> State:
+        """The state in which the function is entered."""
+        names = [parameter.name for parameter in self.function.params]
+        state = State(self.mapped, tuple((n, names[-1 - n]) for n in self.pages))
+        for number, name in self._parameters():
+            state = state.hold(name, Value("address", -1 - number))
+        for number in self.contents:
+            inside = Value("address", contents_site(self.function, number))
+            state = put_behind(state, -1 - number, inside)
+        return state
+
+    def _all_read(self) -> None:
+        """Every use of an address must be in a statement that is followed.
+        Raises Unstructured."""
+        for root in self.function.stray:
+            named = {n.text for n in root.walk()} & (
+                self.relevant.tracked | self.relevant.structures
+            )
+            if named or any(n in self.site_of for n in root.walk()):
+                raise Unstructured(
+                    f"line {root.start[0]}: {root.text} is in no statement"
+                )
+
+    def _parameters(self):
+        order = {v.name: n for n, v in enumerate(self.function.params)}
+        return [(order[name], name) for name in self.params if name in order]
+
+    def step(self, node: Node, state: State) -> list[tuple[Node, State]]:
+        """What follows NODE when STATE comes to it: where to go, and in what state."""
+        if node.cond is not None:
+            ways = self.condition(node.cond, self._unbiased(node, state))
+            return [(node.truth[t], s) for t, s in ways]
+        if node.stmt is not None and node.stmt.kind == "asm":
+            state = self._operands(node.stmt, state)
+        states = self._declare(node, [state])
+        results: Results = [(None, s) for s in states]
+        for expr in node.exprs:
+            if node.variables and self._initialises(node, expr):
+                continue
+            results = [r for before in states for r in self.evaluate(expr, before)]
+            for value, after in results:
+                self._consume(node, expr, value, after)
+            states = [after for _, after in results]
+            if node.assigns:
+                states = [self._forget_assigned(expr, s) for s in states]
+        if node.returns:
+            for value, after in results:
+                self._leave(node, value, after)
+        if node.dead_end:
+            return []
+        return [(following, s) for s in states for following in node.next]
+
+    def _operands(self, stmt: Stmt, state: State) -> State:
+        """Assembly may do anything with an address it names, unless its operands
+        show that there is nowhere to keep it."""
+        words = set(stmt.text.split())
+        named = {n: v for n, v in state.held if n in words and v.kind == "address"}
+        shown = operands(stmt.text) or [] if named else []
+        harmless = all(self._page_only(o, named, stmt) for o in shown)
+        expr = Expr(stmt.start, stmt.end, stmt.text)
+        for value in reached(words, state):
+            self.trace.note(value.site, expr, "opaque", "assembly")
+        for name, value in named.items():
+            self.trace.written.add(value.site)
+            if not harmless or not any(o.variable == name for o in shown):
+                self.trace.note(value.site, expr, "opaque", "assembly")
+                continue
+            self._touch(value, expr, state)
+            if any(o.variable == name and o.output for o in shown):
+                self.trace.note(value.site, expr, "moved")
+                state = state.put(name, value.onward(CURSOR))
+        return state
+
+    def _page_only(self, operand: Operand, named: dict[str, Value], stmt: Stmt) -> bool:
+        """Whether assembly cannot keep an address by way of OPERAND: it is such an
+        address, a number, plain memory, or a result that nothing reads."""
+        if operand.variable in named:
+            return True
+        if operand.output:
+            return self._local(operand.variable) and not any(
+                e.text == operand.variable and not stmt.start <= e.start < stmt.end
+                for e in self.function.exprs
+            )
+        return all(
+            keeps_nothing(self.function.variables[word].type)
+            for word in operand.words
+            if word in self.function.variables
+        )
+
+    def _unbiased(self, node: Node, state: State) -> State:
+        """A loop's condition changes by what the loop does: nothing that was
+        decided of it holds."""
+        if node.stmt is None or node.stmt.kind not in LOOPS:
+            return state
+        atoms = set(atoms_of(node.cond)) if node.cond else set()
+        kept = tuple(d for d in state.decided if d[0] not in atoms)
+        return state._replace(decided=kept)
+
+    def _initialises(self, node: Node, expr: Expr) -> bool:
+        return any(v.value_at == expr.start for v in node.variables)
+
+    def _consume(self, node: Node, expr: Expr, value: Value | None, state) -> None:
+        """Note what becomes of an address that is a whole statement's value."""
+        if node.returns and value and value.kind == "address":
+            self.trace.note(value.site, expr, "returned")
+            self.trace.returned.add(value.site)
+            self._gone(value, expr, state)
+        elif node.variables and value and value.kind == "address":
+            name = node.variables[0].name
+            detail = f"{name}{self._onward(name)}"
+            self.trace.note(value.site, expr, "stored", detail)
+
+    def _forget_assigned(self, expr: Expr, state: State) -> State:
+        if expr.kind == "identifier":
+            return state.put(expr.text, None)
+        return state
+
+    def _declare(self, node: Node, states: list[State]) -> list[State]:
+        for variable in node.variables:
+            value = next((e for e in node.exprs if e.start == variable.value_at), None)
+            if value is None:
+                states = [s.put(variable.name, None) for s in states]
+                continue
+            states = [
+                self._bind(variable.name, v, value, s)
+                for before in states
+                for v, s in self.evaluate(value, before)
+            ]
+        return states
+
+    def _leave(self, node: Node, value: Value | None, state: State) -> None:
+        self.trace.results.add(value.kind if value else "")
+        text = node.exprs[-1].bare().text if node.exprs and node.returns else ""
+        known = value or state.get(text) or decided_of(text, state)
+        self.trace.outcomes.setdefault(Outcome(known, text, state.live))
+        given = value.site if value and value.kind == "address" else None
+        for site in state.live:
+            (self.trace.carried if site == given else self.trace.dropped).add(site)
+            if site < 0:
+                continue
+            expr = node.exprs[-1] if node.exprs else self.trace.sites[site].call
+            line = node.stmt.start[0] if node.stmt else self.function.last
+            self.trace.note(site, expr, "leaked", str(line))

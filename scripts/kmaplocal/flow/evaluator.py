@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What all steps have in common: one is taken by the kind of its expression, and
+what is seen of an address is noted."""
+
+from __future__ import annotations
+
+from kmaplocal.flow.conditions import TRANSPARENT
+from kmaplocal.flow.escape import Keepers
+from kmaplocal.flow.events import Knowledge, Site, Trace
+from kmaplocal.flow.relevance import Relevance
+from kmaplocal.flow.state import State
+from kmaplocal.flow.values import CURSOR, Value, constant_of
+from kmaplocal.knowledge import api
+from kmaplocal.read.syntax import Expr, Function
+
+Results = list[tuple[Value | None, State]]
+
+
+class Evaluator:
+    """The base of a chain of classes, each of which adds some kinds of steps.
+
+    An expression has others of any kind in it, so that every kind needs all the
+    others: the chain is one object, each module has a part of it. The order is
+    Evaluator, Branches, Stores, Transfer, Calls, MapCalls, Tracer; an instance is
+    always a Tracer."""
+
+    def __init__(
+        self,
+        function: Function,
+        knowledge: Knowledge,
+        params=(),
+        mapped=(),
+        exchanged=None,
+        contents=(),
+        pages=(),
+        results=False,
+    ):
+        """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
+        that hold the address of a mapping this function is to end; EXCHANGED: for
+        some of its unmaps, those whose arguments they are to have; CONTENTS: the
+        numbers of parameters behind which an address may lie, of a site by
+        contents_site(); PAGES: those that are a page which kmap() mapped, to be
+        unmapped here; RESULTS: whether what is returned is told by path."""
+        self.function = function
+        self.knowledge = knowledge
+        self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
+        self.trace = Trace(function, exchanged=exchanged or {})
+        self.site_of: dict[Expr, int] = {}
+        self.params = params
+        self.pages = tuple(-1 - number for number in pages)
+        self.mapped = (*(-1 - number for number in mapped), *self.pages)
+        self.contents = contents
+        for call in function.calls(self.maps):
+            self._add_site(call)
+        self.relevant = Relevance(function, self.maps, self.unmaps, params, results)
+        followed = {*api.ALL, *TRANSPARENT, "page_address"}
+        self.keepers = Keepers(function, knowledge, followed)
+        self.writing = False  # what is evaluated is the target of a store
+
+    def _add_site(self, call: Expr) -> None:
+        number = len(self.trace.sites)
+        name = call.callee
+        given = name in api.MAPS and 0 in call.arguments
+        page = call.arguments[0].text if given else ""
+        self.site_of[call] = number
+        self.trace.sites.append(Site(number, call, self.maps[name], name, page))
+
+    def evaluate(self, expr: Expr, state: State) -> Results:
+        """The values EXPR can have, with the state after each."""
+        if not self.relevant.warm(expr):
+            return [(constant_of(expr), state)]
+        handler = getattr(self, "on_" + expr.kind.replace("-", "_"), self.on_other)
+        return handler(expr, state)
+
+    def on_other(self, expr, state):
+        """An expression of a kind that nobody has a handler for."""
+        return self._each(expr, expr.children, state)
+
+    def _each(self, expr: Expr, operands: list[Expr], state: State) -> Results:
+        """Evaluate the operands in order; an address in them is a use that is
+        not understood."""
+        states = [state]
+        for operand in operands:
+            following = []
+            for before in states:
+                for value, after in self.evaluate(operand, before):
+                    self._not_understood(expr, value)
+                    following.append(after)
+            states = following
+        return [(None, s) for s in states]
+
+    def _not_understood(self, expr: Expr, value: Value | None) -> None:
+        if value and value.kind == "address":
+            self.trace.note(value.site, expr, "opaque", expr.text[:60])
+
+    def _alive(self, value: Value, state: State) -> bool:
+        """Whether the mapping that VALUE is an address of has not ended."""
+        given = value.site < 0 and value.site not in self.mapped
+        return given or value.site in state.live
+
+    def _gone(self, value: Value, expr: Expr, state: State) -> None:
+        """Note an address that is handed on after its unmap."""
+        if not self._alive(value, state):
+            text = "cursor" if value.moved == CURSOR else value.text
+            self.trace.note(value.site, expr, "gone", text)
+
+    def _touch(self, value: Value, expr: Expr, state: State) -> None:
+        if self.writing:
+            self.trace.written.add(value.site)
+        what = "access" if self._alive(value, state) else "after-unmap"
+        self.trace.note(value.site, expr, what, value.text)
+
+    def _tested(self, node: Expr, value: Value | None) -> None:
+        """Note what a condition tests: a mapping's address, or (None) another."""
+        site = None
+        if value and value.kind == "address" and not value.moved:
+            site = value.site
+        self.trace.tested.setdefault(node, set()).add(site)
+
+    def _local(self, name: str) -> bool:
+        """Whether NAME is a variable of this call alone."""
+        variable = self.function.variables.get(name)
+        return variable is not None and not variable.static
+
+    def _is_mapped(self, value: Value) -> bool:
+        """Whether VALUE is an address that this function is to unmap."""
+        return value.site in self.mapped and value == Value("address", value.site)

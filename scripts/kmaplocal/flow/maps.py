@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Calls that map and unmap: which mapping begins, and which one ends."""
+
+from __future__ import annotations
+
+from kmaplocal.flow.calls import Calls
+from kmaplocal.flow.conditions import TRANSPARENT
+from kmaplocal.flow.events import Site
+from kmaplocal.flow.state import State, added_to, mapped_into
+from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Value, is_of
+from kmaplocal.knowledge import api
+from kmaplocal.read.syntax import Expr
+
+_HOLDS = "@"  # before the text of what keeps an address, among the pages
+_ASKED = api.Unmap("page_address", 0, api.PAGE)
+# What is returned instead of an address, and what says that the address is elsewhere.
+_FAILURES = {"null": NULL, "error": ERROR, "zero": NULL, "nonzero": NONZERO}
+_SUCCESSES = {"zero": NONZERO._replace(text="+"), "nonzero": NULL}
+
+
+class MapCalls(Calls):
+    """Steps that begin or end a mapping; other calls are told from them here."""
+
+    def on_call(self, expr, state):
+        if expr in self.site_of:
+            return self._map(expr, state)
+        if expr.callee in self.unmaps:
+            return self._unmap(expr, state)
+        if expr.callee in TRANSPARENT and 0 in expr.arguments:
+            return self.evaluate(expr.arguments[0], state)
+        if expr.callee == "page_address" and 0 in expr.arguments:
+            return self._page_address(expr, state)
+        return self._call(expr, state)
+
+    def _page_address(self, expr, state):
+        """The address of a page that kmap() mapped: the mapping's."""
+        number = self._ended(expr, None, state)
+        if number is None:
+            return self._call(expr, state)
+        self.trace.note(number, expr, "page-address")
+        return [(Value("address", number), state)]
+
+    def _map(self, expr, state):
+        number = self.site_of[expr]
+        site = self.trace.sites[number]
+        results = []
+        for values, after in self._arguments(expr, state):
+            self._further(expr, values, after)
+            if site.api.again:
+                after = self._end_former(expr, after)
+            if number in after.live and not site.api.kept:
+                holders = " ".join(n for n, v in after.held if is_of(v, number))
+                self.trace.note(number, expr, "mapped-again", holders)
+                continue
+            for outer in after.live:
+                self.trace.nested.add((outer, number))
+            site.page = site.page or expr.text
+            results.append(self._mapped(site, dict(values), after))
+            results += [(_FAILURES[how], after) for how in site.api.fails]
+        return results
+
+    def _mapped(self, site: Site, values, state: State):
+        """The result of the map call, and the state after it mapped."""
+        address, where = Value("address", site.number), site.api.where
+        if where == api.RESULT:
+            return address, self._begin(site, state)
+        if site.number not in state.live:
+            state = self._begin(site, state)
+        target = values.get(where)
+        if site.api.kept or where not in site.call.arguments:
+            text = self._holder(site.call.arguments.get(where), state)
+            pages = (p for p in state.pages if p[0] != site.number)
+            state = state._replace(pages=(*pages, (site.number, text)))
+        elif target and target.kind == "place" and self.keepers.takes(target.text):
+            site.variable = target.text
+            state = state.put(target.text, address)
+        else:
+            detail = self._where(site.call.arguments.get(where))
+            self.trace.note(site.number, site.call, "stored", detail)
+        succeeds = [_SUCCESSES[how] for how in site.api.fails]
+        return (succeeds[0] if len(succeeds) == 1 else None), state
+
+    def _holder(self, argument: Expr | None, state: State) -> str:
+        """What a structure is called that keeps an address, by the ARGUMENT that
+        points to it."""
+        text = argument.bare().text if argument is not None else "?"
+        return f"{_HOLDS} {self._page(text, state)}"
+
+    def _end_former(self, expr: Expr, state: State) -> State:
+        """The state after a map call ended what it had mapped before."""
+        rule = self.maps[expr.callee]
+        holder = self._holder(expr.arguments.get(rule.where), state)
+        for number, text in state.pages:
+            if text == holder and number in state.live:
+                state = self._pop(expr, number, None, state)
+        return state
+
+    def _further(self, expr: Expr, values, state: State, but: int = -1) -> None:
+        """Note a call of a function that maps or unmaps for its callers, and what it
+        does with the addresses it is given besides, all but that of argument BUT."""
+        if expr.callee in api.ALL:
+            return
+        for site in state.live:
+            self.trace.during[site].setdefault(expr)
+        for number, value in values:
+            if value and value.kind == "address" and number != but:
+                self._passed(expr, value, self._effect(expr, number), state)
+
+    def _begin(self, site: Site, state: State) -> State:
+        argument = site.call.arguments.get(0) if site.name in api.MAPS else None
+        pages = state.pages
+        if site.name == "kmap" and argument is not None and self._steady(argument):
+            pages = tuple(p for p in pages if p[0] != site.number)
+            pages += ((site.number, self._page(argument.bare().text, state)),)
+        if argument is not None and argument.bare().kind == "identifier":
+            # Only an existing page can be mapped.
+            page = argument.bare().text
+            state = state.decide(page, True).decide(f"IS_ERR ( {page} )", False)
+        return state._replace(live=state.live + (site.number,), pages=pages)
+
+    def _unmap(self, expr, state):
+        results = []
+        given = self.trace.given(expr)
+        rule = self.unmaps[given.callee]
+        if rule.given == api.HOLDER and self._ended(given, None, state) is None:
+            return self._call(expr, state)
+        for values, after in self._arguments(given, state):
+            value = dict(values).get(rule.number)
+            self._further(given, values, after, rule.number)
+            site = self._ended(given, value, after)
+            where = self.trace.unmaps.setdefault(expr, set())
+            problem = self._problem(site, after)
+            if value and value.kind == "changed" and not problem:
+                problem = f"changed by {value.text}"
+            where.add((site, problem))
+            if site is not None and site in after.live:
+                after = self._pop(expr, site, value, after)
+            results.append((None, after))
+        return results
+
+    def _ended(self, expr, value, state) -> int | None:
+        """Which mapping an unmap ends: by its address, by its page, or by what
+        holds its address."""
+        rule = self.unmaps.get(expr.callee, _ASKED)
+        argument = expr.arguments.get(rule.number)
+        if rule.given == api.ADDRESS:
+            known = value and value.kind in ("address", "changed")
+            return value.site if known else self._held(argument, state)
+        if argument is None:
+            return None
+        page = self._page(argument.bare().text, state)
+        if rule.given == api.HOLDER:
+            page = self._holder(argument, state)
+        found = [number for number, text in state.pages if text == page]
+        alive = [number for number in found if number in state.live]
+        if expr.callee == "page_address" or rule.given == api.HOLDER:
+            found = alive
+        if found and self._steady(argument):
+            return (alive or found)[-1]
+        return None
+
+    def _held(self, argument: Expr | None, state: State) -> int | None:
+        """The mapping whose address a structure keeps, where ARGUMENT is the member
+        of that."""
+        node = argument.bare() if argument is not None else None
+        if node is None or node.kind != "member":
+            return None
+        base = node.children[0].bare().text
+        holder = base if node.op == "->" else f"& {base}"
+        text = f"{_HOLDS} {self._page(holder, state)}"
+        found = (n for n, kept in state.pages if kept == text and n in state.live)
+        return next(found, None)
+
+    def _steady(self, page: Expr) -> bool:
+        """Whether a page expression means the same page each time it is read."""
+        return all(
+            n.kind != "assign"
+            and n.kind != "postfix"
+            and n.op not in ("++", "--")
+            and (n.kind != "call" or self.knowledge.is_pure(n.callee))
+            for n in page.walk()
+        )
+
+    def _page(self, text: str, state: State) -> str:
+        """A page expression with variables replaced by what they copy."""
+        for _ in range(4):
+            value = state.get(text)
+            if not value or value.kind != "copy":
+                break
+            text = value.text
+        return text
+
+    def _problem(self, site: int | None, state: State) -> str:
+        if site is None:
+            return "untraced"
+        if site in state.live:
+            return ""
+        return "parameter" if site < 0 else "double"
+
+    def _within(self, name: str, value: Value, number: int, state: State) -> bool:
+        """Whether the variable NAME holds the mapping's address, or that of the
+        offset at which it was mapped."""
+        if value.kind != "address" or value.site != number:
+            return False
+        as_mapped = number >= 0 and state.get(mapped_into(name)) is not None
+        as_mapped = as_mapped and name == self.trace.sites[number].variable
+        return value.moved <= (OFFSET if as_mapped else START)
+
+    def _pop(self, expr, site, value, state):
+        """End the mapping: note the order, and who holds its address."""
+        place = state.live.index(site)
+        for later in state.live[place + 1 :]:
+            self.trace.disordered.setdefault((site, later), expr)
+        variables = [(n, v) for n, v in state.held if n.isidentifier()]
+        anywhere = {n for n, v in variables if v.kind == "address" and v.site == site}
+        known = self.trace.holders.get(expr)
+        self.trace.holders[expr] = anywhere if known is None else known & anywhere
+        here = {n for n, v in variables if self._within(n, v, site, state)}
+        self.trace.stale[expr] |= {n for n in here if not state.get(added_to(n))}
+        known = self.trace.bases.get(expr)
+        self.trace.bases[expr] = here if known is None else known & here
+        if value and value.kind == "address" and value.moved:
+            self.trace.moved[expr] = value
+        live = state.live[:place] + state.live[place + 1 :]
+        return state._replace(live=live)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What of a function can matter for where an address goes: the variables to follow,
+and the conditions to remember."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from kmaplocal.flow.conditions import atoms_of, flag_of
+from kmaplocal.flow.escape import member_name, member_of, outputs
+from kmaplocal.knowledge import api
+from kmaplocal.read.syntax import Expr, Function
+
+
+class Relevance:
+    """The variables and conditions of one function that can matter."""
+
+    def __init__(
+        self,
+        function: Function,
+        maps: Mapping[str, api.Map],
+        unmaps: Mapping[str, api.Unmap],
+        params: Collection[str] = (),
+        results: bool = False,
+    ):
+        """MAPS and UNMAPS: the functions that map and unmap; PARAMS: the names of
+        parameters to follow; RESULTS: whether what is returned matters."""
+        self.function = function
+        self.maps, self.unmaps = maps, unmaps
+        self.params = params
+        self.returned = _returned(function) if results else set()
+        self.tracked = self._tracked_names()
+        self.outputs = {name for name, _ in outputs(function)} & self.tracked
+        self.outputs |= {self._lent_to(call) for call in function.calls(maps)} - {""}
+        self.structures = {n.split(" . ")[0] for n in self.tracked if " . " in n}
+        self.repeated = self._repeated_conditions()
+        self.guards = self._guards()
+        self._warm: dict[Expr, bool] = {}
+
+    def warm(self, expr: Expr) -> bool:
+        """Whether EXPR can matter: it names a tracked variable, or calls."""
+        found = self._warm.get(expr)
+        if found is None:
+            found = any(
+                n.kind in ("call", "assign", "postfix", "statement-expression")
+                or (n.kind == "identifier" and n.text in self.tracked)
+                or (n.kind == "identifier" and n.text in self.structures)
+                or (n.kind == "unary" and n.op in ("++", "--", "&"))
+                for n in expr.walk()
+            )
+            self._warm[expr] = found
+        return found
+
+    def _tracked_names(self) -> set[str]:
+        """Variables that may hold an address, or a page that is unmapped."""
+        names = set(self.params)
+        pairs = [
+            (_variable(e.children[0].bare()), e.children[1])
+            for e in self.function.exprs
+            if e.kind == "assign" and _variable(e.children[0].bare())
+        ] + [
+            (v.name, value)
+            for s in self.function.statements()
+            for v in s.variables
+            for value in s.exprs
+            if v.value_at and value.start == v.value_at
+        ]
+        pairs += outputs(self.function)
+        mentions = [
+            (name, {_variable(n) for n in value.walk() if _variable(n)}, value)
+            for name, value in pairs
+        ]
+        for name, words, value in mentions:
+            if words & set(self.maps):
+                names.add(name)
+        for call in self.function.calls((*self.maps, *self.unmaps)):
+            unmap = self.unmaps.get(call.callee)
+            argument = call.arguments.get(unmap.number if unmap else 0)
+            if argument is not None and argument.bare().kind == "identifier":
+                names.add(argument.bare().text)
+            names |= {name for name in [self._lent_to(call)] if name}
+        while True:
+            more = {n for n, words, _ in mentions if words & names} - names
+            if not more:
+                return names
+            names |= more
+
+    def _lent_to(self, call: Expr) -> str:
+        """The variable V where CALL maps and is given `&V` to put the address in."""
+        rule = self.maps.get(call.callee)
+        target = call.arguments.get(rule.where) if rule and not rule.kept else None
+        node = target.bare() if target is not None else None
+        if node is None or node.kind != "unary" or node.op != "&":
+            return ""
+        inner = node.children[0].bare()
+        return inner.text if inner.kind == "identifier" else ""
+
+    def _repeated_conditions(self) -> set[str]:
+        """Conditions tested more than once: only these correlate."""
+        seen, twice = set[str](), set[str]()
+        for stmt in self.function.statements():
+            if stmt.kind != "if":
+                continue
+            for expr in stmt.exprs:
+                for atom in atoms_of(expr):
+                    (twice if atom in seen else seen).add(atom)
+        twice |= self.returned
+        self.flags = {flag_of(atom) for atom in seen | twice} | self.returned
+        calls = self.function.calls((*self.maps, *self.unmaps))
+        given = {a.bare().text for call in calls for a in call.arguments.values()}
+        self.memos = self.flags - given
+        return twice
+
+    def _guards(self) -> set[str]:
+        """Conditions on which something is mapped or unmapped, and their words."""
+        calls = set(self.function.calls((*self.maps, *self.unmaps)))
+        found = {
+            atom
+            for stmt in self.function.statements()
+            if stmt.kind == "if"
+            and any(calls.intersection(e.walk()) for s in stmt.walk() for e in s.exprs)
+            for expr in stmt.exprs
+            for atom in atoms_of(expr)
+        }
+        return found.union(*(atom.split() for atom in found))
+
+
+def _returned(function: Function) -> set[str]:
+    """The variables that FUNCTION returns."""
+    results = [
+        s.exprs[-1].bare()
+        for s in function.statements()
+        if s.kind == "return" and s.exprs
+    ]
+    return {node.text for node in results if node.kind == "identifier"}
+
+
+def _variable(node: Expr) -> str:
+    """What the variable, or the member of a structure variable, that NODE is is
+    called; "" for others."""
+    if node.kind == "identifier":
+        return node.text
+    return member_name(node) if member_of(node) else ""

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Assignments: to variables, to their members, to anything else."""
+
+from __future__ import annotations
+
+from kmaplocal.flow.branches import Branches
+from kmaplocal.flow.escape import given, member_name, member_of, root_of
+from kmaplocal.flow.evaluator import Results
+from kmaplocal.flow.state import State, added_to, after_write, mapped_into, put_behind
+from kmaplocal.flow.values import CURSOR, OFFSET, Value, constant_of, number_of
+from kmaplocal.read.syntax import Expr
+
+MOST_COUNTED = 3  # a counter's value is known up to here
+
+
+class Stores(Branches):
+    """Steps that put a value somewhere: `=`, `+=` and their like, `++`, `--`."""
+
+    def on_assign(self, expr, state):
+        target, source = expr.children
+        results = []
+        for value, after in self.evaluate(source, state):
+            results.extend(self._assign(expr, target.bare(), source, value, after))
+        return results
+
+    def _assign(self, expr, target, source, value, state):
+        if target.kind == "identifier":
+            if expr.op != "=":
+                old = state.get(target.text)
+                address = old and old.kind == "address"
+                value = old.onward(CURSOR) if address else None
+                if address:
+                    self.trace.note(old.site, expr, "moved")
+            elif not self._local(target.text):
+                self._stored(expr, target, value)
+                return [(value, state.put(target.text, None))]
+            elif _is_step(target, source) and value and value.kind == "address":
+                value = value.onward(CURSOR)
+                self.trace.note(value.site, expr, "moved")
+            after = self._bind(target.text, value, source, state)
+            return [(after.get(target.text), after)]
+        results = []
+        for _, after in self._target(target, state):
+            last = after_write(target, after)
+            if expr.op == "=":
+                last = self._store(expr, target, value, last)
+            else:
+                last = self._moved_member(expr, target, last)
+            results.append((value, last))
+        return results
+
+    def _store(self, expr, target, value, state) -> State:
+        """The state after VALUE was stored at TARGET, which is no plain variable."""
+        is_address = value and value.kind == "address"
+        if member_of(target) in self.relevant.structures:
+            return self._store_member(
+                expr, target, value if is_address else None, state
+            )
+        behind = self._output(target, state) if is_address else 0
+        if behind < 0 and value.site < 0 and value.site != behind:
+            return self._hand_over(value, behind, state)
+        self._stored(expr, target, value)
+        return state
+
+    def _store_member(self, expr, target, value, state) -> State:
+        """The state after the address VALUE, or (None) anything else, was stored at
+        TARGET, the member of a structure variable."""
+        name = member_of(target)
+        if value and not self.keepers.keeps(target):
+            why = self.keepers.unknown(name)
+            if why:
+                detail = f"the address is stored in {target.text}; of {name} in turn "
+                self.trace.note(value.site, expr, "unknown", detail + why)
+            else:
+                self._stored(expr, target, value)
+                value = self._shared(name, value)
+        return state.hold(member_name(target), value)
+
+    def _shared(self, name: str, value: Value) -> Value | None:
+        """What is known later of a member that holds the address VALUE, where more
+        than this call can know of the structure NAME."""
+        if not self._local(name):
+            return None
+        return Value("changed", value.site, text="others who know it")
+
+    def _output(self, target: Expr, state: State) -> int:
+        """The parameter P where TARGET is `*P`, as a site; 0 for another target."""
+        if target.kind != "unary" or target.op != "*":
+            return 0
+        node = target.children[0].bare()
+        value = state.get(node.text) if node.kind == "identifier" else None
+        return self._whole_parameter(value)
+
+    def _whole_parameter(self, value: Value | None) -> int:
+        """The parameter that VALUE is, as a site; 0 when it is none, or moved."""
+        if value is None or value != Value("address", value.site):
+            return 0
+        own = -len(self.function.params) <= value.site < 0
+        return value.site if own and value.site not in self.mapped else 0
+
+    def _hand_over(self, value: Value, behind: int, state: State) -> State:
+        """The state after an address was stored where the caller will find it,
+        behind the parameter with the site BEHIND."""
+        known = self.trace.through[value.site]
+        number = -1 - behind
+        known[number] = max(known.get(number, 0), value.moved)
+        return put_behind(state, behind, value)
+
+    def _stored(self, expr, target, value) -> None:
+        if value and value.kind == "address":
+            detail = target.text + self._onward(root_of(target, self.function))
+            self.trace.note(value.site, expr, "stored", detail)
+
+    def _onward(self, name: str) -> str:
+        """Where the structure or array NAME of this call goes with what it holds."""
+        for node in self.function.exprs if self._local(name) else ():
+            inner = node.children[0].bare() if node.op == "&" else node
+            place = given(node) if inner.text == name else None
+            if place and place[0].callee:
+                return f", and {name} goes to {place[0].callee}()"
+        return ""
+
+    def _bind(self, name: str, value: Value | None, source: Expr, state: State):
+        """The state after the local NAME became VALUE, read from SOURCE."""
+        if value and value.kind == "address" and not self._can_hold(name, value):
+            value = None
+        if name in self.relevant.memos and dict(state.decided).get(source.bare().text):
+            value = Value("constant", text="1")  # as true as what it remembers
+        if value is None:
+            value = self._copied(name, source)
+        if value is not None and value.kind == "address":
+            taken = self.keepers.exposed(name)
+            if taken:
+                self.trace.note(value.site, taken, "address-taken", name)
+        if value and value.kind == "address" and value.site >= 0:
+            site = self.trace.sites[value.site]
+            if any(n is site.call or n.callee == "page_address" for n in source.walk()):
+                site.variable = name
+                added = Value("added", text=_beside(source, site.call))
+                after = state.put(name, value).hold(added_to(name), added)
+                return after.hold(mapped_into(name), Value("added"))
+            whole = source.parent
+            if name == site.variable and value.moved == OFFSET and whole is not None:
+                self.trace.note(value.site, whole, "moved")
+        return state.put(name, value)
+
+    def _can_hold(self, name: str, value: Value) -> bool:
+        """Data read from the page is no address: what is put into a variable
+        that is no pointer, but by way of a member, is data."""
+        variable = self.function.variables.get(name)
+        return value.text != "member" or variable is None or variable.is_pointer
+
+    def _copied(self, name: str, source: Expr) -> Value | None:
+        node = source.bare()
+        constant = constant_of(node)
+        if constant and (name in self.relevant.tracked or name in self.relevant.flags):
+            return constant
+        if name not in self.relevant.tracked or any(
+            n.kind == "call" for n in node.walk()
+        ):
+            return None
+        if node.kind in ("identifier", "member", "index") and name != node.text:
+            return Value("copy", text=node.text)
+        return None
+
+    def on_postfix(self, expr, state):
+        return self._step_variable(expr, state)
+
+    def _step_variable(self, expr, state):
+        target = expr.children[0].bare()
+        results = []
+        for value, after in self._target(expr.children[0], state):
+            if target.kind == "identifier":
+                moved = value if value and value.kind == "address" else None
+                moved = moved.onward(CURSOR) if moved else None
+                if moved:
+                    self.trace.note(moved.site, expr, "moved")
+                after = after.put(target.text, moved or self._counted(expr, after))
+            else:
+                after = self._moved_member(expr, target, after_write(target, after))
+            results.append((value, after))
+        return results
+
+    def _moved_member(self, expr: Expr, target: Expr, state: State) -> State:
+        """The state after the member of a local structure went on."""
+        name = member_name(target) if member_of(target) else ""
+        old = state.get(name)
+        if not old or old.kind != "address":
+            return state
+        self.trace.note(old.site, expr, "moved")
+        return state.hold(name, old.onward(CURSOR))
+
+    def _target(self, target: Expr, state: State) -> Results:
+        """Evaluate what is written to: what its way leads through is touched."""
+        outer, self.writing = self.writing, target.bare().kind != "identifier"
+        try:
+            return self.evaluate(target, state)
+        finally:
+            self.writing = outer
+
+    def _counted(self, expr: Expr, state: State) -> Value | None:
+        """The small number that a counter is after `++`, if it was known."""
+        name = expr.children[0].bare().text
+        number = number_of(state.get(name))
+        if expr.op != "++" or name not in self.relevant.flags or number is None:
+            return None
+        if number >= MOST_COUNTED:
+            return None
+        return Value("constant", text=str(number + 1))
+
+
+def _beside(source: Expr, call: Expr) -> str:
+    """The variables and .members that SOURCE is made of beside CALL."""
+    inner = set(call.walk())
+    nodes = [n for n in source.walk() if n not in inner]
+    members = [f".{n.label}" for n in nodes if n.kind == "member"]
+    return " ".join([n.text for n in nodes if n.kind == "identifier"] + members)
+
+
+def _is_step(target: Expr, source: Expr) -> bool:
+    """Whether `target = source` moves TARGET from where it is: `p = p + n`,
+    `p = (void *)p - n`, `p = &p[n]`."""
+    node = source.bare()
+    if node.kind == "unary" and node.op == "&":
+        node = node.children[0].bare()
+    if node.kind != "index" and (node.kind != "binary" or node.op not in ("+", "-")):
+        return False
+    return node.children[0].bare().text == target.text

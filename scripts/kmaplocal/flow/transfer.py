@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Expressions: what one evaluates to, and what its way there does to addresses."""
+
+from __future__ import annotations
+
+from kmaplocal.flow.conditions import RELATIONS, compared_call
+from kmaplocal.flow.escape import given, member_name, member_of, root_of
+from kmaplocal.flow.evaluator import Results
+from kmaplocal.flow.state import State, reached, unsure
+from kmaplocal.flow.stores import Stores
+from kmaplocal.flow.values import NULL, Value, is_loaded
+from kmaplocal.read.structs import struct_of
+from kmaplocal.read.syntax import Expr
+
+_COMPARISONS = {"==", "!=", "<", ">", "<=", ">=", "&&", "||"}
+
+
+class Transfer(Stores):
+    """Steps that compute: every kind of expression but assignments and calls."""
+
+    def on_identifier(self, expr, state):
+        if expr.text == "NULL":
+            return [(NULL, state)]
+        value = state.get(expr.text)
+        if value and value.kind == "address":
+            self.trace.reads[value.site].setdefault(expr)
+        if expr.text in self.relevant.structures:
+            for member in state.addresses(expr.text):
+                self.trace.note(member.site, expr, "stored", f"a copy of {expr.text}")
+        return [(value, state)]
+
+    def on_paren(self, expr, state):
+        return self.evaluate(expr.children[0], state)
+
+    def on_cast(self, expr, state):
+        return self.evaluate(expr.children[0], state)
+
+    def on_sizeof(self, expr, state):
+        return [(None, state)]
+
+    def on_statement_expression(self, expr, state):
+        names = {v[0] for v in state.held if v[1].kind == "address"}
+        words = {n.text for n in expr.walk() if n.kind == "identifier"}
+        for value in reached(words, state):
+            self._not_understood(expr, value)
+        for node in expr.walk():
+            if node.kind == "identifier" and node.text in names:
+                self._not_understood(expr, state.get(node.text))
+            if node in self.site_of:
+                self.trace.note(self.site_of[node], node, "opaque", "({ … })")
+        return [(None, state)]
+
+    def on_comma(self, expr, state):
+        results = []
+        for _, after in self.evaluate(expr.children[0], state):
+            results.extend(self.evaluate(expr.children[1], after))
+        return results
+
+    def on_ternary(self, expr, state):
+        if len(expr.children) != 3:
+            return self._each(expr, expr.children, state)
+        results = []
+        for truth, after in self.condition(expr.children[0], state):
+            arm = expr.children[1 if truth else 2]
+            results.extend(self.evaluate(arm, after))
+        return results
+
+    def on_member(self, expr, state):
+        if member_of(expr) in self.relevant.structures:
+            value = state.get(member_name(expr))
+            if value and value.kind == "address":
+                self.trace.reads[value.site].setdefault(expr)
+            return [(value, state)]
+        results = []
+        for value, after in self.evaluate(expr.children[0], state):
+            if is_loaded(value) and expr.op == ".":
+                results.append((value, after))
+                continue
+            results.append((self._loaded_member(expr, value, after), after))
+            results += self._loads(value, after)
+        return results
+
+    def _loads(self, value: Value | None, state: State) -> Results:
+        """What may be read by way of an address, beside data."""
+        found = state.behind(value.site) if value and value.kind == "address" else []
+        return [(inside._replace(text="loaded"), state) for inside in found]
+
+    def _loaded_member(
+        self, expr: Expr, value: Value | None, state: State
+    ) -> Value | None:
+        """Of `a->m`: an array member is an address in the page, any other is
+        data; for `(*a).m` and `a[i].m` the operand is already an address."""
+        if not value or value.kind != "address":
+            return None
+        self._touch(value, expr, state)
+        operand, types = expr.children[0], self.knowledge.member_type
+        struct = struct_of(operand, self.function, types)
+        array = self.knowledge.is_array(expr.label, struct)
+        if array is False:
+            return None
+        return value.onward()._replace(text="" if array else "member")
+
+    def on_index(self, expr, state):
+        results = []
+        for value, after in self.evaluate(expr.children[0], state):
+            for inner, last in self.evaluate(expr.children[1], after):
+                self._not_understood(expr, inner)
+                if is_loaded(value) and not self._is_loaded_pointer(expr.children[0]):
+                    results.append((value, last))
+                    continue
+                results.append((self._element(expr, value, last), last))
+                results += self._loads(value, last)
+        return results
+
+    def _is_loaded_pointer(self, base: Expr) -> bool:
+        """Whether BASE, which was read by way of an address, is surely a pointer,
+        and no array of pointers in the same place."""
+        node = base.bare()
+        if node.kind == "member":
+            operand, types = node.children[0], self.knowledge.member_type
+            struct = struct_of(operand, self.function, types)
+            return self.knowledge.is_array(node.label, struct) is False
+        variable = self.function.variables.get(node.text)
+        return variable is not None and "[" not in variable.type
+
+    def _element(self, expr: Expr, value: Value | None, state: State) -> Value | None:
+        """`a[i]` reads data, unless its address or a member of it is meant."""
+        if not value or value.kind != "address":
+            return None
+        self._touch(value, expr, state)
+        return value.onward() if _is_place(expr) else None
+
+    def on_unary(self, expr, state):
+        operand = expr.children[0]
+        if expr.op == "&":
+            return self._address_of(expr, operand, state)
+        if expr.op in ("++", "--"):
+            return self._step_variable(expr, state)
+        results = []
+        for value, after in self.evaluate(operand, state):
+            if expr.op == "*" and value and value.kind == "address":
+                results += self._loads(value, after)
+                self._touch(value, expr, after)
+                value = value.onward() if _is_place(expr) else None
+            elif expr.op == "!":
+                self._tested(operand.bare(), value)
+                value = None
+            results.append((value if expr.op == "*" else None, after))
+        return results
+
+    def _address_of(self, expr, operand, state):
+        node = operand.bare()
+        state = unsure(state, root_of(node, self.function))
+        if self._lends(expr, node, state):
+            return [(Value("place", text=root_of(node, self.function)), state)]
+        if node.kind == "identifier":
+            value = state.get(node.text)
+            if node.text in self.relevant.tracked:
+                if value and value.kind == "address":
+                    self.trace.note(value.site, expr, "address-taken", node.text)
+                return [(None, state.put(node.text, None))]
+            return [(None, state)]
+        results = []
+        for value, after in self.evaluate(operand, state):
+            if value is None:
+                value = self._root_address(node, after)
+            elif is_loaded(value) and root_of(node, self.function):
+                self.trace.note(value.site, expr, "address-taken", node.text)
+            results.append((value, after))
+        return results
+
+    def _lends(self, expr: Expr, node: Expr, state: State) -> bool:
+        """Whether EXPR, `&NODE`, lends a callee a local variable that holds an
+        address, or may be given one."""
+        name = root_of(node, self.function)
+        if given(expr) is None or not name or self._through_pointer(node, state):
+            return False
+        wanted = state.addresses(name) or (
+            node.text == name and name in self.relevant.outputs
+        )
+        return bool(wanted) and self.keepers.closed(name)
+
+    def _through_pointer(self, node: Expr, state: State) -> bool:
+        """Whether `a.b[i]` goes to where the member `a.b` points."""
+        while node.kind in ("index", "member"):
+            if node.kind == "index" and member_of(node.children[0].bare()):
+                if state.get(member_name(node.children[0].bare())):
+                    return True
+            node = node.children[0].bare()
+        return False
+
+    def _root_address(self, node: Expr, state: State) -> Value | None:
+        """Of `&a->b.c[i]`: an address in the page when `a` is one.  Where the
+        path loads a pointer from the page, it still counts: on the safe side."""
+        while node.kind in ("member", "index", "paren", "cast", "unary"):
+            if node.kind == "unary" and node.op != "*":
+                return None
+            node = node.children[0]
+        value = state.get(node.text) if node.kind == "identifier" else None
+        return value.onward() if value and value.kind == "address" else None
+
+    def on_binary(self, expr, state):
+        results = []
+        for left, middle in self.evaluate(expr.children[0], state):
+            for right, after in self.evaluate(expr.children[1], middle):
+                results.append((self._combined(expr, left, right), after))
+        return results
+
+    def _combined(self, expr, left, right) -> Value | None:
+        sides = [v for v in (left, right) if v and v.kind == "address"]
+        known = compared_call(expr, left) if expr.op in RELATIONS else None
+        if known:
+            return known
+        if not sides or expr.op in _COMPARISONS or len(sides) == 2:
+            return left if left and left.kind == "changed" else None
+        if expr.op in ("+", "-", "|") or expr.children[1].text == "PAGE_MASK":
+            return sides[0].onward()
+        if expr.op in ("&", "%", ">>", "^"):
+            return None
+        self._not_understood(expr, sides[0])
+        return None
+
+
+def _is_place(expr: Expr) -> bool:
+    """Whether `*a` or `a[i]` names a place, more of whose path follows."""
+    parent = expr.parent
+    while parent is not None and parent.kind == "paren":
+        parent = parent.parent
+    if parent is None:
+        return False
+    return parent.kind in ("member", "index") or (
+        parent.kind == "unary" and parent.op == "&"
+    )

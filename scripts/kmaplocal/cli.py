@@ -21,7 +21,7 @@ from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
 from kmaplocal.read.spatch import find_spatch
 
-DEFAULT_FILES = ("fs/aio.c",)
+DEFAULT_FILES = main_job.DEFAULT_FILES
 EVERYTHING = (".",)
 INTERRUPTED = Interrupted("interrupted: nothing was changed")
 

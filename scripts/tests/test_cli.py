@@ -353,3 +353,16 @@ def test_a_misspelt_command_is_told_what_it_may_mean(capfd):
 def test_an_empty_tree_is_not_the_folder_one_stands_in(capfd):
     assert cli.main(["flag", "--kernel", ""]) == 3
     assert "--kernel': it is empty" in capfd.readouterr().err
+
+
+def test_a_module(command, tmp_path):
+    body = "to[0] = v[0];"
+    text = (
+        f"void f(struct page *p, char *to)\n{{\n\tchar *v;\n\n\tv = kmap(p);\n\t{body}"
+    )
+    (tmp_path / "m.c").write_text(f"{text}\n\tkunmap(p);\n}}\n")
+    told = command("apply", "--kernel", str(tmp_path), ".")
+    done = subprocess.run(told, env=surroundings(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "needs Linux 5.11 or later, for kmap_local_page()" in done.stdout
+    assert "v = kmap_local_page(p);" in (tmp_path / "m.c").read_text()

@@ -149,3 +149,10 @@ def test_flag_says_which_it_did_not_look_at(tmp_path):
     (tmp_path / "a.c").write_text(CLEAN + HALVES + BROKEN)
     found = survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1)
     assert [lost.function for lost in found.lost] == ["broken"]
+
+
+def test_apply_and_flag_read_the_same(convert, tmp_path):
+    done = convert(a=CLEAN + HALVES + BROKEN)["a"]
+    found = survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1)
+    lost = [(lost.function, lost.reason) for lost in done.unanalysed]
+    assert [(lost.function, lost.reason) for lost in found.lost] == lost

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
-from kmaplocal.read.kernel import CTree, Tree
+from kmaplocal.read.kernel import CTree, Module, Tree
 
 AIO = Path("fs/aio.c")
 A_B = Path("mm/a b.c")
@@ -168,3 +168,12 @@ def test_status_writes_nothing(committed, git):
     (committed / AIO).touch()
     Tree(committed).dirty([AIO])
     assert (committed / ".git/index").read_bytes() == index
+
+
+def test_a_module_is_any_folder(tmp_path):
+    (tmp_path / "m.c").write_text("int kmap;\n")
+    module = Module(tmp_path)
+    assert module.version == ""
+    assert module.candidates(["."]) == [Path("m.c")]
+    with pytest.raises(NotAKernelTree, match="no such folder"):
+        Module(tmp_path / "nowhere")

@@ -225,5 +225,16 @@ class Tree(CTree):
         return done.stdout
 
 
+class Module(Tree):
+    """A kernel, or another folder with C code, such as that of a module: its version
+    is "" then."""
+
+    def _read_version(self, given: Path) -> str:
+        try:
+            return super()._read_version(given)
+        except NotAKernelTree:
+            return ""
+
+
 def _first_line(output: bytes) -> str:
     return output.decode(errors="replace").strip().split("\n")[0]

@@ -12,7 +12,9 @@ from kmaplocal.tell import goldens
 from kmaplocal.console import Console
 from kmaplocal.errors import DirtyFiles, Interrupted
 from kmaplocal.names import pasted, quoted
-from kmaplocal.read.kernel import Tree
+from kmaplocal.knowledge import functions
+from kmaplocal.read import lexer
+from kmaplocal.read.kernel import Module, Tree
 from kmaplocal.read.shard import Shard
 from kmaplocal.read.outcome import Lost, Outcome
 from kmaplocal.convert.together import settled
@@ -21,6 +23,7 @@ from kmaplocal.read.spatch import Spatch, find_spatch
 from kmaplocal.read.workers import run_all
 
 ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
+DEFAULT_FILES = ("fs/aio.c",)
 FAIL_ON = ("kept", "golden")
 
 # Given the tree's folder, the files, spatch, the request and a progress callback:
@@ -56,7 +59,8 @@ def apply(request: Request, console: Console, converter: Converter) -> int:
     could be done; nothing has changed then, unless it says so.
     """
     try:
-        tree = Tree(request.kernel)
+        named = request.files != DEFAULT_FILES
+        tree = Module(request.kernel) if named else Tree(request.kernel)
         outcomes = _convert_tree(tree, request, console, converter)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed") from None
@@ -230,14 +234,36 @@ def _say_next(
     changed = [outcome.path for outcome in outcomes if outcome.after != outcome.before]
     if not changed:
         return
+    if not tree.version:
+        console.say(_oldest(outcomes))
     if request.dry_run:
         console.say("next: the same without DRY_RUN=1 writes this to the tree")
         return
     root = pasted(tree.root)
     files = pasted(" ".join(request.files))
-    console.say(f"next: check it:  make verify KERNEL={root} FILES={files}")
+    if tree.version:
+        console.say(f"next: check it:  make verify KERNEL={root} FILES={files}")
     if (tree.root / ".git").exists():
         console.say(f"next: review it: git -C {root} diff")
+
+
+def _oldest(outcomes: Sequence[Outcome]) -> str:
+    """The oldest kernel that has all that OUTCOMES call and did not before."""
+    new: set[str] = set()
+    for outcome in outcomes:
+        before, after = (
+            {t.text for t in lexer.tokens(text.decode(errors="replace"))}
+            for text in (outcome.before, outcome.after)
+        )
+        new |= after - before
+    found = [(_numbers(functions.of(name).since), name) for name in new]
+    since, name = max((each for each in found if each[0]), default=((5, 11), ""))
+    why = f", for {name}()" if name else ""
+    return f"note: it needs Linux {'.'.join(map(str, since))} or later{why}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in version.split(".") if n.isdigit())
 
 
 def _status(

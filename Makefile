@@ -172,8 +172,7 @@ boot: $(call unpacked,$(KERNEL))
 ## check: run every test, or those ONLY names; the last line counts them
 check: $(DEFAULT_KERNEL)/Makefile
 	$(Q)scripts/install check
-	$(Q)$(PYTHON) -m pytest -q -n "$$WORKERS" \
-		--dist loadgroup scripts/tests
+	$(Q)$(PYTHON) -m pytest -q -n "$$WORKERS" --dist loadgroup scripts/tests
 
 ## check-debian13: run the fixtures on a Debian 13 made for it, with Coccinelle 1.3
 check-debian13: $(DEFAULT_KERNEL)/Makefile

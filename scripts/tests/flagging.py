@@ -44,7 +44,9 @@ void old(struct page *page)
 """
 
 
-def survey(root, paths, spatch, timeout, jobs=None, progress=lambda done: None):
+def survey(
+    root, paths, spatch, timeout, jobs=None, progress=lambda done: None, among=()
+):
     """What the comments in PATHS say."""
     texts, found = Texts(root), Survey()
     for done, path in enumerate(paths, 1):

@@ -127,11 +127,11 @@ def _whole(
     """The files with calls, those with the mark of a comment, and the findings."""
 
     def make() -> again.Made:
-        paths, marked = _candidates(tree, request.files)
+        paths, marked = every, _ = _candidates(tree, request.files)
         if request.shard:
             mine = request.shard.chosen({*paths, *marked})
             paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
-        found = _survey(tree, paths, request, console)
+        found = _survey(tree, paths, request, console, every)
         told = {"paths": paths, "marked": marked, **found.as_json()}
         return again.Made(told, found.complete)
 
@@ -164,14 +164,24 @@ def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]
 
 
 def _survey(
-    tree: CTree, paths: Sequence[str], request: Request, console: Console
+    tree: CTree,
+    paths: Sequence[str],
+    request: Request,
+    console: Console,
+    among: Sequence[str] = (),
 ) -> survey.Survey:
     if not paths:
         return survey.Survey()
     spatch = find_spatch()
     with console.progress("reading", len(paths)) as progress:
         return survey.survey(
-            tree.root, paths, spatch, request.timeout, request.jobs, progress
+            tree.root,
+            paths,
+            spatch,
+            request.timeout,
+            request.jobs,
+            progress,
+            among=among,
         )
 
 

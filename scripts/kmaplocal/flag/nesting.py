@@ -9,6 +9,7 @@ from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.scene import PASSED_ON, Scene, lasting
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Site
+from kmaplocal.knowledge import api
 from kmaplocal.read.syntax import Expr, Stmt
 
 ORDER = "kmap-nesting-order"
@@ -114,6 +115,9 @@ def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:
     if len(outer) != 1 or len(at_once) != 1 or home is None or following is None:
         return False
     if home.exprs != [expr] or len(following.exprs) != 1:
+        return False
+    # What a helper does besides may not be done in another order.
+    if {expr.callee, following.exprs[0].callee} - api.UNMAPS.keys():
         return False
     return scene.trace.unmaps.get(following.exprs[0]) == {(inner, "")}
 

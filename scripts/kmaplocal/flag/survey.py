@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from kmaplocal.flag.finding import Finding
 from kmaplocal.flag.inspection import Inspection
 from kmaplocal.judge import readings
 from kmaplocal.judge.analysis import SYNTAX, WHOLE_FILE, Analysis, FileAnalysis
+from kmaplocal.judge.tied import analysed
 from kmaplocal.knowledge import api
 from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.outcome import Lost
@@ -133,16 +134,24 @@ def survey(
     jobs: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
     tree: Definitions | None = None,
+    among: Collection[str] = (),
 ) -> Survey:
     """The findings in PATHS below ROOT, callees all over the tree included, in
     the order of file, line and column; and what was not analysed.
 
-    PROGRESS is told how many files are read.  Errors: TagsError, OSError."""
+    PROGRESS is told how many files are read; AMONG: all files of the run of which
+    PATHS are a part.  Errors: TagsError, OSError."""
+    names = [str(path) for path in paths]
     analysis = Analysis(
         root, spatch, timeout, jobs, tree or Definitions(root), CALLS, Inspection
     )
-    found = _collected(analysis, [str(path) for path in paths], progress)
-    found.complete = not analysis.failed
+    files = analysis.run(names, progress)
+    if len(names) < len(among):
+        applied, failed = analysed(root, names, among, spatch, timeout, jobs)
+    else:
+        applied, failed = analysis.applied(files), False
+    found = _collected(files, applied)
+    found.complete = not (analysis.failed or failed)
     return found
 
 
@@ -154,12 +163,13 @@ def survey_file(path: Path, spatch: Spatch) -> Survey:
     analysis = Analysis(
         file.parent, spatch, TIMEOUT, jobs=1, calls=CALLS, judge=Inspection
     )
-    return _collected(analysis, [file.name])
+    files = analysis.run([file.name])
+    return _collected(files, analysis.applied(files))
 
 
-def _collected(analysis: Analysis, names: list[str], *progress) -> Survey:
-    files = analysis.run(names, *progress)
-    applied = analysis.applied(files)
+def _collected(
+    files: Mapping[str, FileAnalysis], applied: Mapping[str, FileAnalysis]
+) -> Survey:
     found = Survey()
     for file in files.values():
         with faults.net(partial(found.lose, file.path)):

@@ -8,18 +8,14 @@ from pathlib import Path
 
 from kmaplocal.tell import apply as main_job
 from kmaplocal.tell import history, listing, output, report
-from kmaplocal.judge.analysis import Analysis, FileAnalysis
+from kmaplocal.judge.tied import analysed
 from kmaplocal.judge.certificate import CONVERT, KEEP, NOT_ANALYSED
 from kmaplocal.console import Console
 from kmaplocal.convert.conversion import prepare
 from kmaplocal.prove import record
-from kmaplocal.knowledge import api
 from kmaplocal.read import again
-from kmaplocal.read.definitions import Definitions
 from kmaplocal.read.kernel import Tree
 from kmaplocal.read.outcome import Outcome
-from kmaplocal.read.outline import outlines
-from kmaplocal.read.shard import with_tied
 from kmaplocal.read.spatch import Spatch, find_spatch
 
 TEXT, JSON = FORMATS = ("text", "json")
@@ -59,21 +55,11 @@ def _made(
 ) -> again.Made:
     """The report of what REQUEST names, without proofs."""
     paths = [str(path) for path in tree.candidates(request.files)]
-    mine, wanted = paths, set(paths)
-    if request.shard:
-        mine = request.shard.chosen(paths)
-        wanted = with_tied(mine, outlines(tree.root, paths), api.OLD)
-    files: dict[str, FileAnalysis] = {}
-    failed = False
-    while wanted - files.keys():
-        definitions = Definitions(tree.root)
-        analysis = Analysis(
-            tree.root, spatch, request.timeout, request.jobs, definitions
+    mine = request.shard.chosen(paths) if request.shard else paths
+    with console.progress("reading", len(mine)) as progress:
+        files, failed = analysed(
+            tree.root, mine, paths, spatch, request.timeout, request.jobs, progress
         )
-        with console.progress("reading", len(wanted)) as progress:
-            files = analysis.run(sorted(wanted), progress)
-        failed = failed or analysis.failed
-        wanted |= analysis.beyond.intersection(paths)
     found = report.report(tree.version, [files[path] for path in mine])
     return again.Made(found, not failed)
 

@@ -13,7 +13,7 @@ from kmaplocal import cli, faults
 from kmaplocal.convert import conversion
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.flag import inspection, survey
-from kmaplocal.judge import analysis, wrappers
+from kmaplocal.judge import analysis, gaps, wrappers
 from kmaplocal.judge.callees import Callees
 from kmaplocal.judge.obligations import Judge
 from kmaplocal.read import facts, outline
@@ -140,7 +140,7 @@ def test_a_file_that_has_no_outline(convert, flagged, monkeypatch):
 
 
 def test_a_file_that_is_not_understood(convert, monkeypatch):
-    breaks(monkeypatch, analysis, "_lost", lambda file, *_: file.path == "bad.c")
+    breaks(monkeypatch, gaps, "lost", lambda file, *_: file.path == "bad.c")
     done = convert(bad=BAD, fine=GOOD)
     only(lost_in(done), "bad.c", "(whole file)")
     assert done["fine"].converted == ("good",)
@@ -256,12 +256,9 @@ int half(struct page *p, struct page *q, char *buf, int n)
 {
 	char *at;
 
-	if (check(buf,
-#if OLD_KERNEL
-		  0,
-#endif
-		  n))
-		return 1;
+	repeat {
+		n--;
+	} until (check(buf, n))
 	at = kmap(p);
 	buf[0] = at[0];
 	kunmap(p);

@@ -29,7 +29,8 @@ def analysed(
     all others of PATHS that map or unmap for them; and whether spatch failed.
 
     Errors: TagsError, OSError."""
-    wanted, files, failed = set(mine), {}, False
+    wanted, failed = set(mine), False
+    files: dict[str, FileAnalysis] = {}
     if len(mine) < len(paths):
         wanted = with_tied(mine, outlines(root, sorted(paths)), api.OLD)
     while wanted - files.keys():

@@ -199,7 +199,9 @@ class Tree(CTree):
 
         None where git ignores the whole tree. Raises GitTrouble as dirty() does."""
         wanted = sorted(set(paths))
-        if not wanted or not repository.encloses(self.root) or self._is_ignored():
+        if not wanted or not repository.encloses(self.root):
+            return []
+        if repository.ignores(self.root):
             return []
         names = ("-z", "--", *map(str, wanted))
         tagged = self._git("ls-files", "-v", *names).split(b"\0")
@@ -207,16 +209,6 @@ class Tree(CTree):
         asked = ("ls-files", "--others", "--ignored", "--exclude-standard")
         found |= {os.fsdecode(e) for e in self._git(*asked, *names).split(b"\0")}
         return [path for path in wanted if str(path) in found]
-
-    def _is_ignored(self) -> bool:
-        """Whether the enclosing repository ignores the whole tree.
-
-        Not asked of ls-files --directory, which some gits cannot answer there."""
-        try:
-            done = repository.git(self.root, "check-ignore", "--quiet", ".")
-        except FileNotFoundError:
-            return False
-        return done.returncode == 0
 
     def _git(self, *arguments: str) -> bytes:
         try:

@@ -35,3 +35,22 @@ def git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
     )
+
+
+def ignores(root: Path) -> bool:
+    """Whether the enclosing repository ignores ROOT as a whole; not, where there is
+    no git.
+
+    `git ls-files --directory` ends with an internal error in such a folder, and
+    check-ignore takes no --literal-pathspecs."""
+    try:
+        done = subprocess.run(
+            ["git", "-c", "core.fsmonitor=false", "check-ignore", "--quiet", "."],
+            cwd=root,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+    except FileNotFoundError:
+        return False
+    return done.returncode == 0

@@ -5,6 +5,7 @@ line that counts them."""
 import os
 import signal
 import subprocess
+import traceback
 
 import pytest
 
@@ -21,6 +22,39 @@ def pytest_configure(config):
     to themselves and to the programs they start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", GROUP)
+    config.addinivalue_line("markers", "interrupts: sends ^C to its own process")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A test that interrupts itself, run by a worker of xdist, gets a process of its
+    own: a worker has more threads, any of which may be given the signal."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    if alone or not pyfuncitem.get_closest_marker("interrupts"):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    _in_child(pyfuncitem.obj, {name: pyfuncitem.funcargs[name] for name in names})
+    return True
+
+
+def _in_child(function, arguments):
+    """Call FUNCTION in a forked process, and fail as it does."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            function(**arguments)
+            status = 0
+        except BaseException:
+            os.write(writing, traceback.format_exc().encode()[-60000:])
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        told = stream.read().decode(errors="replace")
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+        pytest.fail(told or "the process of the test ended early", pytrace=False)
 
 
 # Before xdist, which adds the group to the name of a test, looks at the items.

@@ -154,6 +154,7 @@ def test_failing_roll_back_names_the_files(root, monkeypatch):
     assert state(root) == {A: NEW[A], B: OLD[B]}
 
 
+@pytest.mark.interrupts
 def test_interrupt_while_writing(root, monkeypatch):
     def fsync(handle):
         os.kill(os.getpid(), signal.SIGINT)
@@ -164,6 +165,7 @@ def test_interrupt_while_writing(root, monkeypatch):
     assert state(root) == OLD
 
 
+@pytest.mark.interrupts
 def test_interrupt_while_renaming_comes_too_late(root, monkeypatch):
     rename = os.replace
 

@@ -28,6 +28,7 @@ def test_exception_goes_on():
         run_all([1, 0, 2], lambda n: 1 // n)
 
 
+@pytest.mark.interrupts
 def test_interrupt_kills_children_and_starts_no_more():
     started, both = [], threading.Barrier(2)
 
@@ -58,6 +59,7 @@ def test_no_child_while_stopped():
         CHILDREN.resume()
 
 
+@pytest.mark.interrupts
 def test_second_interrupt_does_not_cut_the_clean_up_short(tmp_path):
     cleaned = []
 

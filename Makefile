@@ -183,7 +183,7 @@ check-debian13: $(DEFAULT_KERNEL)/Makefile
 goldens: $(if $(ONLY),,$(call unpacked,$(KERNEL)))
 	$(Q)scripts/install apply
 	$(if $(ONLY),,$(Q)$(OPTIONS) $(KMAPLOCAL) goldens $(SETTINGS))
-	$(Q)set -f; $(PYTHON) -m kmaplocal.tell.fixtures $$ONLY
+	$(Q)set -f; $(PYTHON) -m kmaplocal.commands.fixtures $$ONLY
 
 ## install: the command kmaplocal and all it needs, below PREFIX=/usr/local
 install:

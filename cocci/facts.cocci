@@ -6,7 +6,7 @@
 // Confidence: High
 // Options: --no-includes
 // Comments: The driver reads this instead of the C file.  One line a fact,
-// Comments: fields separated by tabs; scripts/kmaplocal/read/syntax.py names
+// Comments: fields separated by tabs; scripts/kmaplocal/c/syntax.py names
 // Comments: them.  A line "file" says which file the next ones are of.
 // Comments: In the text of a field each run of blanks (space, tab, line feed,
 // Comments: vertical tab, form feed, carriage return) is one space, none at its

@@ -5,37 +5,46 @@ The way of the data, a room each:
 
 knowledge row functions (the one table of the kernel's functions) memory user pages
           context values (its rows), api (the mapping calls)
-read      kernel (the tree), outline tags lexer oldcalls (one file before spatch),
-          spatch parsing workers facts (running it), syntax (its facts as a tree),
-          definitions generated structs initialisers (the rest of the tree)
-bounds    text sizes types linear (what C's words say), flow (what changes where),
-          exprtypes translate (an expression as a sum), limits guards (what bounds
-          it), prover query (inside of the page or not), offsets many extents (how
-          far the accesses of a mapping go)
-flow      engine (every mapping along every path), cfg (which statement may follow
-          which), values state conditions (what is known on the way), relevance
-          (what can matter), evaluator branches stores transfer calls maps (what a
-          step does), escape (who can reach a local variable), events (what is
-          recorded)
-judge     callees pointers (what others do with an address), places (where),
-          assembly (what is given to it), order explicit saved (what can be put
-          right), obligations doubts certificate (what holds), wrappers (mapped
-          here, unmapped there), analysis (all of it)
-convert   idioms fills flushes plan (what is to be done), edits layout conversion
-          (bringing together what the semantic patches change), patch replace
-tell      apply verify report listing history bodies doors output goldens
-          fixtures
-flag      finding survey (what is wrong with a mapping, old or new), inspection
-          scene peers (one function, as the rules look at it), nesting escapes
-          leaks lifetimes pairs pages sleeps checks deprecated (the rules), diff
-          mail since changes scope (what a patch is answerable for), fingerprint
-          suppression baseline acceptance (what is accepted), handbook and rules/
-          (a page a rule), report formats door (what is told, and how), text
+tree      kernel repository (the tree), search shard (its candidate files), tags
+          definitions generated initialisers (what is defined where), spatch standing
+          workers (running spatch), outcome
+cache     cache (the database), known (facts), state again (whole results)
+c         lexer outline oldcalls conditions arms (one file before spatch), parsing
+          facts syntax (what spatch says of it), cfg places assembly (the tree of a
+          function), text sizes types exprtypes members structs (its types)
+bounds    linear (sums), flow (what changes where), translate (an expression as a
+          sum), limits guards (what bounds it), prover query (inside of the page or
+          not), offsets many extents (how far the accesses of a mapping go)
+flow      engine (every mapping along every path), values state conditions (what is
+          known on the way), relevance (what can matter), evaluator branches stores
+          transfer calls maps (what a step does), escape (who can reach a local
+          variable), events (what is recorded)
+summaries callees mappings (what a function does with an address, and to the
+          mappings of its callers), pointers (which functions a pointer can be),
+          reaching users (who maps by others), wrappers (mapped here, unmapped there)
+certify   analysis (all of it), readings gaps doubts (what was not read), obligations
+          one_page (what holds), certificate, tied
+repairs   order explicit saved (what can be put right), idioms fills (page helpers),
+          flushes
+apply     plan agreement together (what is to be done), edit edits layout comments
+          conversion (making the edits by the semantic patches), patch replace,
+          answers (what spatch is told that runs alone)
+findings  survey (files), inspection scene peers (one function, as the rules look at
+          it), finding report text handbook; rules/ (a rule, and its page), accept/
+          (comments, baselines, what apply does), change/ (what a patch is answerable
+          for), formats/ (how it is told)
+report    report listing output (certificates of a tree), page html events (the same
+          for a browser)
+history   history bodies (what upstream did)
+series    account message cover (the argument), grouping maintainers prefix
+          recipients (to whom), commits mails previous checked run
+cost      bench meter (what the commands cost)
 prove     reference alignment (both sides of a change), objects farm kbuild bench
           (what to compile, and where), identity assembly unmaps builds
           complaints context checkpatch flags (the doors), record (what each of
           them said), boot/ (a kernel with the change and one without, each seen
           to run)
+commands  apply flag report verify merge goldens fixtures: a command a file
 
 At the top: cli (the doors), console errors home, and inline, which the semantic
 patches ask from inside spatch.

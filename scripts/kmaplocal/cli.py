@@ -8,18 +8,18 @@ from pathlib import Path
 
 import click
 
-from kmaplocal.tell import apply as main_job
+from kmaplocal.commands import apply as main_job
 from kmaplocal import VERSION, console, faults, scratch
 from kmaplocal.home import BUILD
-from kmaplocal.convert import patch
-from kmaplocal.tell import goldens
+from kmaplocal.apply import patch
+from kmaplocal.commands import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError, OutputClosed
 from kmaplocal.options import EXPECTED, FILES, FORMAT, JOBS, KERNEL, OUT, PLACE, SHARD
 from kmaplocal.options import TIMEOUT, Commands, together
-from kmaplocal.read import cache
-from kmaplocal.read.kernel import Tree
-from kmaplocal.read.outcome import Outcome
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.cache import cache
+from kmaplocal.tree.kernel import Tree
+from kmaplocal.tree.outcome import Outcome
+from kmaplocal.tree.spatch import find_spatch
 
 DEFAULT_FILES = main_job.DEFAULT_FILES
 EVERYTHING = (".",)
@@ -138,7 +138,7 @@ def report(
 
     The JSON is described by kmaplocal/report.schema.json. Nothing is changed.
     """
-    from kmaplocal.tell import doors
+    from kmaplocal.commands import report as doors
 
     request = main_job.Request(
         files=files or EVERYTHING, dry_run=True, fail_on=frozenset(fail_on), **asked
@@ -209,7 +209,7 @@ def history(old: Path, new: Path, form: str, out: Path | None, **asked) -> int:
 
     OLD and NEW are kernel trees. Nothing is changed in them.
     """
-    from kmaplocal.tell import doors
+    from kmaplocal.commands import report as doors
 
     request = main_job.Request(kernel=old, files=EVERYTHING, dry_run=True, **asked)
     return doors.print_history(request, new, console.Console(), form, out)
@@ -251,7 +251,7 @@ def verify(
     sparse and checkpatch look at them. Without FILES, fs/aio.c. Nothing is changed
     in the kernel.
     """
-    from kmaplocal.tell import verify as door
+    from kmaplocal.commands import verify as door
 
     files = files or DEFAULT_FILES
     request = door.Request(files=files, doors=door.named(doors), **asked)
@@ -340,9 +340,10 @@ def flag(explain: str | None, files: tuple[str, ...], **asked) -> int:
     """Flag wrong use of mappings, old and new, in FILES, without FILES in all.
 
     KERNEL is any folder with C code. Nothing is changed in it. The JSON is described
-    by kmaplocal/flag/formats/findings.schema.json.
+    by kmaplocal/findings/formats/findings.schema.json.
     """
-    from kmaplocal.flag import door, handbook
+    from kmaplocal.commands import flag as door
+    from kmaplocal.findings import handbook
 
     if explain is not None:
         console.Console().say(handbook.page(explain).removesuffix("\n"))
@@ -361,7 +362,8 @@ def merge(files: tuple[Path, ...], out: Path | None) -> int:
 
     All shards of one run must be there. What is printed is what one run without
     --shard prints. Exit status: 2 when something was not analysed."""
-    from kmaplocal.tell import merge as door, output
+    from kmaplocal.commands import merge as door
+    from kmaplocal.report import output
 
     found, text = door.merged(files)
     if out:
@@ -394,7 +396,7 @@ def bench(
 
     Beside it, a textbook semantic patch by spatch alone."""
     from kmaplocal.cost import bench as door
-    from kmaplocal.tell import output
+    from kmaplocal.report import output
 
     build.mkdir(parents=True, exist_ok=True)
     screen = console.Console()
@@ -417,7 +419,7 @@ def clean_cache() -> int:
 @cli.command()
 def answer() -> int:
     """Answer what the semantic patches ask, a line of JSON each, from stdin."""
-    from kmaplocal.tell import answers
+    from kmaplocal.apply import answers
 
     answers.serve(sys.stdin, sys.stdout)
     return main_job.ALL_DONE
@@ -425,7 +427,7 @@ def answer() -> int:
 
 def _converter() -> main_job.Converter:
     # Imported here: the analysis takes longer to load than a bad option to report.
-    from kmaplocal.convert.conversion import prepare
+    from kmaplocal.apply.conversion import prepare
 
     return prepare
 

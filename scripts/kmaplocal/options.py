@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from kmaplocal import deadline
-from kmaplocal.tell import goldens
+from kmaplocal.commands import goldens
 
 
 class Commands(click.Group):
@@ -91,7 +91,7 @@ OUT = click.option(
 
 
 def _parsed_shard(_context, _option, text: str | None):
-    from kmaplocal.read import shard
+    from kmaplocal.tree import shard
 
     return shard.parsed(text) if text else None
 

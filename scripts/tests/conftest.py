@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 
-from kmaplocal.tell.fixtures import REPOSITORY, chosen
+from kmaplocal.commands.fixtures import REPOSITORY, chosen
 
 # What `make check ONLY=...` hands on: words, of which a test that is run has one in
 # its path, its name or its fixture's path.

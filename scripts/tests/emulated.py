@@ -19,8 +19,8 @@ from pathlib import Path
 from conftest import REPOSITORY
 from test_doors import MAKES_OWN
 
-from kmaplocal.read.spatch import find_spatch
-from kmaplocal.tell import fixtures
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.commands import fixtures
 
 EMULATOR = REPOSITORY / "fixtures/emulator"
 DRIVERS = EMULATOR / "run"

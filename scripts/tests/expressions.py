@@ -4,8 +4,8 @@
 import os
 import subprocess
 
-from kmaplocal.read import syntax
-from kmaplocal.tell.fixtures import REPOSITORY
+from kmaplocal.c import syntax
+from kmaplocal.commands.fixtures import REPOSITORY
 
 _PARAMS = "struct page *page, struct holder *holder, char *p, char *q, int n, int rc"
 

@@ -11,16 +11,16 @@ import sys
 
 from conftest import REPOSITORY
 
-from kmaplocal.flag.finding import Finding
-from kmaplocal.flag.handbook import EVERY
-from kmaplocal.flag.survey import Survey
-from kmaplocal.flag.text import Texts
-from kmaplocal.read.outcome import Lost
+from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.handbook import EVERY
+from kmaplocal.findings.survey import Survey
+from kmaplocal.findings.text import Texts
+from kmaplocal.tree.outcome import Lost
 
 DRIVER = """
 import sys
 from kmaplocal import cli
-from kmaplocal.flag import survey
+from kmaplocal.findings import survey
 import flagging
 survey.survey = flagging.survey
 sys.exit(cli.main())

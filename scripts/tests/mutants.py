@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conftest import REPOSITORY
 
-from kmaplocal.read import lexer
+from kmaplocal.c import lexer
 
 FOLDERS = ("convert", "keep", "flag")
 MOST_BYTES = 6000  # longer ones only take longer

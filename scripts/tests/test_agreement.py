@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.convert.conversion import prepare
-from kmaplocal.flag.changes import Change
-from kmaplocal.flag.scope import Scope
-from kmaplocal.flag.survey import survey
-from kmaplocal.flag.text import Texts
-from kmaplocal.read.spatch import find_spatch
-from kmaplocal.tell import fixtures
-from kmaplocal.tell.apply import Request
+from kmaplocal.apply.conversion import prepare
+from kmaplocal.findings.change.changes import Change
+from kmaplocal.findings.change.scope import Scope
+from kmaplocal.findings.survey import survey
+from kmaplocal.findings.text import Texts
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.commands import fixtures
+from kmaplocal.commands.apply import Request
 
 NAMES = fixtures.names()
 FOLDERS = sorted({name.rpartition("/")[0] for name in NAMES})

@@ -14,8 +14,10 @@ import subprocess
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.read import lexer, tags
-from kmaplocal.tell import fixtures
+from kmaplocal.c import lexer
+
+from kmaplocal.tree import tags
+from kmaplocal.commands import fixtures
 
 KERNEL = REPOSITORY / "build/linux-source-6.1"
 GOLDEN = REPOSITORY / "expected/linux-6.1/fs/aio.c.diff"

@@ -3,10 +3,10 @@
 
 import pytest
 
-from kmaplocal.read import conditions, lexer
-from kmaplocal.read.arms import Arms, Kernels, TooMany, dead, where
-from kmaplocal.read.conditions import Configuration
-from kmaplocal.read.outline import Outline, Span
+from kmaplocal.c import conditions, lexer
+from kmaplocal.c.arms import Arms, Kernels, TooMany, dead, where
+from kmaplocal.c.conditions import Configuration
+from kmaplocal.c.outline import Outline, Span
 
 HELD = {"CONFIG_A is set": True, "B is defined": False, "CONFIG_C is enabled": True}
 OF_6_1 = Configuration((6, 1, 0), HELD)

@@ -3,7 +3,7 @@
 
 import pytest
 
-from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
+from kmaplocal.c.assembly import Operand, keeps_nothing, operands
 
 
 def test_outputs_inputs_and_clobbers():

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from kmaplocal.read import syntax
+from kmaplocal.c import syntax
 from kmaplocal.bounds import Bounds, Term
 
 HEAD = """struct pair { u64 key; u64 value; };

@@ -12,9 +12,10 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal import cli
-from kmaplocal.judge import analysis
-from kmaplocal.read import cache, facts
-from kmaplocal.read.cache import Cache
+from kmaplocal.certify import analysis
+from kmaplocal.cache import cache
+from kmaplocal.c import facts
+from kmaplocal.cache.cache import Cache
 
 KEYS = [cache.key("test", str(number)) for number in range(4)]
 
@@ -118,7 +119,8 @@ def test_the_oldest_go_first(store, monkeypatch):
 WRITER = """
 import sys
 from pathlib import Path
-from kmaplocal.read import cache, facts
+from kmaplocal.cache import cache
+from kmaplocal.c import facts
 name, count = sys.argv[2], int(sys.argv[3])
 store = cache.Cache(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -268,7 +270,7 @@ def test_a_file_more_or_less_is_seen(run, tree, write, name):
 
 
 def test_an_old_tree_is_told_by_its_times(run, tree, monkeypatch):
-    monkeypatch.setattr("kmaplocal.read.state._YOUNG", -1000.0)
+    monkeypatch.setattr("kmaplocal.cache.state._YOUNG", -1000.0)
     run(*REPORT)
     assert run(*REPORT)[2] == 0
     (tree / "fs/own.h").write_text(KEEPS)

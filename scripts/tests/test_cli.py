@@ -12,14 +12,14 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal import cli
-from kmaplocal.tell import goldens
+from kmaplocal.commands import goldens
 
 # The engine: kmap becomes kmap_local_page; other words of the file make it keep,
 # lose, fail, or run spatch first.
 DRIVER = """
 import sys, types
 from pathlib import Path
-from kmaplocal.read.outcome import Doubt, Lost, Outcome
+from kmaplocal.tree.outcome import Doubt, Lost, Outcome
 from kmaplocal import cli
 
 def convert_file(root, path, spatch, timeout):
@@ -43,7 +43,7 @@ def convert_file(root, path, spatch, timeout):
 def prepare(root, paths, spatch, request, progress):
     return lambda path: convert_file(root, path, spatch, request.timeout)
 
-sys.modules["kmaplocal.convert.conversion"] = types.SimpleNamespace(prepare=prepare)
+sys.modules["kmaplocal.apply.conversion"] = types.SimpleNamespace(prepare=prepare)
 sys.exit(cli.main())
 """
 

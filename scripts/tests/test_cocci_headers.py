@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tree.spatch import find_spatch
 
 FILES = sorted((REPOSITORY / "cocci").rglob("*.cocci"))
 MODES = ("patch", "context", "org", "report")

@@ -11,11 +11,11 @@ import pytest
 from test_cli import surroundings
 
 from kmaplocal import deadline
-from kmaplocal.convert import conversion
-from kmaplocal.flag.survey import survey
-from kmaplocal.judge.obligations import Judge
-from kmaplocal.read.spatch import find_spatch
-from kmaplocal.tell import apply as main_job
+from kmaplocal.apply import conversion
+from kmaplocal.findings.survey import survey
+from kmaplocal.certify.obligations import Judge
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.commands import apply as main_job
 
 GOOD = """
 char NAME(struct page *page)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kmaplocal.read import tags
-from kmaplocal.read.definitions import ALIAS, MACRO, Definitions
+from kmaplocal.tree import tags
+from kmaplocal.tree.definitions import ALIAS, MACRO, Definitions
 
 BODY = "{\n\treturn 0;\n}\n"
 FILES = {

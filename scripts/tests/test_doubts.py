@@ -3,9 +3,9 @@
 
 import pytest
 
-from kmaplocal.judge.analysis import Analysis
-from kmaplocal.judge.doubts import TYPED
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.certify.analysis import Analysis
+from kmaplocal.certify.doubts import TYPED
+from kmaplocal.tree.spatch import find_spatch
 
 SOURCE = """
 int second(struct page *page, int *to)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What spatch changed, as edits by line."""
 
-from kmaplocal.convert.edits import Edit, changes
+from kmaplocal.apply.edits import Edit, changes
 
 BEFORE = "\tu8 *v;\n\n\tv = kmap(p);\n\tmemcpy(v, s, n);\n\tkunmap(p);\n}\n"
 HELPER = "\tmemcpy_to_page(p, 0, s, n);\n"

@@ -25,7 +25,7 @@ from emulated import (
     run,
 )
 
-from kmaplocal.tell import fixtures
+from kmaplocal.commands import fixtures
 
 GROUPED_BY = {"fixture": lambda fixture: fixture.name}
 FIXTURES = [Fixture(name) for name in fixtures.names()]

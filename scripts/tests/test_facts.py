@@ -3,10 +3,12 @@
 
 import pytest
 
-from kmaplocal.read import facts, spatch
-from kmaplocal.read.facts import Piece
-from kmaplocal.read.spatch import find_spatch
-from kmaplocal.read.syntax import read_facts
+from kmaplocal.c import facts
+
+from kmaplocal.tree import spatch
+from kmaplocal.c.facts import Piece
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.c.syntax import read_facts
 
 GOOD = "\n\nvoid good(char *p)\n{\n\tuse(p);\n}\n"
 BAD = "void fine(void)\n{\n\tg();\n}\n\nvoid bad(void)\n{\n\tFOO { BAR ) ;\n}\n"

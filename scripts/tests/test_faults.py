@@ -10,15 +10,16 @@ import pytest
 from test_cli import surroundings
 
 from kmaplocal import cli, faults
-from kmaplocal.convert import conversion
+from kmaplocal.apply import conversion
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.flag import inspection, survey
-from kmaplocal.judge import analysis, gaps, wrappers
-from kmaplocal.judge.callees import Callees
-from kmaplocal.judge.obligations import Judge
-from kmaplocal.read import facts, outline
-from kmaplocal.read.spatch import find_spatch
-from kmaplocal.tell import apply as main_job
+from kmaplocal.findings import inspection, survey
+from kmaplocal.certify import analysis, gaps
+from kmaplocal.summaries import wrappers
+from kmaplocal.summaries.callees import Callees
+from kmaplocal.certify.obligations import Judge
+from kmaplocal.c import facts, outline
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.commands import apply as main_job
 
 GOOD = """
 char good(struct page *page)

@@ -11,10 +11,10 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal.knowledge import api
-from kmaplocal.read import lexer
-from kmaplocal.tell import fixtures
+from kmaplocal.c import lexer
+from kmaplocal.commands import fixtures
 from kmaplocal.knowledge.functions import HELPERS
-from kmaplocal.read.outline import outlines
+from kmaplocal.c.outline import outlines
 
 NAMES = fixtures.names()
 PAIR = "fixtures/convert/kmap/pair.c"

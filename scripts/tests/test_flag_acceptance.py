@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from flagging import finding
 
-from kmaplocal.flag import baseline
-from kmaplocal.flag.acceptance import Acceptance
-from kmaplocal.flag.fingerprint import fingerprints
-from kmaplocal.flag.suppression import suppressions
-from kmaplocal.flag.survey import Survey
-from kmaplocal.flag.text import Texts
-from kmaplocal.read.outcome import Lost
+from kmaplocal.findings.accept import baseline
+from kmaplocal.findings.accept.acceptance import Acceptance
+from kmaplocal.findings.accept.fingerprint import fingerprints
+from kmaplocal.findings.accept.suppression import suppressions
+from kmaplocal.findings.survey import Survey
+from kmaplocal.findings.text import Texts
+from kmaplocal.tree.outcome import Lost
 
 REASON = "it is fine"
 BODY = """\

@@ -3,11 +3,11 @@
 
 import pytest
 
-from kmaplocal.flag import diff, mail
-from kmaplocal.flag.changes import changes
-from kmaplocal.flag.diff import BadPatch
-from kmaplocal.flag.text import Texts
-from kmaplocal.read.outline import Span
+from kmaplocal.findings.change import diff, mail
+from kmaplocal.findings.change.changes import changes
+from kmaplocal.findings.change.diff import BadPatch
+from kmaplocal.findings.text import Texts
+from kmaplocal.c.outline import Span
 
 TEN = [f"line {n};" for n in range(1, 11)]
 HEAD = "--- a/fs/x.c\n+++ b/fs/x.c\n"

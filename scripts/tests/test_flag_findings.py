@@ -13,9 +13,9 @@ import subprocess
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.flag.finding import NOTE, RULES
-from kmaplocal.flag.survey import survey_file
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.findings.finding import NOTE, RULES
+from kmaplocal.findings.survey import survey_file
+from kmaplocal.tree.spatch import find_spatch
 
 VERSIONS = ("6.1", "6.12", "7.2")
 # Found only with functions of other files at hand.

@@ -13,9 +13,9 @@ from functools import cache
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.flag.finding import RULES, SEVERITIES
-from kmaplocal.flag.survey import survey
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.findings.finding import RULES, SEVERITIES
+from kmaplocal.findings.survey import survey
+from kmaplocal.tree.spatch import find_spatch
 
 GROUPED_BY = {"name": str}
 FLAG = REPOSITORY / "fixtures/flag"

@@ -9,13 +9,14 @@ import jsonschema
 import pytest
 from flagging import finding
 
-from kmaplocal.flag.finding import ERROR, NOTE, WARNING, Finding
-from kmaplocal.flag.fingerprint import fingerprints
-from kmaplocal.flag.formats import FORMATS, document
-from kmaplocal.flag.handbook import EVERY
-from kmaplocal.flag.report import Report, status
-from kmaplocal.flag.text import Texts
-from kmaplocal.read.outcome import Lost
+from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding
+from kmaplocal.findings.accept.fingerprint import fingerprints
+from kmaplocal.findings.formats import FORMATS
+from kmaplocal.findings.formats import document
+from kmaplocal.findings.handbook import EVERY
+from kmaplocal.findings.report import Report, status
+from kmaplocal.findings.text import Texts
+from kmaplocal.tree.outcome import Lost
 
 SARIF = Path(__file__).with_name("sarif-subset.schema.json")
 TREE = Path("/the/tree")

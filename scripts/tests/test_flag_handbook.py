@@ -10,7 +10,7 @@ import pytest
 from conftest import REPOSITORY
 from flagging import flag
 
-from kmaplocal.flag import handbook
+from kmaplocal.findings import handbook
 
 INCLUDES = (
     "linux/errno.h linux/gfp.h linux/highmem.h linux/mutex.h linux/workqueue.h"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from kmaplocal.errors import GitTrouble
-from kmaplocal.flag.since import changed, touched
-from kmaplocal.flag.text import Texts
+from kmaplocal.findings.change.since import changed, touched
+from kmaplocal.findings.text import Texts
 
 AIO = Path("fs/aio.c")
 A_B = Path("mm/a b.c")

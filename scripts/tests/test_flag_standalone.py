@@ -8,9 +8,9 @@ import subprocess
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.flag.finding import RULES
-from kmaplocal.flag.survey import survey_file
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.findings.finding import RULES
+from kmaplocal.findings.survey import survey_file
+from kmaplocal.tree.spatch import find_spatch
 
 GROUPED_BY = {"rule": str}
 COCCI = REPOSITORY / "cocci/flag.cocci"

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from kmaplocal.convert import conversion
-from kmaplocal.flag.survey import survey
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.apply import conversion
+from kmaplocal.findings.survey import survey
+from kmaplocal.tree.spatch import find_spatch
 
 CLEAN = """
 char clean(struct page *page, int n)

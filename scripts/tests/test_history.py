@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kmaplocal.tell import history
+from kmaplocal.history import history
 
 OLD = """\
 #include <linux/highmem.h>

@@ -12,8 +12,8 @@ import pytest
 from conftest import REPOSITORY
 from test_doors import make
 
-from kmaplocal.tell import doors
-from kmaplocal.read.outcome import Doubt, Lost, Outcome
+from kmaplocal.commands import report as doors
+from kmaplocal.tree.outcome import Doubt, Lost, Outcome
 
 OLD = """\
 static void renamed(struct page *page)

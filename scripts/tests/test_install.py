@@ -11,7 +11,7 @@ from conftest import REPOSITORY
 from test_doors import MAKES_OWN, make
 
 from kmaplocal import VERSION
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tree.spatch import find_spatch
 
 TREE = REPOSITORY / "build/linux-source-6.1"
 MODES = ("patch", "context", "org", "report")

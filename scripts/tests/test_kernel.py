@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
-from kmaplocal.read.kernel import CTree, Module, Tree
+from kmaplocal.tree.kernel import CTree, Module, Tree
 
 AIO = Path("fs/aio.c")
 A_B = Path("mm/a b.c")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from kmaplocal.read.lexer import Token, comments, tokens, words
+from kmaplocal.c.lexer import Token, comments, tokens, words
 
 
 def texts(source):

@@ -13,8 +13,8 @@ from mutants import mutant
 from test_cli import surroundings
 
 from kmaplocal.knowledge import api
-from kmaplocal.read import lexer
-from kmaplocal.read.outline import outlines
+from kmaplocal.c import lexer
+from kmaplocal.c.outline import outlines
 
 FIRST, LAST = map(int, os.environ.get("MUTANTS", "700-760").split("-"))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from test_cli import surroundings
 
-from kmaplocal.read.kernel import Tree
+from kmaplocal.tree.kernel import Tree
 
 NOBODY = 65534
 GOOD = """\

@@ -3,10 +3,10 @@
 
 import pytest
 
-from kmaplocal.judge.analysis import Analysis
-from kmaplocal.judge.pointers import MOST_FILES, MOST_FUNCTIONS
-from kmaplocal.read.definitions import Definitions
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.certify.analysis import Analysis
+from kmaplocal.summaries.pointers import MOST_FILES, MOST_FUNCTIONS
+from kmaplocal.tree.definitions import Definitions
+from kmaplocal.tree.spatch import find_spatch
 
 HEADER = """
 struct page;

@@ -9,7 +9,7 @@ import pytest
 
 from kmaplocal.errors import NotAKernelTree
 from kmaplocal.prove import reference
-from kmaplocal.read.kernel import Tree
+from kmaplocal.tree.kernel import Tree
 
 AIO, OTHER = Path("fs/aio.c"), Path("mm/clean.c")
 NEW = b"void f(void)\n{\n\tp = kmap_local_page(page);\n}\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kmaplocal.errors import Interrupted, ReplaceFailed
-from kmaplocal.convert.replace import replace_files
+from kmaplocal.apply.replace import replace_files
 
 A, B = Path("d/a.c"), Path("d/b.c")
 OLD = {A: b"old a\n", B: b"old b\n"}

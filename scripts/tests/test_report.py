@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.read import oldcalls
-from kmaplocal.tell import listing, output, report
-from kmaplocal.judge.certificate import OBLIGATIONS
+from kmaplocal.c import oldcalls
+from kmaplocal.report import listing, output, report
+from kmaplocal.certify.certificate import OBLIGATIONS
 from kmaplocal.prove.record import Proof
-from kmaplocal.read.outline import Outline, Span
+from kmaplocal.c.outline import Outline, Span
 
 GOOD = """\
 #include <linux/highmem.h>

@@ -3,8 +3,8 @@
 
 import pytest
 
-from kmaplocal.read import search
-from kmaplocal.read.search import Lines, Search, SearchFailed
+from kmaplocal.tree import search
+from kmaplocal.tree.search import Lines, Search, SearchFailed
 
 
 @pytest.fixture

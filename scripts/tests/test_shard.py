@@ -12,9 +12,9 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal import cli
-from kmaplocal.flag.formats import document
-from kmaplocal.read.shard import BadShard, Shard, complete, parsed
-from kmaplocal.tell import report
+from kmaplocal.findings.formats import document
+from kmaplocal.tree.shard import BadShard, Shard, complete, parsed
+from kmaplocal.report import report
 
 PAIR = """\
 static void %s(struct page *page)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""bounds/sizes.py: the sizes of types by their names, and what a pointer steps by."""
+"""c/sizes.py: the sizes of types by their names, and what a pointer steps by."""
 
 import pytest
 
-from kmaplocal.bounds.sizes import basic_size, plain_size
-from kmaplocal.judge.places import scale_of
+from kmaplocal.c.sizes import basic_size, plain_size
+from kmaplocal.c.places import scale_of
 
 STEPS = {
     "char *": 1,

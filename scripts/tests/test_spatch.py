@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kmaplocal.read import parsing
+from kmaplocal.c import parsing
 from kmaplocal.errors import SpatchMissing
-from kmaplocal.read.parsing import PASSED, UNPARSED, Gap
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.c.parsing import PASSED, UNPARSED, Gap
+from kmaplocal.tree.spatch import find_spatch
 
 RENAME = """virtual patch
 @r depends on patch@

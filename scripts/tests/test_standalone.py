@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.convert.conversion import plan_file
-from kmaplocal.read import lexer
-from kmaplocal.read.outline import outlines
-from kmaplocal.read.spatch import MACROS, find_spatch
-from kmaplocal.tell import fixtures
+from kmaplocal.apply.conversion import plan_file
+from kmaplocal.c import lexer
+from kmaplocal.c.outline import outlines
+from kmaplocal.tree.spatch import MACROS, find_spatch
+from kmaplocal.commands import fixtures
 
 COCCI = REPOSITORY / "cocci"
 CONVERT, FLAG = "kmap_local", "flag"

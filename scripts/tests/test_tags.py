@@ -3,7 +3,7 @@
 
 import pytest
 
-from kmaplocal.read import tags
+from kmaplocal.tree import tags
 
 SOURCE = """\
 struct s { int f; };

@@ -11,8 +11,8 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal.prove import record
-from kmaplocal.read.kernel import Tree
-from kmaplocal.tell.doors import _proofs
+from kmaplocal.tree.kernel import Tree
+from kmaplocal.commands.report import _proofs
 
 # What of the kernel's top Makefile make verify uses.
 MAKEFILE = """

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from kmaplocal.convert import conversion
-from kmaplocal.convert.together import settled
-from kmaplocal.read.outcome import Outcome
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.apply import conversion
+from kmaplocal.apply.together import settled
+from kmaplocal.tree.outcome import Outcome
+from kmaplocal.tree.spatch import find_spatch
 
 MAP = """
 void *slot_map(struct page *page)

@@ -20,9 +20,9 @@ from typing import Iterable, Mapping
 from kmaplocal.bounds.flow import Flow, Place
 from kmaplocal.bounds.query import INSIDE, OUTSIDE, UNKNOWN
 from kmaplocal.bounds.query import Answer, Query, Question, Term
-from kmaplocal.bounds.text import integer, plain
-from kmaplocal.bounds.types import Layout, Types
-from kmaplocal.read.syntax import Expr, Function, Source, Stmt
+from kmaplocal.c.text import integer, plain
+from kmaplocal.c.types import Layout, Types
+from kmaplocal.c.syntax import Expr, Function, Source, Stmt
 
 __all__ = ["INSIDE", "OUTSIDE", "UNKNOWN", "Answer", "Bounds", "Layout", "Place"]
 __all__ += ["Term", "integer", "plain"]

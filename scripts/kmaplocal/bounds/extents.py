@@ -14,10 +14,10 @@ from kmaplocal.knowledge import functions
 from kmaplocal.bounds import INSIDE, OUTSIDE, Answer, Bounds, Place
 from kmaplocal.bounds.many import Pages
 from kmaplocal.bounds.offsets import Amount, Term, terms_of
-from kmaplocal.judge.places import scale_of
-from kmaplocal.flow.cfg import LOOPS
+from kmaplocal.c.places import scale_of
+from kmaplocal.c.cfg import LOOPS
 from kmaplocal.flow.events import Site, Trace, Use
-from kmaplocal.read.syntax import Expr, Function, Stmt
+from kmaplocal.c.syntax import Expr, Function, Stmt
 
 _SUMS = ("binary", "paren", "cast")
 _EARLY = {"break", "return", "goto"}

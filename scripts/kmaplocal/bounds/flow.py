@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Iterable
 
 from kmaplocal.knowledge import functions
-from kmaplocal.read.syntax import Expr, Function, Point, Stmt, Variable
+from kmaplocal.c.syntax import Expr, Function, Point, Stmt, Variable
 
 # Calls that store nothing this looks at; a call not named here may change
 # whatever is not a plain local variable.

@@ -6,9 +6,9 @@ from __future__ import annotations
 from kmaplocal.bounds.flow import Place
 from kmaplocal.bounds.linear import Linear, constant
 from kmaplocal.bounds.prover import Fact
-from kmaplocal.bounds.text import plain
+from kmaplocal.c.text import plain
 from kmaplocal.bounds.translate import Values
-from kmaplocal.read.syntax import Expr, Stmt
+from kmaplocal.c.syntax import Expr, Stmt
 
 LEAVING = {"return", "goto", "continue", "break"}
 OPPOSITE = {">": "<=", "<=": ">", "<": ">=", ">=": "<", "==": "!=", "!=": "=="}

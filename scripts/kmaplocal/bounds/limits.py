@@ -8,11 +8,11 @@ from fractions import Fraction
 from kmaplocal.bounds.flow import Place
 from kmaplocal.bounds.linear import PAGE, PAGE_SIZE, ZERO, Linear, constant
 from kmaplocal.bounds.prover import Option
-from kmaplocal.bounds.sizes import NARROW, base
-from kmaplocal.bounds.text import plain
+from kmaplocal.c.sizes import NARROW, base
+from kmaplocal.c.text import plain
 from kmaplocal.bounds.translate import Values
 from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
-from kmaplocal.read.syntax import Expr, Stmt
+from kmaplocal.c.syntax import Expr, Stmt
 
 
 class Limits:

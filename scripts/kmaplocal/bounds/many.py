@@ -9,8 +9,8 @@ from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
 from kmaplocal.knowledge.row import BYTES, NUMBER
 from kmaplocal.bounds import INSIDE, Bounds, integer
 from kmaplocal.bounds.offsets import values_of
-from kmaplocal.judge.places import names_in
-from kmaplocal.read.syntax import Expr, Function
+from kmaplocal.c.places import names_in
+from kmaplocal.c.syntax import Expr, Function
 
 SIZES = functions.named(lambda row: row.many_pages == BYTES)
 COUNTS = functions.named(lambda row: row.many_pages == NUMBER)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from kmaplocal.judge.places import changes, names_in, scale_of
-from kmaplocal.read.syntax import Expr, Function
+from kmaplocal.c.places import changes, names_in, scale_of
+from kmaplocal.c.syntax import Expr, Function
 
 Term = tuple[Expr, "int | str", int]  # times how many bytes, and +1 or -1
 Amount = tuple["Expr | None", "int | str", int]  # the same; None: a plain number

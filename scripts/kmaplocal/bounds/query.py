@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kmaplocal.bounds.exprtypes import ExprTypes
+from kmaplocal.c.exprtypes import ExprTypes
 from kmaplocal.bounds.flow import Flow, Place
 from kmaplocal.bounds.guards import Guards
 from kmaplocal.bounds.limits import Limits
 from kmaplocal.bounds.linear import PAGE_SIZE, ZERO, Linear, constant
 from kmaplocal.bounds.prover import Option, Prover
-from kmaplocal.bounds.text import plain, tokens
+from kmaplocal.c.text import plain, tokens
 from kmaplocal.bounds.translate import Values
-from kmaplocal.bounds.types import Types
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.types import Types
+from kmaplocal.c.syntax import Expr
 
 INSIDE, OUTSIDE, UNKNOWN = "inside", "outside", "unknown"
 

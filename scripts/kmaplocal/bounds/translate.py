@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import Callable
 
-from kmaplocal.bounds.exprtypes import ExprTypes
+from kmaplocal.c.exprtypes import ExprTypes
 from kmaplocal.bounds.flow import Place
 from kmaplocal.bounds.linear import PAGE, PAGE_SIZE, Linear, arithmetic, constant
 from kmaplocal.bounds.prover import Atom, Option, Prover
-from kmaplocal.bounds.sizes import NARROW, base
-from kmaplocal.bounds.text import integer, plain
-from kmaplocal.bounds.types import Extent, closing
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.sizes import NARROW, base
+from kmaplocal.c.text import integer, plain
+from kmaplocal.c.types import Extent, closing
+from kmaplocal.c.syntax import Expr
 
 # The bounds of an expression evaluated at a place (True: from above).
 Bound = Callable[[Expr, Place, bool], list[Option]]

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from kmaplocal.console import Console
 from kmaplocal.cost.meter import CannotMeasure, Cost, measured, middle
-from kmaplocal.read.kernel import Tree
-from kmaplocal.read.spatch import find_spatch
-from kmaplocal.read.workers import cores
+from kmaplocal.tree.kernel import Tree
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.tree.workers import cores
 
 TEXTBOOK = Path(__file__).with_name("textbook.cocci")
 PARTS = ("textbook", "cold", "again", "changed", "since", "apply", "quarter", "half")

@@ -8,7 +8,7 @@ from kmaplocal.flow.conditions import compared_values
 from kmaplocal.flow.evaluator import Evaluator
 from kmaplocal.flow.state import State
 from kmaplocal.flow.values import Value, truth_of
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.syntax import Expr
 
 _TESTS = {"IS_ERR", "IS_ERR_OR_NULL"}
 

@@ -7,9 +7,9 @@ from kmaplocal.flow.events import Effect, Use
 from kmaplocal.flow.state import State, after_call, changed_by, found_in
 from kmaplocal.flow.transfer import Transfer
 from kmaplocal.flow.values import ERROR, Value
-from kmaplocal.judge.pointers import pointer_of
+from kmaplocal.summaries.pointers import pointer_of
 from kmaplocal.knowledge import functions
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.syntax import Expr
 
 _ERRORS = functions.named(lambda row: row.error)
 

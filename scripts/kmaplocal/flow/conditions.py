@@ -10,7 +10,7 @@ from kmaplocal.flow.state import State
 from kmaplocal.flow.values import NONZERO, NULL, Value
 from kmaplocal.flow.values import constant_of, number_of, truth_of
 from kmaplocal.knowledge import functions
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.syntax import Expr
 
 TRANSPARENT = functions.named(lambda row: row.same)
 RELATIONS = {

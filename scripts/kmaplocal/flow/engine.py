@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections import defaultdict
 
 from kmaplocal import deadline
-from kmaplocal.flow.cfg import LOOPS, Node, Unstructured, control_flow
+from kmaplocal.c.cfg import LOOPS, Node, Unstructured, control_flow
 from kmaplocal.flow.conditions import atoms_of, decided_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Outcome, Trace, contents_site
 from kmaplocal.flow.maps import MapCalls
 from kmaplocal.flow.state import State, forget, put_behind, reached
 from kmaplocal.flow.values import CURSOR, Value
-from kmaplocal.judge.assembly import Operand, keeps_nothing, operands
-from kmaplocal.read.syntax import Expr, Stmt
+from kmaplocal.c.assembly import Operand, keeps_nothing, operands
+from kmaplocal.c.syntax import Expr, Stmt
 
 MOST_STEPS = 30000
 MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten

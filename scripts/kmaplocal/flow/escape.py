@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from kmaplocal.judge.places import Places, base_type
-from kmaplocal.read.syntax import Expr, Function, Variable
+from kmaplocal.c.places import Places, base_type
+from kmaplocal.c.syntax import Expr, Function, Variable
 
 _TYPE_OF = ("struct", "union")
 

@@ -11,7 +11,7 @@ from kmaplocal.flow.relevance import Relevance
 from kmaplocal.flow.state import State
 from kmaplocal.flow.values import CURSOR, Value, constant_of
 from kmaplocal.knowledge import api
-from kmaplocal.read.syntax import Expr, Function
+from kmaplocal.c.syntax import Expr, Function
 
 Results = list[tuple[Value | None, State]]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from kmaplocal.flow.values import Value
-from kmaplocal.judge.pointers import Pointer
+from kmaplocal.summaries.pointers import Pointer
 from kmaplocal.knowledge import api
-from kmaplocal.read.syntax import Expr, Function
+from kmaplocal.c.syntax import Expr, Function
 
 # What stands against an address that is to stay in its thread.
 AGAINST = ("stored", "address-taken", "escapes", "unknown", "opaque")

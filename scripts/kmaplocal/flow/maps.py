@@ -9,7 +9,7 @@ from kmaplocal.flow.events import Site
 from kmaplocal.flow.state import State, added_to, mapped_into
 from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Value, is_of
 from kmaplocal.knowledge import api
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.syntax import Expr
 
 _HOLDS = "@"  # before the text of what keeps an address, among the pages
 _ASKED = api.Unmap("page_address", 0, api.PAGE)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from kmaplocal.flow.conditions import atoms_of, flag_of
 from kmaplocal.flow.escape import member_name, member_of, outputs
 from kmaplocal.knowledge import api
-from kmaplocal.read.syntax import Expr, Function
+from kmaplocal.c.syntax import Expr, Function
 
 
 class Relevance:

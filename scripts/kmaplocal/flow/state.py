@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from kmaplocal.flow.values import Value, speaks_of
 from kmaplocal.knowledge import functions
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.syntax import Expr
 
 
 class State(NamedTuple):

@@ -8,7 +8,7 @@ from kmaplocal.flow.escape import given, member_name, member_of, root_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.state import State, added_to, after_write, mapped_into, put_behind
 from kmaplocal.flow.values import CURSOR, OFFSET, Value, constant_of, number_of
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.syntax import Expr
 
 MOST_COUNTED = 3  # a counter's value is known up to here
 

@@ -9,8 +9,8 @@ from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.state import State, reached, unsure
 from kmaplocal.flow.stores import Stores
 from kmaplocal.flow.values import NULL, Value, is_loaded
-from kmaplocal.read.structs import struct_of
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.structs import struct_of
+from kmaplocal.c.syntax import Expr
 
 _COMPARISONS = {"==", "!=", "<", ">", "<=", ">=", "&&", "||"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kmaplocal.read.syntax import Expr
+from kmaplocal.c.syntax import Expr
 
 START, OFFSET, CURSOR = range(3)  # CURSOR: moved step by step, anywhere by now
 

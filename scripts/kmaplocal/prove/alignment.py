@@ -14,7 +14,7 @@ from pathlib import Path
 
 import unidiff
 
-from kmaplocal.convert import patch
+from kmaplocal.apply import patch
 
 _BLANK, _CONTINUED = b"\n", b"\\\n"
 

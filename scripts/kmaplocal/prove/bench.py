@@ -17,7 +17,8 @@ from kmaplocal.prove import alignment, objects, record
 from kmaplocal.prove.farm import Farm
 from kmaplocal.prove.kbuild import Configuration, Kbuild
 from kmaplocal.prove.reference import Change
-from kmaplocal.read import lexer, tags
+from kmaplocal.c import lexer
+from kmaplocal.tree import tags
 
 BEFORE, AFTER = SIDES = ("before", "after")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal import scratch
-from kmaplocal.convert import patch
+from kmaplocal.apply import patch
 from kmaplocal.prove.reference import Change
 
 SCRIPT = Path("scripts/checkpatch.pl")

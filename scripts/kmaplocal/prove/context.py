@@ -11,14 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from kmaplocal.knowledge import functions
-from kmaplocal.judge.analysis import Analysis
-from kmaplocal.judge.certificate import FAULTS, HOLDS, PREEMPT, Certificate, Verdict
+from kmaplocal.certify.analysis import Analysis
+from kmaplocal.certify.certificate import FAULTS, HOLDS, PREEMPT, Certificate, Verdict
 from kmaplocal.prove import record
 from kmaplocal.prove.bench import BEFORE, Bench, Result
 from kmaplocal.knowledge import api
-from kmaplocal.read.definitions import Definitions
-from kmaplocal.read.outcome import Lost
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tree.definitions import Definitions
+from kmaplocal.tree.outcome import Lost
+from kmaplocal.tree.spatch import find_spatch
 
 _DISABLED_BY = {FAULTS: functions.FAULTS_OFF_BY, PREEMPT: functions.PREEMPT_OFF_BY}
 _MEANS = {FAULTS: "page faults", PREEMPT: "preemption"}

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.read import repository
+from kmaplocal.tree import repository
 
 # What a build leaves in its source tree, and the kernel does not accept there.
 _BUILT = (".config", "include/config", "include/generated")

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from kmaplocal.flag import survey
-from kmaplocal.flag.finding import NOTE, Finding
+from kmaplocal.findings import survey
+from kmaplocal.findings.finding import NOTE, Finding
 from kmaplocal.prove import record
 from kmaplocal.prove.bench import BEFORE, Bench, Result
-from kmaplocal.read.definitions import Definitions
-from kmaplocal.read.outcome import Lost
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tree.definitions import Definitions
+from kmaplocal.tree.outcome import Lost
+from kmaplocal.tree.spatch import find_spatch
 
 # An old call that stays is no mistake of the change.
 _EXPECTED = "kmap-deprecated"

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.home import BUILD
-from kmaplocal.read.kernel import Tree
+from kmaplocal.tree.kernel import Tree
 
 PROOFS = BUILD / "proofs"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.read import repository
-from kmaplocal.read.kernel import Tree
+from kmaplocal.tree import repository
+from kmaplocal.tree.kernel import Tree
 
 # Where Debian's linux-source-* packages put their archives.
 ARCHIVES = Path("/usr/src")

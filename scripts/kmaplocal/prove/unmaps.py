@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from kmaplocal.judge.analysis import Analysis, FileAnalysis
+from kmaplocal.certify.analysis import Analysis, FileAnalysis
 from kmaplocal.bounds import INSIDE, plain
-from kmaplocal.judge.certificate import HOLDS, ONE_PAGE, PAIRED, Doubt, Verdict
-from kmaplocal.judge.obligations import Judge
+from kmaplocal.certify.certificate import HOLDS, ONE_PAGE, PAIRED, Doubt, Verdict
+from kmaplocal.certify.obligations import Judge
 from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.flow.events import Site
 from kmaplocal.flow.values import CURSOR
 from kmaplocal.prove.bench import AFTER, Bench, Function
 from kmaplocal.knowledge import api
-from kmaplocal.read.definitions import Definitions
-from kmaplocal.read.spatch import find_spatch
-from kmaplocal.read.syntax import Expr
+from kmaplocal.tree.definitions import Definitions
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.c.syntax import Expr
 
 Wanted = dict[Path, set[Function]]
 Doubts = dict[tuple[Path, Function], str]

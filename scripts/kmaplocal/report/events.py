@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from kmaplocal.judge.obligations import Judge
+from kmaplocal.certify.obligations import Judge
 from kmaplocal.flow.events import Site
 
 _WORDS = {

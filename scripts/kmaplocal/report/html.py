@@ -10,18 +10,18 @@ from pathlib import Path
 
 from kmaplocal import VERSION
 from kmaplocal.console import Console
-from kmaplocal.convert.conversion import Conversion, prepare
+from kmaplocal.apply.conversion import Conversion, prepare
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.flag import deprecated
-from kmaplocal.flag.survey import survey
+from kmaplocal.findings.rules import deprecated
+from kmaplocal.findings.survey import survey
 from kmaplocal.prove import record
 from kmaplocal.knowledge import api
-from kmaplocal.read import kernel
-from kmaplocal.read.spatch import find_spatch
+from kmaplocal.tree import kernel
+from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.report.page import Tree, page
 from kmaplocal.series.maintainers import Maintainers
-from kmaplocal.tell import apply as main_job
-from kmaplocal.tell import output, report
+from kmaplocal.commands import apply as main_job
+from kmaplocal.report import output, report
 
 NAME = "index.html"
 

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from kmaplocal.convert.patch import unified
-from kmaplocal.flag import handbook
-from kmaplocal.flag.finding import Finding
-from kmaplocal.judge.analysis import FileAnalysis
-from kmaplocal.read.outcome import Outcome
+from kmaplocal.apply.patch import unified
+from kmaplocal.findings import handbook
+from kmaplocal.findings.finding import Finding
+from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.tree.outcome import Outcome
 from kmaplocal.report import events
 from kmaplocal.series.maintainers import Maintainers
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kmaplocal.convert.flushes import missing_flushes
-from kmaplocal.convert.idioms import Idiom, find_idioms
-from kmaplocal.judge.analysis import FileAnalysis
-from kmaplocal.judge.certificate import CONVERT, FAULTS, PREEMPT
-from kmaplocal.judge.obligations import DISABLE, Judge
+from kmaplocal.repairs.flushes import missing_flushes
+from kmaplocal.repairs.idioms import Idiom, find_idioms
+from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.certify.certificate import CONVERT, FAULTS, PREEMPT
+from kmaplocal.certify.obligations import DISABLE, Judge
 from kmaplocal.flow.events import Site
 from kmaplocal.knowledge import api
-from kmaplocal.read.outcome import Outcome
-from kmaplocal.read.syntax import Expr
+from kmaplocal.tree.outcome import Outcome
+from kmaplocal.c.syntax import Expr
 
 RENAMED, COPIED, FILLED, JOINED = "renamed", "copied", "filled", "joined"
 FLUSH = "flush_dcache_page"

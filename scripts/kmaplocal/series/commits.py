@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from kmaplocal import scratch
 from kmaplocal.errors import GitTrouble
-from kmaplocal.read import repository
+from kmaplocal.tree import repository
 
 NOBODY = ("kmaplocal", "kmaplocal@localhost")
 

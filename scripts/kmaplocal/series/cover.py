@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from kmaplocal.read.outcome import Doubt, Outcome
+from kmaplocal.tree.outcome import Doubt, Outcome
 from kmaplocal.series.words import paragraph, plural
 
 MOST_SHOWN = 12

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from kmaplocal.read import repository
+from kmaplocal.tree import repository
 
 MOST_COMMITS = 40
 # A change over the whole tree has no prefix of the subsystem.

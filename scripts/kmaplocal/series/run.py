@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from kmaplocal.console import Console
-from kmaplocal.convert.conversion import Conversion, prepare
+from kmaplocal.apply.conversion import Conversion, prepare
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.prove import record
-from kmaplocal.read.kernel import Tree
-from kmaplocal.read.outcome import Outcome
-from kmaplocal.read.spatch import find_spatch
-from kmaplocal.read.workers import run_all
+from kmaplocal.tree.kernel import Tree
+from kmaplocal.tree.outcome import Outcome
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.tree.workers import run_all
 from kmaplocal.series import cover, message, previous
 from kmaplocal.series.account import Account, account
 from kmaplocal.series.checked import sentences
@@ -27,7 +27,7 @@ from kmaplocal.series.maintainers import Maintainers
 from kmaplocal.series.prefix import style_of
 from kmaplocal.series.previous import Previous
 from kmaplocal.series.recipients import Recipients, recipients, together
-from kmaplocal.tell import apply as main_job
+from kmaplocal.commands import apply as main_job
 
 
 class BadFolder(KmaplocalError):

@@ -20,7 +20,7 @@ from kmaplocal.prove.boot.log import Boot
 from kmaplocal.prove.boot.machine import Load, Machine
 from kmaplocal.prove.boot.sides import Side
 from kmaplocal.prove.boot.userland import Step, Userland
-from kmaplocal.read.kernel import Tree
+from kmaplocal.tree.kernel import Tree
 
 ALL_DONE, AGAINST, NOT_CHECKED = 0, 1, 2
 

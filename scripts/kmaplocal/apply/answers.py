@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Answers to what the semantic patches ask from inside spatch: see inline.py.
+
+A question is a line of JSON, {"what": "plan" or "findings", "file": path, "rule":
+id, or "" for all}; so is its answer, the edits or the findings by place. Of other
+files nothing is known. What was not analysed goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+from kmaplocal import console
+from kmaplocal.apply.conversion import plan_file
+from kmaplocal.errors import BadName
+from kmaplocal.findings.finding import RULES
+from kmaplocal.findings.survey import survey_file
+from kmaplocal.tree.outcome import Lost
+from kmaplocal.tree.spatch import Spatch, find_spatch
+
+
+def serve(questions: Iterable[str], answers: TextIO) -> None:
+    """Answer each of QUESTIONS on ANSWERS.
+
+    Errors: BadName for a rule there is not, SpatchMissing, TagsError, OSError."""
+    spatch = find_spatch()
+    for line in questions:
+        print(json.dumps(_answer(json.loads(line), spatch)), file=answers, flush=True)
+
+
+def _answer(question: dict[str, str], spatch: Spatch) -> dict:
+    file, rule = Path(question["file"]), question["rule"]
+    if question["what"] == "plan":
+        plan, lost = plan_file(file, spatch)
+        _tell(lost)
+        return plan.as_json()
+    if rule and rule not in RULES:
+        raise BadName(f"{rule}: no such rule; there are {' '.join(RULES)}")
+    found = survey_file(file, spatch)
+    _tell(found.lost)
+    return {"places": found.places(rule)}
+
+
+def _tell(lost: Iterable[Lost]) -> None:
+    for gap in lost:
+        console.error(f"{gap.file}:{gap.line}: not analysed: {gap.reason}")

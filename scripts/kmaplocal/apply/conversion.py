@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Converts one analysed file: plan, semantic patches, and a last look.
+
+The semantic patches run on the excerpt that was analysed; what they change is
+applied to the whole file by line.  Then every function is looked at once
+more: one that still holds an old call, or lost more than it should, takes
+the whole file's conversion back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kmaplocal import deadline, names, scratch
+from kmaplocal.apply import agreement, comments, edits
+from kmaplocal.knowledge import api
+from kmaplocal.c import lexer
+from kmaplocal.certify.analysis import Analysis, FileAnalysis
+from kmaplocal.certify.certificate import CONVERT, Verdict
+from kmaplocal.certify.certificate import Doubt as Against
+from kmaplocal.certify.doubts import SYNTAX
+from kmaplocal.tree.definitions import Definitions
+from kmaplocal.tree.outcome import Doubt, Lost, Outcome, Outdated
+from kmaplocal.c.outline import Outline
+from kmaplocal.apply.plan import Plan, make_plan
+from kmaplocal.c.facts import ENVIRONMENT
+from kmaplocal.tree.spatch import Spatch
+
+RULES = Path(__file__).resolve().parents[3] / "cocci" / "kmap_local.cocci"
+
+TIMEOUT = 120.0
+
+
+class NotApplied(Exception):
+    """The semantic patch did not do what the plan says; why."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Converts one of FILES, which were analysed together, when it is called."""
+
+    files: Mapping[str, FileAnalysis]
+    spatch: Spatch
+    timeout: float
+
+    def __call__(self, path: Path) -> Outcome:
+        """What becomes of the file at PATH, if its partners come along."""
+        return convert(self.files[str(path)], self.spatch, self.timeout)
+
+
+def prepare(
+    root: Path,
+    paths: Sequence[Path],
+    spatch: Spatch,
+    request,
+    progress: Callable[[int], None],
+) -> Conversion:
+    """Analyse PATHS below ROOT together, callees all over the tree included.
+
+    REQUEST says how many `jobs` at a time and the `timeout` of one spatch.
+    Errors: TagsError, OSError."""
+    tree = Definitions(root)
+    analysis = Analysis(root, spatch, request.timeout, request.jobs, tree)
+    files = analysis.run([str(path) for path in paths], progress)
+    return Conversion(files, spatch, request.timeout)
+
+
+def plan_file(path: Path, spatch: Spatch) -> tuple[Plan, list[Lost]]:
+    """The plan for one file, and what of it was not analysed, knowing nothing
+    of any other file.  Errors: TagsError, OSError."""
+    file = Path(os.path.abspath(path))
+    analysis = Analysis(file.parent, spatch, TIMEOUT, jobs=1)
+    found = analysis.run([file.name])[file.name]
+    plan = make_plan(found)
+    _add_readings(plan, found)
+    if plan.trouble:
+        lost = [Lost(found.path, 0, "", f"not applied: {plan.trouble}")]
+        return Plan(), [*found.lost, *lost]
+    return plan, found.lost
+
+
+def _add_readings(plan: Plan, file: FileAnalysis) -> None:
+    """Add to PLAN what the readings of a function agree on, where spatch reads all of
+    it as it is."""
+    whole = {f.line for f in file.source.functions if not f.unread}
+    for verdict in _by_readings(file):
+        try:
+            with _kept(file, verdict):
+                if verdict.line not in whole:
+                    raise NotApplied(f"{verdict.function}() is read arm by arm")
+                for each in agreement.plans(file.readings[verdict.line]):
+                    plan.edits.update(each.edits)
+        except NotApplied as error:
+            plan.trouble = str(error)
+
+
+def _by_readings(file: FileAnalysis) -> list[Verdict]:
+    """The functions to convert that have several readings."""
+    found = (v for v in file.verdicts if v.line in file.readings)
+    return [v for v in found if v.verdict == CONVERT and _has_old(file, v)]
+
+
+def _has_old(file: FileAnalysis, verdict: Verdict) -> bool:
+    judges = (j for r in file.readings[verdict.line] for j in r.judges.values())
+    return any(judge.function.calls(api.OLD) for judge in judges)
+
+
+@contextmanager
+def _kept(file: FileAnalysis, verdict: Verdict) -> Iterator[None]:
+    """Keep the function of VERDICT where its readings do not agree.  Raises NotApplied
+    where others are converted with it."""
+    try:
+        yield
+    except (agreement.Disagreement, NotApplied) as error:
+        if verdict.line in file.tied:
+            raise NotApplied(str(error)) from None
+        verdict.doubts.append(Against(SYNTAX, verdict.line, 0, str(error)))
+
+
+def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
+    """What becomes of an analysed file, as it was when it was read."""
+    before = file.outline.whole.encode(errors="surrogateescape")
+    plan = make_plan(file)
+    lost = list(file.lost)
+    after = before
+    outdated: tuple[Outdated, ...] = ()
+    try:
+        text, outdated = _converted(file, plan, spatch, timeout)
+        after = text.encode(errors="surrogateescape")
+    except NotApplied as error:
+        lost += [
+            Lost(file.path, v.line, v.function, f"not applied: {error}")
+            for v in plan.functions
+        ]
+        plan = Plan()
+    converted = tuple(v.function for v in plan.functions)
+    mappings = sum(len(v.certificates) for v in plan.functions)
+    return Outcome(
+        Path(file.path),
+        before,
+        after,
+        converted,
+        _doubts(file),
+        tuple(lost),
+        mappings,
+        outdated,
+        frozenset(file.partners),
+    )
+
+
+def _doubts(file: FileAnalysis) -> tuple[Doubt, ...]:
+    """The reasons of every function that is kept."""
+    return tuple(
+        Doubt(file.path, d.line, d.column + 1, v.function, d.obligation, d.reason)
+        for v in file.verdicts
+        if v.verdict != CONVERT
+        for d in v.reasons()
+    )
+
+
+def _converted(
+    file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float
+) -> tuple[str, tuple[Outdated, ...]]:
+    """The text of the whole file after the plan, and the comments in it to be read
+    again.  Raises NotApplied."""
+    text = file.outline.whole
+    if plan.trouble:
+        raise NotApplied(plan.trouble)
+    finished = _edits(file, plan, spatch, timeout) if plan.functions else []
+    for verdict in _by_readings(file):
+        with _kept(file, verdict):
+            readings = file.readings[verdict.line]
+            plans = agreement.plans(readings)
+            made = [
+                _edits(reading, each, spatch, timeout) if each.functions else []
+                for reading, each in zip(readings, plans)
+            ]
+            finished += agreement.merged(readings, made)
+            plan.functions.append(verdict)
+    if not plan.functions:
+        return text, ()
+    finished.sort(key=lambda edit: (edit.first, edit.last))
+    # What is for no kernel of those asked about may keep its calls.
+    after = edits.applied(file.outline.text, finished)
+    found = _look_again(file.outline, after, plan, finished)
+    outdated = tuple(Outdated(file.path, *where) for where in found)
+    return edits.applied(text, finished), outdated
+
+
+def _edits(
+    file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float
+) -> list[edits.Edit]:
+    """What the semantic patch changes in a file, or in one reading of a function of
+    it.  Raises NotApplied."""
+    result = _run(file, plan, spatch, timeout)
+    lines, excerpt = file.outline.whole.split("\n"), file.excerpt.split("\n")
+    made = edits.changes(file.excerpt, result, plan.statements)
+    made = [edits.trimmed(edit, excerpt, lines) for edit in made]
+    for edit in made if file.reading is None else ():
+        if lines[edit.first : edit.last] != excerpt[edit.first : edit.last]:
+            raise NotApplied(f"line {edit.first + 1} is not what was analysed")
+    parted = [edits.parted(edit, plan.parted) for edit in made]
+    finished = [edits.laid_out(edit, lines, plan.statements) for edit in parted]
+    return edits.with_else(finished, lines)
+
+
+def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
+    """The excerpt as the semantic patch leaves it.  Raises NotApplied."""
+    with scratch.folder() as folder:
+        copy = Path(folder) / names.plain(file.path)
+        copy.write_bytes(file.excerpt.encode(errors="surrogateescape"))
+        handed = Path(folder) / "plan.json"
+        handed.write_text(json.dumps(plan.as_json()))
+        result = Path(folder) / f"after-{copy.name}"
+        run = spatch.run(
+            RULES,
+            copy,
+            virtuals=["patch"],
+            timeout=deadline.RUN.within(timeout),
+            env={**ENVIRONMENT, "KMAPLOCAL_PLAN": str(handed)},
+            options=["-o", str(result)],
+        )
+        if run.failures:
+            raise NotApplied(f"{RULES.name}: {'; '.join(run.failures)}")
+        if not result.exists():
+            raise NotApplied(f"{RULES.name} changed nothing")
+        return result.read_bytes().decode(errors="surrogateescape")
+
+
+def _look_again(
+    outline: Outline, after: str, plan: Plan, finished: list[edits.Edit]
+) -> list[tuple[int, str, str]]:
+    """Never half a function: what is to be converted has no old call left, and
+    nothing else has changed.  Returns the lines whose comments speak of one, each
+    with the function and the call.  Raises NotApplied."""
+    spans = [s for s in outline.functions if any(_is(v, s) for v in plan.functions)]
+    lines = after.split("\n")
+    shift = 0
+    ranges = {id(s): [s.line - 1, s.end] for s in spans}
+    for edit in finished:
+        home = next((s for s in spans if s.line - 1 <= edit.first < s.end), None)
+        if home is None:
+            raise NotApplied(f"line {edit.first + 1} is in no function to convert")
+        growth = len(edit.lines) - (edit.last - edit.first)
+        ranges[id(home)][1] += growth
+        for span in spans:
+            if span.line > home.line:
+                ranges[id(span)][0] += growth
+                ranges[id(span)][1] += growth
+        shift += growth
+    for span in spans:
+        first, last = ranges[id(span)]
+        words = {t.text for t in lexer.tokens("\n".join(lines[first:last]))}
+        if words.intersection(api.OLD):
+            raise NotApplied(f"{span.name}() still holds an old call")
+    return [
+        (line, span.name, call)
+        for span in spans
+        for line, call in comments.outdated(lines, *ranges[id(span)])
+    ]
+
+
+def _is(verdict, span) -> bool:
+    return span.line <= verdict.line <= span.end

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the semantic patch is to do in one file, place by place.
+
+Only functions whose verdict is `convert` are in a plan.  A mapping becomes one
+of three: a page helper, a filled structure, or kmap_local_page().
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kmaplocal.apply.edit import Crowded, Draft
+from kmaplocal.knowledge import api
+from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.certify.certificate import CONVERT, Verdict
+from kmaplocal.repairs.flushes import missing_flushes, slice_of
+from kmaplocal.repairs.idioms import Idiom, find_idioms
+from kmaplocal.repairs.explicit import Around
+from kmaplocal.certify.obligations import DISABLE, Judge
+from kmaplocal.c.syntax import Expr, Stmt
+from kmaplocal.repairs.saved import Saved
+from kmaplocal.flow.events import Site
+from kmaplocal.flow.values import CURSOR
+
+
+@dataclass
+class Plan:
+    """The edits by place ("line:column", columns from 0), the texts of new
+    statements, the lines before which one comes right behind a declaration, and
+    the functions that the edits convert.
+
+    An edit says what to do (`do`), why (`message`), and has the texts that
+    cocci/kmap_local.cocci asks for.  TROUBLE is why there is no plan."""
+
+    edits: dict[str, dict[str, str]] = field(default_factory=dict)
+    statements: list[str] = field(default_factory=list)
+    parted: set[int] = field(default_factory=set)
+    functions: list[Verdict] = field(default_factory=list)
+    trouble: str = ""
+
+    def as_json(self) -> dict:
+        """What kmaplocal.inline reads."""
+        return {"edits": self.edits}
+
+
+def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
+    """The plan for one analysed file; without IDIOMS, no page helpers and no filled
+    structures."""
+    plan = Plan()
+    flushes = missing_flushes(file)
+    for verdict in file.verdicts:
+        judge = file.judges.get(verdict.line)
+        if verdict.verdict != CONVERT or judge is None or not _has_old(judge):
+            continue
+        plan.functions.append(verdict)
+        try:
+            plan.edits.update(
+                _planned(plan, file, judge, flushes.get(judge, ()), idioms)
+            )
+        except Crowded as error:
+            plan.trouble = f"{verdict.function}: {error}"
+    return plan
+
+
+def _has_old(judge: Judge) -> bool:
+    return bool(judge.function.calls(api.OLD))
+
+
+def _planned(
+    plan: Plan, file: FileAnalysis, judge: Judge, flushes, idioms: bool
+) -> dict[str, dict[str, str]]:
+    """The edits of one function.  Raises Crowded."""
+    draft = Draft(file.outline.text, judge.function)
+    done: set[Expr] = set()
+    for idiom in find_idioms(file, judge) if idioms else ():
+        _plan_idiom(plan, draft, idiom)
+        done.update(idiom.calls)
+    for site in judge.trace.sites:
+        asked = judge.pages.joined(site)
+        if asked is not None and site.call not in done:
+            why = "kmap() and page_address() are one kmap_local_page()"
+            draft.edit(site.call, "drop", why)
+            draft.edit(asked, "name", why, name="kmap_local_page")
+            done.add(site.call)
+    for number, saved in judge.pages.saved.items():
+        site = judge.trace.sites[number]
+        if site.call not in done:
+            _plan_saved(draft, file, site, saved)
+            done.add(site.call)
+    for name in DISABLE:
+        for place in filter(None, judge.explicit(name).values()):
+            _plan_explicit(plan, draft, place, *DISABLE[name])
+    for call in judge.function.calls(api.OLD):
+        if call not in done:
+            _plan_renaming(draft, file, judge, call)
+    for call, page in flushes:
+        if call not in done:
+            why = f"flush_dcache_page({page}) is missing after this write"
+            stmt = draft.places.home(call)
+            draft.insert(stmt, "after", f"flush_dcache_page({page})", why)
+            plan.statements.append(f"flush_dcache_page({page});")
+    return draft.finished()
+
+
+def _plan_idiom(plan: Plan, draft: Draft, idiom: Idiom) -> None:
+    why = f"{idiom.helper}() does what this mapping is for"
+    for expr in idiom.dropped:
+        draft.edit(expr, "unassign" if expr.kind == "assign" else "drop", why)
+    for expr in idiom.forgotten:
+        draft.edit(expr, "forget", why)
+    draft.edit(idiom.replaced, "replace", why, first=idiom.text)
+    plan.statements.append(f"{idiom.text};")
+    for variable in idiom.unused:
+        draft.undeclare(variable, f"{variable.name} is not used any more")
+
+
+def _plan_saved(draft: Draft, file: FileAnalysis, site: Site, saved: Saved) -> None:
+    page = slice_of(file.outline.text, site.call.arguments[0])
+    call = f"{site.api.new}({page})"
+    why = f"{site.name}() is deprecated: {saved.name} keeps what {site.api.new}() gives"
+    draft.edit(site.call, "keep", why, name=saved.name, first=call)
+    if saved.after:
+        why = f"{saved.name} is needed for the unmap of {call}"
+        draft.declare(saved.after, saved.name, why)
+        stmt = draft.places.home(site.call)
+        draft.insert(stmt, "before", f"{saved.name} = {call}", why)
+
+
+def _plan_explicit(
+    plan: Plan, draft: Draft, place: Around, disable: str, enable: str
+) -> None:
+    why = f"what follows counts on a {disable}()"
+    where, stmt = "after", place.begin
+    if stmt.kind == "declaration" or _has_comment(draft.text, stmt):
+        if stmt.kind == "declaration" and stmt.end[0] + 1 == place.first.start[0]:
+            plan.parted.add(place.first.start[0])
+        where, stmt = "before", place.first
+    draft.insert(stmt, where, f"{disable}()", why)
+    for end in place.ends:
+        why = f"the {enable}() of the map call stands here"
+        draft.insert(end, "before", f"{enable}()", why)
+
+
+def _has_comment(text: str, stmt: Stmt) -> bool:
+    """Whether something follows a statement on its last line."""
+    line, column = stmt.end
+    return bool(text.split("\n")[line - 1][column:].strip(" \t;"))
+
+
+def _plan_renaming(draft: Draft, file: FileAnalysis, judge: Judge, call: Expr) -> None:
+    if call.callee in api.MAPS:
+        new = api.MAPS[call.callee].new
+        why = f"{call.callee}() is deprecated: {new}()"
+        draft.edit(call, "name", why, name=new)
+        return
+    address = unmap_address(judge, call)
+    given = judge.trace.given(call)
+    if not address and given is not call:
+        address = slice_of(file.outline.text, given.arguments[0])
+    shown = address or (call.arguments[0].text if call.arguments else "")
+    why = f"{call.callee}() is deprecated: kunmap_local({shown})"
+    if address:
+        draft.edit(call, "replace", why, first=f"kunmap_local({address})")
+    else:
+        draft.edit(call, "name", why, name="kunmap_local")
+
+
+def unmap_address(judge: Judge, call: Expr) -> str:
+    """The variable an unmap is to be given; "" when its argument will do."""
+    trace = judge.trace
+    for number, _ in trace.unmaps[call]:
+        if number in judge.pages.saved:
+            return judge.pages.saved[number].name
+    stale = judge.pages.stale(call)
+    if stale:
+        return stale
+    moved = trace.moved.get(call)
+    if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
+        return ""
+    numbers = {n for n, _ in trace.unmaps[call] if n is not None and n >= 0}
+    sites = [trace.sites[n] for n in numbers]
+    preferred = {site.variable for site in sites}
+    held = judge.pages.addresses(call)
+    if not held:
+        return next(filter(None, (judge.pages.moved_once(s, call) for s in sites)))
+    return min(held, key=lambda name: (name not in preferred, name))

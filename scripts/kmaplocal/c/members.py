@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The types of structure members, as Universal Ctags reads them in the headers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kmaplocal.tree import tags
+from kmaplocal.tree.search import Lines, Search
+
+_FIELDS = ("--kinds-C=m", "--fields=ts")
+
+
+class _Member(NamedTuple):
+    file: str
+    struct: str
+    type: str
+
+
+class Members:
+    """The members of the structures of one tree; remembers what it has read."""
+
+    def __init__(self, tree: Path, search: Search):
+        self.tree, self.search = tree, search
+        self._found: dict[str, list[_Member]] = {}
+        self._scoped: dict[tuple[str, str], set[str]] = {}
+        self._read: set[str] = set()
+        self._tags = Lines()
+
+    def ask(self, names: Iterable[str], files: Sequence[str]) -> None:
+        """Read all there is of members of these NAMES in headers and in FILES.
+
+        Errors: TagsError, SearchFailed."""
+        new = set(names) - self._found.keys()
+        fresh = [file for file in files if file not in self._read]
+        headers = self.search.headers(new) if new else []
+        self._write([*headers, *fresh])
+        again = new.union(self._found if fresh else ())
+        if again:
+            self._look(again)
+
+    def types(self, name: str, files: Sequence[str]) -> set[str]:
+        """The types of all members NAME in headers and in FILES."""
+        known = self._found.get(name, ())
+        return {m.type for m in known if m.file.endswith(".h") or m.file in files}
+
+    def of(self, struct: str, name: str) -> set[str]:
+        """The types of the members NAME of all structures called STRUCT."""
+        return self._scoped.get((struct, name), set())
+
+    def _write(self, files: Iterable[str]) -> None:
+        """Have the tags of FILES among those to choose from."""
+        new = [file for file in files if file not in self._read]
+        self._read.update(new)
+        self._tags.file.seek(0, 2)
+        tags.write(self.tree, new, _FIELDS, self._tags.file)
+
+    def _look(self, names: set[str]) -> None:
+        """Choose the members of these NAMES."""
+        for name in names:
+            self._found[name] = []
+        for line in self._tags.matching(f"^({'|'.join(sorted(names))})\t"):
+            name, file, rest = line.split("\t", 2)
+            found = _Member(tags.named(file), *_struct_and_type(rest))
+            self._found[name].append(found)
+            self._scoped.setdefault((found.struct, name), set()).add(found.type)
+
+
+def _struct_and_type(fields: str) -> tuple[str, str]:
+    """The structure "" when it has no name, and the type, in a tag's FIELDS."""
+    _before, _key, typed = fields.partition("\ttyperef:")
+    kind, _colon, text = typed.split("\t", 1)[0].partition(":")
+    text = text if kind == "typename" else f"{kind} {text}"
+    struct = fields.partition("\tstruct:")[2].split("\t", 1)[0]
+    return struct, sys.intern(text)

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The outline of a C file: its functions, macros and #if groups.
+
+What is needed before spatch is asked: which functions hold a call of
+interest, and an excerpt in which all other bodies are blank.  Every line keeps
+its number, so what spatch says of the excerpt holds for the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+from kmaplocal import faults
+from kmaplocal.c import lexer
+from kmaplocal.tree import tags
+from kmaplocal.c.lexer import Token
+
+_ENDS = (";", "}", "*/", ")", ":", "\\", ",")
+JUMPS = {"return", "goto", "break", "continue"}
+_DIRECTIVES = frozenset(
+    "define undef if ifdef ifndef elif else endif include error warning pragma line"
+    " ident".split()
+)
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A `#define`: its name, its first line, and the words after the name."""
+
+    name: str
+    line: int
+    words: tuple[str, ...]
+
+    def as_function(self) -> str:
+        """A function that does what the macro does with its arguments, so that
+        it can be read like one; "" for a macro without parameters."""
+        if self.words[:1] != ("(",) or ")" not in self.words:
+            return ""
+        close = self.words.index(")")
+        names = [w for w in self.words[1:close] if w.isidentifier()]
+        if "..." in self.words[:close] and self.words[close - 2 : close - 1] in (
+            (",",),
+            ("(",),
+        ):
+            names.append("__VA_ARGS__")
+        body = " ".join(_spelt_out(self.words[close + 1 :]))
+        if body.startswith("( {") and body.endswith("} )"):
+            body = body[2:-2]
+        elif not body.startswith(("do ", "{", "if ", "for ", "while ")):
+            body = f"return {body} ;" if body else ""
+        params = " , ".join(f"void * {name}" for name in names)
+        return f"\nstatic void * {self.name} ( {params} )\n{{\n{body} ;\n}}\n"
+
+    def leaves(self) -> bool:
+        """Whether using it may leave the statement it is used in."""
+        return bool(JUMPS.intersection(self.words))
+
+
+def _spelt_out(words: Sequence[str]) -> Iterator[str]:
+    """WORDS of a macro's body as a function could have them: `#x` is a string and
+    evaluates nothing; further arguments stand behind a comma, not behind a string,
+    which they follow in a format's place."""
+    before = ""
+    for word, after in zip(words, [*words[1:], ""]):
+        if before == "#":
+            word = '""'
+        elif word == "__VA_ARGS__" and before.endswith('"'):
+            yield ","
+        elif word == "#" or (word == "##" and after == "__VA_ARGS__"):
+            before = word if word == "#" else before
+            continue
+        yield word
+        before = word
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """An `#if` group: the line of each directive, `#if` to `#endif`."""
+
+    lines: tuple[int, ...]
+
+    def branch(self, line: int) -> int:
+        """Which branch LINE is in, from 0; -1 outside the group."""
+        if not self.lines[0] < line < self.lines[-1]:
+            return -1
+        return sum(line > start for start in self.lines[1:-1])
+
+
+@dataclass(frozen=True)
+class Span:
+    """A function: its name, and from the line of the name to its last brace."""
+
+    name: str
+    line: int
+    end: int
+
+
+class Outline:
+    """The outline of one file's text, of which some lines may be blank that are not
+    in the WHOLE of it."""
+
+    def __init__(self, text: str, functions: Iterable[Span], whole: str | None = None):
+        self.text = text
+        self.whole = text if whole is None else whole
+        self.tokens = lexer.tokens(text)
+        self.functions = [f for f in functions if f.end]
+        self.macros: list[Macro] = []
+        self.conditionals: list[Conditional] = []
+        self._reaching: dict[frozenset[str], frozenset[str]] = {}
+        self._read_directives()
+
+    @cached_property
+    def directives(self) -> dict[int, list[Token]]:
+        """The tokens of each directive, by its line."""
+        return {line[0].line: line for line in directives(self.tokens)}
+
+    @cached_property
+    def code(self) -> list[Token]:
+        """The tokens of no directive."""
+        return [token for token in self.tokens if not token.directive]
+
+    def holding(self, names: Collection[str]) -> list[Span]:
+        """The functions that name one of NAMES."""
+        lines = sorted({t.line for t in self.tokens if t.text in names})
+        return [f for f in self.functions if any(f.line <= n <= f.end for n in lines)]
+
+    def reaching(self, names: frozenset[str]) -> frozenset[str]:
+        """The functions and macros that name one of NAMES, or one of themselves."""
+        if names not in self._reaching:
+            spoken = [(s.name, self.words(s) - {s.name}) for s in self.functions]
+            spoken += [(macro.name, set(macro.words)) for macro in self.macros]
+            known, found = set(names), set[str]()
+            while True:
+                new = {name for name, words in spoken if words & known} - found
+                if not new:
+                    break
+                found |= new
+                known |= new
+            self._reaching[names] = frozenset(found)
+        return self._reaching[names]
+
+    def macros_holding(self, names: Collection[str]) -> list[Macro]:
+        """The macros whose text names one of NAMES."""
+        return [m for m in self.macros if not set(m.words).isdisjoint(names)]
+
+    def words(self, span: Span) -> set[str]:
+        """The words of a function."""
+        return {token.text for token in self.between(span.line, span.end)}
+
+    def around(self, line: int) -> Span | None:
+        """The function that LINE is in."""
+        spans = self.functions
+        return next((s for s in spans if s.line <= line <= s.end), None)
+
+    def is_static(self, span: Span) -> bool:
+        """Whether the function is declared static where it is defined."""
+        words: list[str] = []
+        for token in self.tokens:
+            if token.line > span.line:
+                break
+            if token.directive or token.text in (";", "}"):
+                words = []
+            elif token.text == span.name and token.line == span.line:
+                return "static" in words
+            else:
+                words.append(token.text)
+        return False
+
+    def excerpt(self, wanted: Collection[Span]) -> str:
+        """The text with the bodies of all functions but WANTED, and all
+        initialisers of global data, blank."""
+        keep = {(s.line, s.end) for s in wanted}
+        holes = [
+            h
+            for s in self.functions
+            if (s.line, s.end) not in keep
+            for h in self._body(s)
+        ]
+        holes += self._initialisers()
+        return _blank(self.text, holes)
+
+    def without(self, hidden: Collection[int]) -> Outline:
+        """The outline with the lines HIDDEN blank, and the same functions."""
+        lines = self.text.split("\n")
+        for number in hidden:
+            lines[number - 1] = ""
+        return Outline("\n".join(lines), self.functions, self.whole)
+
+    def alone(self, wanted: Collection[Span]) -> str:
+        """Nothing but the functions WANTED, each on its own lines."""
+        lines = self.text.split("\n")
+        kept = [""] * len(lines)
+        for span in wanted:
+            first = span.line - 1
+            while first and _continues(lines[first - 1]):
+                first -= 1
+            kept[first : span.end] = lines[first : span.end]
+        return "\n".join(kept)
+
+    def _read_directives(self) -> None:
+        open_groups: list[list[int]] = []
+        for line in directives(self.tokens):
+            words = [t.text for t in line]
+            name = words[1] if len(words) > 1 else ""
+            number = line[0].line
+            if name == "define" and len(words) > 2:
+                self.macros.append(Macro(words[2], number, tuple(words[3:])))
+            elif name in ("if", "ifdef", "ifndef"):
+                open_groups.append([number])
+            elif name in ("else", "elif") and open_groups:
+                open_groups[-1].append(number)
+            elif name == "endif" and open_groups:
+                lines = (*open_groups.pop(), number)
+                self.conditionals.append(Conditional(lines))
+
+    def _body(self, span: Span) -> list[tuple[Token, Token]]:
+        """The braces of a function's body, unless an #if straddles them."""
+        inside = [t for t in self.between(span.line, span.end) if not t.directive]
+        opening = next((t for t in inside if t.text == "{"), None)
+        closing = next((t for t in reversed(inside) if t.text == "}"), None)
+        if not opening or not closing or opening.line == closing.line:
+            return []
+        return [(opening, closing)] if self._balanced(opening, closing) else []
+
+    def between(self, first: int, last: int) -> list[Token]:
+        """The tokens of the lines FIRST to LAST."""
+        if not hasattr(self, "_by_line"):
+            self._by_line: dict[int, list[Token]] = {}
+            for token in self.tokens:
+                self._by_line.setdefault(token.line, []).append(token)
+        return [t for n in range(first, last + 1) for t in self._by_line.get(n, ())]
+
+    def _initialisers(self) -> list[tuple[Token, Token]]:
+        """The braces of initialisers outside of functions, over 8 lines long."""
+        found, depth, before, opening = [], 0, "", None
+        for token in self.tokens:
+            if token.directive:
+                continue
+            if token.text == "{":
+                if depth == 0 and before == "=":
+                    opening = token
+                depth += 1
+            elif token.text == "}":
+                depth = max(0, depth - 1)
+                if depth == 0 and opening:
+                    if token.line > opening.line + 8:
+                        found.append((opening, token))
+                    opening = None
+            before = token.text
+        return [pair for pair in found if self._balanced(*pair)]
+
+    def _balanced(self, opening: Token, closing: Token) -> bool:
+        """Whether every #if group is wholly inside or wholly outside."""
+        for group in self.conditionals:
+            starts = opening.line < group.lines[0] < closing.line
+            ends = opening.line < group.lines[-1] < closing.line
+            if starts != ends:
+                return False
+        return True
+
+
+def is_exported(before: list[str]) -> bool:
+    """Whether a name is given to EXPORT_SYMBOL(), by the two words BEFORE it."""
+    return before[-1:] == ["("] and before[0].startswith("EXPORT_SYMBOL")
+
+
+def _continues(line: str) -> bool:
+    """Whether a line may hold the start of the definition on the next: what is
+    neither blank, nor a directive, nor an end."""
+    text = line.strip()
+    return bool(text) and not text.startswith("#") and not text.endswith(_ENDS)
+
+
+def directives(tokens: list[Token]) -> list[list[Token]]:
+    """The tokens of each preprocessor directive."""
+    found: list[list[Token]] = []
+    last: Token | None = None
+    for number, token in enumerate(tokens):
+        if not token.directive:
+            last = None
+            continue
+        # In a macro that goes on for lines, `#x` is a string of x.
+        after = tokens[number + 1].text if number + 1 < len(tokens) else ""
+        begins = last is None or (last.line != token.line and after in _DIRECTIVES)
+        if token.text == "#" and begins:
+            found.append([])
+        last = token
+        found[-1].append(token)
+    return found
+
+
+def _blank(text: str, holes: list[tuple[Token, Token]]) -> str:
+    lines = text.split("\n")
+    for opening, closing in holes:
+        first, last = opening.line - 1, closing.line - 1
+        lines[first] = lines[first][: opening.column + 1]
+        lines[last] = " " * closing.column + lines[last][closing.column :]
+        lines[first + 1 : last] = [""] * (last - first - 1)
+    return "\n".join(lines)
+
+
+def outlines(
+    tree: Path, files: Iterable[str], unread: dict[str, str] | None = None
+) -> dict[str, Outline]:
+    """The outlines of FILES below TREE, from one run of ctags.
+
+    One that cannot be read is that of an empty file: UNREAD is told why.  Errors:
+    TagsError."""
+    names = list(files)
+    spans: dict[str, list[Span]] = {}
+    for tag in tags.functions(tree, names):
+        spans.setdefault(tag.file, []).append(Span(tag.name, tag.line, tag.end))
+    found, unread = {}, {} if unread is None else unread
+    for name in names:
+        found[name] = Outline("", ())
+        with faults.net(partial(unread.__setitem__, name)):
+            found[name] = Outline(read(tree / name), spans.get(name, ()))
+    return found
+
+
+def read(path: Path) -> str:
+    """A C file's text; bytes that are no UTF-8 survive a round trip."""
+    return path.read_bytes().decode(errors="surrogateescape")

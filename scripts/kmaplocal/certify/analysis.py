@@ -1,0 +1,481 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Analyses files of a tree: facts, callees, verdicts, and what was lost.
+
+The files are read once.  A callee that is given an address is looked up, read
+and summarised, and the functions that asked are judged again, until nothing
+new is asked for.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from kmaplocal import deadline, faults
+from kmaplocal.knowledge import api
+from kmaplocal.c import arms, facts, lexer
+from kmaplocal.tree import definitions
+from kmaplocal.cache import known
+from kmaplocal.certify import gaps, readings
+from kmaplocal.summaries.callees import Callees, FileKnowledge
+from kmaplocal.certify.certificate import Doubt, Verdict
+from kmaplocal.tree.generated import Generated
+from kmaplocal.certify.doubts import SYNTAX, comment_doubts, syntax_doubts
+from kmaplocal.certify.obligations import Judge
+from kmaplocal.summaries.pointers import Pointers, Targets
+from kmaplocal.summaries.reaching import Reaching
+from kmaplocal.summaries.users import Users
+from kmaplocal.summaries.wrappers import Wrappers
+from kmaplocal.c.arms import Kernels, Reading
+from kmaplocal.c.facts import Facts, Piece
+from kmaplocal.tree.outcome import Lost
+from kmaplocal.c.outline import Macro, Outline, Span, outlines, read
+from kmaplocal.tree.spatch import Spatch
+from kmaplocal.c.syntax import Function, Source, Struct
+
+MOST_ROUNDS = 24
+MOST_USERS = 8  # of a macro, that are named
+WHOLE_FILE = "(whole file)"
+
+Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
+
+
+@dataclass
+class FileAnalysis:
+    """All that is known of one file."""
+
+    path: str
+    outline: Outline
+    excerpt: str
+    source: Source
+    wanted: list[Span]
+    judges: dict[int, Judge] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+    partners: set[str] = field(default_factory=set)  # converted with it or not at all
+    reading: Reading | None = None  # where it is that of some arms of #ifs
+    readings: dict[int, list[FileAnalysis]] = field(default_factory=dict)
+    tied: set[int] = field(default_factory=set)  # of these, converted with others
+    beside: frozenset[str] = frozenset()  # what the other arms disable by name
+    pending: bool = True  # something it asked for was not known yet
+
+    def shows(self, line: int) -> bool:
+        """Whether LINE was read."""
+        return self.reading is None or line not in self.reading.hidden
+
+    def shows_gap(self, line: int) -> bool:
+        """Whether what is put before LINE would have been."""
+        return self.reading is None or self.reading.shows_gap(line)
+
+    def every_judge(self) -> Iterator[Judge]:
+        """The judges of its functions, and of each reading of one."""
+        yield from self.judges.values()
+        for each in self.readings.values():
+            for reading in each:
+                yield from reading.judges.values()
+
+    def lose(self, function: Function | Span, reason: str) -> None:
+        """Take FUNCTION for not analysed."""
+        self.lost.append(Lost(self.path, function.line, function.name, reason))
+        self.verdicts = [v for v in self.verdicts if v.line != function.line]
+        self.judges.pop(function.line, None)
+
+    def lose_all(self, reason: str) -> None:
+        """Take the whole file for not analysed."""
+        self.lost = [Lost(self.path, 1, WHOLE_FILE, reason)]
+        self.readings = {}
+        self.source.functions, self.verdicts, self.judges = [], [], {}
+        self.pending = False
+
+
+class Analysis:
+    """Analyses files below ROOT: the functions with one of CALLS, each by what
+    JUDGE makes of it."""
+
+    def __init__(
+        self,
+        root: Path,
+        spatch: Spatch,
+        timeout: float,
+        jobs: int | None = None,
+        tree: definitions.Definitions | None = None,
+        calls: Collection[str] = api.OLD,
+        judge: Callable[[str, Function, FileKnowledge], Judge] = Judge,
+        kernels: Kernels = Kernels(),
+    ):
+        self.root = root
+        self.spatch = spatch
+        self.timeout = timeout
+        self.jobs = jobs
+        self.definitions = tree
+        self.calls = calls
+        self.judge = judge
+        self.kernels = kernels
+        self.callees = Callees()
+        self.callees.helpers = _helpers(root)
+        if tree:
+            self.callees.member_types = tree.member_types
+        self.generated = Generated(root)
+        self.pointers = Pointers(self)
+        self.outlines: dict[str, Outline] = {}
+        self.unread: dict[str, str] = {}  # files that gave no outline, and why
+        self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
+        self.failed = False  # spatch, on something
+        self.reaching = Reaching(self)
+        self.beyond: set[str] = set()  # files not asked for, judged with those that are
+        self.mentioned: dict[str, list[str]] = {}  # where a header's macros are used
+
+    def run(
+        self, paths: Iterable[str], progress: Callable[[int], None] = lambda done: None
+    ) -> dict[str, FileAnalysis]:
+        """The analysis of each of PATHS.  Errors: TagsError, OSError."""
+        names = [str(path) for path in paths]
+        self.outline(names)
+        return self._judged(self._read(names, progress))
+
+    def applied(self, files: Mapping[str, FileAnalysis]) -> dict[str, FileAnalysis]:
+        """FILES, which were looked at for findings, as apply sees them: those with an
+        old call, its functions judged by their obligations, from the same facts."""
+        other = copy.copy(self)
+        other.calls, other.judge = api.OLD, Judge
+        return other._judged(
+            [_narrowed(file) for file in files.values() if _has_old(file)]
+        )
+
+    def _judged(self, files: list[FileAnalysis]) -> dict[str, FileAnalysis]:
+        """FILES, which are read, with their verdicts, by path."""
+        every = [*files, *readings.read(self, files)]
+        for _ in range(MOST_ROUNDS):
+            for file in every:
+                if file.pending:
+                    with faults.net(file.lose_all):
+                        self._judge(file)
+            if not self.learn():
+                break
+        if self.calls == api.OLD:
+            readings.join(files)
+        found = {file.path: file for file in files}
+        if self.calls == api.OLD:
+            Wrappers(self, found).join()
+        else:
+            with faults.net(partial(_lose_users, files)):
+                Users(self, found).join()
+        return found
+
+    # -- reading ----------------------------------------------------------
+
+    def outline(self, names: Iterable[str]) -> None:
+        """Outline the files NAMES; one that cannot be read is empty."""
+        new = [name for name in names if name not in self.outlines]
+        for name, outline in outlines(self.root, new, self.unread).items():
+            dead = arms.dead(outline, self.kernels)
+            self.outlines[name] = outline.without(dead) if dead else outline
+
+    def _read(
+        self, paths: list[str], progress: Callable[[int], None]
+    ) -> list[FileAnalysis]:
+        outlined = [self.outlines[path] for path in paths]
+        wanted = [outline.holding(self.calls) for outline in outlined]
+        excerpts = [o.excerpt(spans) for o, spans in zip(outlined, wanted)]
+        pieces = [
+            Piece(path, excerpt, gaps.holds_conditional(outline, spans))
+            for path, outline, excerpt, spans in zip(paths, outlined, excerpts, wanted)
+        ]
+        told = self.facts(pieces, progress)
+        read = zip(paths, outlined, excerpts, (each.source for each in told), wanted)
+        files = [FileAnalysis(*each) for each in read]
+        for file, each in zip(files, told):
+            with faults.net(file.lose_all):
+                self._know(file, each)
+        return files
+
+    def _know(self, analysis: FileAnalysis, told: Facts) -> None:
+        source, wanted, path = analysis.source, analysis.wanted, analysis.path
+        if path in self.unread:
+            analysis.lose_all(self.unread[path])
+            return
+        # The bodies of all others are blank: they are not to be taken for empty.
+        source.functions = [
+            function for function in source.functions if gaps.settle(function, wanted)
+        ]
+        analysis.lost = list(gaps.lost(analysis, told.lost, self.calls))
+        gaps.note_gaps(source, wanted, told.lost, analysis.outline)
+        self.callees.add(path, source)
+        self.loaded[path].update(wanted)
+
+    def facts(
+        self, pieces: list[Piece], progress: Callable[[int], None] = lambda done: None
+    ) -> list[Facts]:
+        """The facts of PIECES; notes whether spatch failed on one."""
+        fresh = partial(
+            facts.read,
+            spatch=self.spatch,
+            timeout=self.timeout,
+            workers=self.jobs,
+            progress=progress,
+        )
+        told = known.read(pieces, self.spatch, fresh)
+        self.failed = self.failed or any(isinstance(f.lost, str) for f in told)
+        return told
+
+    # -- judging ----------------------------------------------------------
+
+    def _judge(self, file: FileAnalysis) -> None:
+        knowledge = FileKnowledge(file.path, self.callees, file.source, file.outline)
+        if file.reading:  # what is declared in an arm is so there alone
+            knowledge.branches = file.reading.branches
+        file.verdicts, file.judges = [], {}
+        asked = self.callees.asked
+        apart = {lost.line for lost in file.lost} | file.readings.keys()
+        gone = [span for span in file.wanted if span.line in apart]
+        for function in file.source.functions:
+            if any(gaps.within(function, span) for span in gone):
+                continue
+            if not function.calls(self.calls):
+                continue
+            with faults.net(partial(file.lose, function)):
+                self._judge_one(file, function, knowledge)
+        if file.reading is None:
+            file.verdicts.extend(self._macro_verdicts(file))
+        file.pending = self.callees.asked > asked
+
+    def _macro_verdicts(self, file: FileAnalysis) -> list[Verdict]:
+        """One verdict a macro that maps or unmaps: it is kept, with all its users."""
+        found = []
+        for macro in file.outline.macros_holding(api.OLD):
+            why = "a macro maps or unmaps; its users are to be read by a person"
+            users = self._macro_users(file, macro)
+            told = [*users[:MOST_USERS], "…"] if len(users) > MOST_USERS else users
+            why += ": " + ", ".join(told) if told else ""
+            doubt = Doubt(SYNTAX, macro.line, 0, why)
+            found.append(Verdict(file.path, macro.name, macro.line, [], [doubt]))
+        return found
+
+    def _macro_users(self, file: FileAnalysis, macro: Macro) -> list[str]:
+        """The functions of the file that use a macro, and the files that use one of a
+        header."""
+        if macro.name in api.ALL:
+            return []
+        users = [f"{span.name}()" for span in file.outline.holding([macro.name])]
+        if not file.path.endswith(".h") or not self.definitions:
+            return users
+        if macro.name not in self.mentioned:
+            found = self.definitions.mentions([macro.name])
+            self.mentioned[macro.name] = found[macro.name]
+        return users + [
+            path for path in self.mentioned[macro.name] if path != file.path
+        ]
+
+    def judge_function(self, file: FileAnalysis, function: Function) -> None:
+        """Judge a FUNCTION of FILE that was read later, or judge it again."""
+        knowledge = FileKnowledge(file.path, self.callees, file.source, file.outline)
+        file.verdicts = [v for v in file.verdicts if v.line != function.line]
+        with faults.net(partial(file.lose, function)):
+            self._judge_one(file, function, knowledge)
+
+    def _judge_one(
+        self, file: FileAnalysis, function: Function, knowledge: FileKnowledge
+    ) -> None:
+        deadline.RUN.check()
+        judge = self.judge(file.path, function, knowledge)
+        judge.beside = file.beside
+        verdict = judge.judge()
+        followed = judge.knowledge.followed
+        mapping = set(self.calls).intersection(api.ALL)
+        doubts = syntax_doubts(file.outline, function, mapping, followed)
+        verdict.doubts.extend(doubts)
+        verdict.doubts.extend(comment_doubts(file.outline, function))
+        file.judges[function.line] = judge
+        file.verdicts.append(verdict)
+
+    # -- callees ------------------------------------------------------------
+
+    def learn(self) -> bool:
+        """Find and read what was asked for; whether anything new was learnt."""
+        mapping, self.callees.wanted_mappings = self.callees.wanted_mappings, {}
+        with faults.net(partial(self._unlearn, mapping)):
+            self.reaching.answer(mapping)
+        wanted, self.callees.wanted = self.callees.wanted, {}
+        members, self.callees.wanted_members = self.callees.wanted_members, {}
+        pointers, self.callees.wanted_pointers = self.callees.wanted_pointers, {}
+        layouts, self.callees.wanted_layouts = self.callees.wanted_layouts, {}
+        with faults.net(partial(self._unlearn, wanted)):
+            self._find(wanted)
+        found = {pointer: Targets(why="it was not found out") for pointer in pointers}
+        with faults.net(lambda why: None):
+            found = self.pointers.find(pointers)
+        self.callees.learn(found)
+        with faults.net(lambda why: None):
+            if members and self.definitions:
+                self._learn_members(members)
+            self._learn_layouts(layouts)
+        with faults.net(partial(self._unlearn, wanted)):
+            self._read_callees(wanted)
+        self.callees.forget_provisional()
+        asked = wanted or (members and self.definitions) or pointers or layouts
+        return bool(asked or mapping)
+
+    def _find(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Find where the functions WANTED are defined, each by a file."""
+        elsewhere: dict[str, set[str]] = defaultdict(set)
+        for caller, name in wanted:
+            outline = self.outlines[caller]
+            known = {item.name for item in outline.functions}
+            known |= {item.name for item in outline.macros}
+            if name in known:
+                self.callees.place(caller, name, [caller])
+            else:
+                elsewhere[caller].add(name)
+        self._look_elsewhere(elsewhere)
+
+    def _unlearn(self, wanted: Iterable[tuple[str, str]], why: str) -> None:
+        """Take the functions WANTED for not known."""
+        for caller, name in wanted:
+            self.callees.place(caller, name, [], f"{name}(): {why}")
+
+    def _learn_members(self, members: Iterable[str]) -> None:
+        assert self.definitions, "whoever asks has a tree"
+        found = self.definitions.members(members)
+        for name in members:
+            types = found.get(name, set())
+            self.callees.arrays[name] = any("[" in type_ for type_ in types)
+
+    def _learn_layouts(self, structs: Collection[str]) -> None:
+        if not structs:
+            return
+        found = self.definitions.structs(structs) if self.definitions else {}
+        texts = [(name, *text) for name, ways in found.items() for text in ways.items()]
+        told = self.facts([Piece(file, text) for _, file, text in texts])
+        known: dict[str, list[Struct | None]] = {name: [] for name in structs}
+        for (name, _, text), each in zip(texts, told):
+            # No member says how much an alignment that is asked for adds.
+            plain = "aligned" not in text
+            known[name].append(each.source.structs.get(name) if plain else None)
+        self.callees.layouts.update({n: _agreed(ways) for n, ways in known.items()})
+
+    def _look_elsewhere(self, names: dict[str, set[str]]) -> None:
+        """Find what is defined in no file that calls it."""
+        if self.definitions and names:
+            self.definitions.functions(set().union(*names.values()))
+        unfound: dict[str, set[str]] = defaultdict(set)
+        for caller, wanted in names.items():
+            for name in wanted:
+                files, why = self._places(caller, name)
+                self.callees.place(caller, name, files, why)
+                if not files and self.definitions:
+                    unfound[name].add(caller)
+        self._generate(unfound)
+
+    def _generate(self, names: dict[str, set[str]]) -> None:
+        """Read the functions among NAMES that a macro generates."""
+        texts: dict[tuple[str, str], None] = {}
+        for name, (file, text) in self.generated.find(names).items():
+            texts.setdefault((file, text))
+            for caller in names[name]:
+                self.callees.place(caller, name, [file])
+        self.outline(file for file, _ in texts)
+        told = self.facts([Piece(file, text) for file, text in texts])
+        for (file, _), each in zip(texts, told):
+            self.callees.add(file, each.source)
+
+    def _places(self, caller: str, name: str) -> tuple[list[str], str]:
+        """The files that define NAME for CALLER; none, and why, when one of the
+        definitions cannot be read as a function."""
+        if not self.definitions:
+            return [], f"{name}() is defined in another file"
+        places = self.definitions.resolve(name, Path(caller))
+        if not places:
+            return [], f"no definition of {name}() was found"
+        return sorted({str(p.file) for p in places}), ""
+
+    def _read_callees(self, wanted) -> None:
+        needed: dict[str, set[str]] = defaultdict(set)
+        for caller, name in wanted:
+            for file in self.callees.places.get((caller, name), ()):
+                needed[file].add(name)
+        self.outline(needed)
+        for caller, name in wanted:
+            self._follow_alias(caller, name)
+        self.read_functions(needed)
+
+    def read_functions(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """Make the functions and macros of these names in these files, which are
+        outlined, known to `callees`."""
+        jobs = []
+        for file, names in wanted.items():
+            outline = self.outlines[file]
+            spans = {s for s in outline.functions if s.name in names}
+            macros = {m for m in outline.macros if m.name in names}
+            new = (spans | macros) - self.loaded[file]
+            if new:
+                self.loaded[file] |= new
+                jobs.append((file, spans & new, macros & new))
+        told = self.facts([self._callee_piece(*job) for job in jobs])
+        for (file, found, macros), each in zip(jobs, told):
+            known = {span.name for span in found} | {macro.name for macro in macros}
+            source = each.source
+            source.functions = [f for f in source.functions if f.name in known]
+            gaps.note_gaps(source, found, each.lost, self.outlines[file])
+            self.callees.add(file, source)
+
+    def _follow_alias(self, caller: str, name: str) -> None:
+        """`#define name other` and nothing else: it is the other."""
+        for file in self.callees.places.get((caller, name), ()):
+            for macro in self.outlines[file].macros:
+                if macro.name != name or len(macro.words) != 1:
+                    continue
+                if macro.words[0].isidentifier() and macro.words[0] != name:
+                    self.callees.aliases[(caller, name)] = macro.words[0]
+
+    def _callee_piece(self, file: str, spans: set[Span], macros: set[Macro]) -> Piece:
+        """The functions on their own lines, and the macros as functions on
+        theirs, so that evidence names the right place."""
+        outline = self.outlines[file]
+        lines = outline.alone(spans).split("\n")
+        for macro in macros:
+            lines[macro.line - 1] += macro.as_function().replace("\n", " ")
+        return Piece(file, "\n".join(lines), gaps.holds_conditional(outline, spans))
+
+
+def _agreed(ways: list[Struct | None]) -> Struct | None:
+    """The structure that all WAYS to define it make, if it is one and complete."""
+    first = ways[0] if ways else None
+    alike = all(way and first and way.members == first.members for way in ways)
+    return first if alike and all(way and way.complete for way in ways) else None
+
+
+def _has_old(file: FileAnalysis) -> bool:
+    return bool(file.outline.holding(api.OLD) or file.outline.macros_holding(api.OLD))
+
+
+def _narrowed(file: FileAnalysis) -> FileAnalysis:
+    """FILE with the functions alone that have an old call, not judged yet."""
+    wanted = file.outline.holding(api.OLD)
+    functions = [
+        f for f in file.source.functions if any(gaps.within(f, span) for span in wanted)
+    ]
+    lines = {span.line for span in wanted}
+    lost = [x for x in file.lost if x.line in lines or x.function == WHOLE_FILE]
+    source = replace(file.source, functions=functions)
+    return FileAnalysis(
+        file.path, file.outline, file.excerpt, source, wanted, lost=lost
+    )
+
+
+def _lose_users(files: Iterable[FileAnalysis], why: str) -> None:
+    """Note that of users of wrappers in FILES there may be more than were found."""
+    for file in files:
+        file.lost.append(Lost(file.path, 1, WHOLE_FILE, why))
+
+
+def _helpers(root: Path) -> frozenset[str] | None:
+    """The words of the header that defines the page helpers; None without it."""
+    header = root / "include" / "linux" / "highmem.h"
+    if not (header.is_file() and os.access(header, os.R_OK)):
+        return None
+    return frozenset(t.text for t in lexer.tokens(read(header)))

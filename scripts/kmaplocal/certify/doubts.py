@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Why a function is left to a person: what the preprocessor hides, and what
+only a comment says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from kmaplocal.certify.certificate import PREEMPT, Doubt
+from kmaplocal.c.places import BLOCKS, Places, parts_of
+from kmaplocal.knowledge import api
+from kmaplocal.c.outline import Outline
+from kmaplocal.c.syntax import Expr, Function, Stmt
+
+SYNTAX = "syntax"
+WITHIN = "kunmap() is a part of an expression; kunmap_local() is a statement"
+_BRACED = ("if", "for", "while", "iterator")
+MOST_PARTS = 3  # that a statement can become
+ATOMIC = ("kmap_atomic", "kunmap_atomic")
+TYPED = "two arguments, as before Linux 3.7: there is no kmap_local_page() there"
+
+
+def syntax_doubts(
+    outline: Outline,
+    function: Function,
+    names: Collection[str] = api.OLD,
+    followed: Collection[str] = (),
+) -> list[Doubt]:
+    """What the preprocessor hides in a function: halves, and macros that map,
+    unmap (by one of NAMES) or leave it; what is FOLLOWED hides nothing."""
+    hidden = {m.name: m for m in outline.macros_holding(names)}
+    hidden = {name: m for name, m in hidden.items() if name not in followed}
+    calls = function.calls({*names, *followed, *hidden})
+    if not calls:
+        return []
+    doubts = [d for call in calls for d in _half_doubts(outline, calls, function, call)]
+    leaving = {m.name: m for m in outline.macros if m.leaves()}
+    first, last = calls[0].start, calls[-1].end
+    for call in function.exprs:
+        name = call.callee
+        if name in hidden:
+            why = f"{name}() is a macro that maps or unmaps (line {hidden[name].line})"
+            doubts.append(Doubt(SYNTAX, *call.start, why))
+        elif name in leaving and first < call.start < last:
+            why = f"{name}() is a macro that may leave (line {leaving[name].line})"
+            doubts.append(Doubt(SYNTAX, *call.start, why))
+    doubts += [
+        Doubt(SYNTAX, *call.start, TYPED)
+        for call in calls
+        if call.callee in ATOMIC and len(call.arguments) > 1
+    ]
+    doubts += [
+        Doubt(SYNTAX, *e.start, "a statement expression holds a map or unmap call")
+        for e in function.exprs
+        if e.kind == "statement-expression" and any(n in calls for n in e.walk())
+    ]
+    return sorted(set(doubts), key=lambda d: (d.line, d.column))
+
+
+def statement_doubts(function: Function) -> list[Doubt]:
+    """Where kunmap(), which is a function, is a part of an expression: what takes
+    its place, kunmap_local(), is a statement as `do { } while (0)` is one.
+
+    Source: include/linux/highmem-internal.h of Linux 6.1 and 7.2."""
+    places = Places(function)
+    return [
+        Doubt(SYNTAX, *call.start, WITHIN)
+        for call in function.calls(("kunmap",))
+        if not _is_statement(places, call)
+    ]
+
+
+def _is_statement(places: Places, call: Expr) -> bool:
+    """Whether a call is all that its statement does, or what it does before or
+    after a comma: then one statement becomes several."""
+    stmt = places.statement(call)
+    if stmt is None:
+        return True
+    if stmt.kind != "expression" or len(stmt.exprs) != 1:
+        return False
+    if stmt.exprs == [call]:
+        return True
+    parts = parts_of(stmt.exprs[0])
+    return call in parts and len(parts) <= MOST_PARTS and _may_be_several(stmt)
+
+
+def _may_be_several(stmt: Stmt) -> bool:
+    """Whether others may come beside a statement, with braces around them or
+    without: Coccinelle adds those it needs, but for a `do` or behind a label."""
+    home = stmt.parent
+    if home is not None and home.kind == "label":
+        return _may_be_several(home) and (home.parent is None or _is_block(home.parent))
+    return home is None or _is_block(home) or home.kind in _BRACED
+
+
+def _is_block(stmt: Stmt) -> bool:
+    return stmt.kind in (*BLOCKS, "switch") and stmt.kind != "label"
+
+
+def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:
+    """Comments between a kmap_atomic() and its unmap that speak of it: they say
+    what the code relies on, which no rule can read."""
+    calls = function.calls(ATOMIC)
+    if not calls:
+        return []
+    code = {t.line for t in outline.tokens if t.text in ATOMIC}
+    lines = outline.text.split("\n")
+    for number in range(calls[0].start[0], calls[-1].end[0] + 1):
+        named = [name for name in ATOMIC if name in lines[number - 1]]
+        if named and number not in code:
+            why = f"the comment here says something about {named[0]}()"
+            return [Doubt(PREEMPT, number, 0, why)]
+    return []
+
+
+def _half_doubts(outline: Outline, calls, function: Function, call) -> list[Doubt]:
+    """A map or unmap in a branch of an #if that does not hold all of CALLS."""
+    for group in outline.conditionals:
+        branch = group.branch(call.start[0])
+        if branch < 0 or not function.line < group.lines[0] <= function.last:
+            continue
+        if any(group.branch(other.start[0]) != branch for other in calls):
+            why = f"{call.callee}() is in one half of the #if of line {group.lines[0]}"
+            line, column = call.start
+            return [Doubt(SYNTAX, line, column, why)]
+    return []

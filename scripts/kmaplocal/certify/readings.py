@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Functions that are read once for each choice of arms of their `#if`s.
+
+A reading is analysed like a file with one function in it; what is said of the
+function is what all of its readings say together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from kmaplocal.certify import gaps
+from kmaplocal.knowledge import api
+from kmaplocal.certify.certificate import FAULTS, Certificate, Doubt, Verdict
+from kmaplocal.certify.doubts import SYNTAX
+from kmaplocal.certify.obligations import DISABLE
+from kmaplocal.c.arms import Arms, Reading, TooMany, where
+from kmaplocal.c.facts import Facts, Piece
+from kmaplocal.c.oldcalls import old_calls
+from kmaplocal.tree.outcome import Lost
+from kmaplocal.c.outline import Span
+
+ATOMIC = {name for name, call in api.MAPS.items() if call.atomic}
+
+
+def read(made, files) -> list:
+    """The readings of the functions of FILES, which MADE, an Analysis, has read as
+    files: those that have more than one way to be read are not judged as they are."""
+    found = [each for file in files for each in _of_file(file, made)]
+    told = made.facts([_piece(reading) for reading in found])
+    for reading, each in zip(found, told):
+        _know(reading, each, made.calls)
+    for file in files:
+        for each in file.readings.values():
+            _look_beside(each)
+    return found
+
+
+def _look_beside(readings: Sequence) -> None:
+    """Note in READINGS that map where another, which does not, disables page faults by
+    name: what follows is written to count on it."""
+    disable, _ = DISABLE[FAULTS]
+    others = [r for r in readings if _calls(r, {disable})]
+    if any(not _calls(r, ATOMIC) for r in others):
+        for reading in (r for r in readings if not _calls(r, {disable})):
+            reading.beside |= {FAULTS}
+
+
+def _calls(reading, names: Collection[str]) -> bool:
+    return any(function.calls(names) for function in reading.source.functions)
+
+
+def _of_file(file, made) -> list:
+    found = []
+    for span in file.wanted if file.pending else ():
+        try:
+            chosen = Arms(file.outline, span, made.kernels).readings()
+        except TooMany as error:
+            file.lost = _others(file, span)
+            file.lose(span, str(error))
+            continue
+        if chosen:
+            file.lost = _others(file, span)
+            file.readings[span.line] = [_reading(file, span, each) for each in chosen]
+            found += file.readings[span.line]
+    return found
+
+
+def _others(file, span: Span) -> list[Lost]:
+    """What FILE lost but SPAN."""
+    return [lost for lost in file.lost if lost.line != span.line]
+
+
+def _reading(file, span: Span, chosen: Reading):
+    outline = file.outline.without(chosen.hidden)
+    excerpt = outline.excerpt([span])
+    empty: dict = {"judges": {}, "verdicts": [], "lost": [], "readings": {}}
+    own = {"outline": outline, "excerpt": excerpt, "wanted": [span], "reading": chosen}
+    return replace(file, partners=set(), tied=set(), **own, **empty)
+
+
+def _piece(reading) -> Piece:
+    held = gaps.holds_conditional(reading.outline, reading.wanted)
+    return Piece(reading.path, reading.excerpt, held)
+
+
+def _know(reading, told: Facts, calls: Collection[str]) -> None:
+    span = reading.wanted[0]
+    reading.source = told.source
+    told.source.functions = [
+        f for f in told.source.functions if gaps.settle(f, reading.wanted)
+    ]
+    lost = gaps.lost(reading, told.lost, calls)
+    reading.lost = [each for each in lost if each.line == span.line]
+    gaps.note_gaps(told.source, reading.wanted, told.lost, reading.outline)
+
+
+# -- what all say -------------------------------------------------------------
+
+
+def join(files) -> None:
+    """Give FILES one verdict for each function with readings, or say why not."""
+    for file in files:
+        for line, each in file.readings.items():
+            lost = lost_of(each)
+            if lost:
+                file.lost.append(lost)
+            else:
+                file.verdicts.append(_verdict(file, line, each))
+
+
+def said(readings: Sequence, some: Sequence, text: str) -> str:
+    """TEXT, which SOME of all READINGS say, and where they do."""
+    place = where([r.reading for r in some], [r.reading for r in readings])
+    return f"{text} (where {place})" if place else text
+
+
+def lost_of(readings: Sequence) -> Lost | None:
+    """What of a function was not read, by its READINGS."""
+    bad = [each for each in readings if each.lost]
+    if not bad:
+        return None
+    lost = bad[0].lost[0]
+    alike = [each for each in bad if each.lost[0].reason == lost.reason]
+    return replace(lost, reason=said(readings, alike, lost.reason))
+
+
+def _verdict(file, line: int, readings: Sequence) -> Verdict:
+    span = readings[0].wanted[0]
+    verdict = Verdict(file.path, span.name, line)
+    judged = [(n, r, v) for n, r in enumerate(readings) for v in r.verdicts]
+    doubts: dict[Doubt, list] = {}
+    found: dict[tuple[int, int], dict[int, Certificate]] = {}
+    for number, reading, each in judged:
+        for doubt in each.doubts:
+            doubts.setdefault(doubt, []).append(reading)
+        for certificate in each.certificates:
+            place = certificate.line, certificate.column
+            found.setdefault(place, {})[number] = certificate
+    verdict.doubts = [
+        replace(doubt, reason=said(readings, some, doubt.reason))
+        for doubt, some in doubts.items()
+    ]
+    verdict.doubts += _unread(file, span, readings)
+    verdict.certificates = [_certificate(readings, each) for each in found.values()]
+    return verdict
+
+
+def _certificate(readings: Sequence, found: dict[int, Certificate]) -> Certificate:
+    """What those FOUND, by the number of the reading, say of one mapping together: of
+    each obligation the worst."""
+    first = next(iter(found.values()))
+    obligations = []
+    for number, own in enumerate(first.obligations):
+        every = {r: each.obligations[number] for r, each in found.items()}
+        worst = next((o for o in every.values() if not o.good), own)
+        if not worst.good:
+            some = [readings[r] for r, o in every.items() if o == worst]
+            worst = replace(worst, evidence=said(readings, some, worst.evidence))
+        obligations.append(worst)
+    return replace(first, obligations=tuple(obligations))
+
+
+def _unread(file, span: Span, readings: Sequence) -> list[Doubt]:
+    """The old calls that none of READINGS has."""
+    hidden = frozenset.intersection(*(each.reading.hidden for each in readings))
+    why = "() is in an arm of an #if that was not read: it is for other kernels"
+    return [
+        Doubt(SYNTAX, call.line, call.column, f"{call.name}{why}")
+        for call in old_calls(file.outline, api.OLD)
+        if call.span == span and call.line in hidden
+    ]

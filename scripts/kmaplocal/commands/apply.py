@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The main job: convert files of a kernel tree, show what was done, replace them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from kmaplocal import deadline, faults
+from kmaplocal.apply import patch
+from kmaplocal.commands import goldens
+from kmaplocal.console import Console
+from kmaplocal.errors import DirtyFiles, Interrupted
+from kmaplocal.names import pasted, quoted
+from kmaplocal.knowledge import functions
+from kmaplocal.c import lexer
+from kmaplocal.tree.kernel import Module, Tree
+from kmaplocal.tree.shard import Shard
+from kmaplocal.tree.outcome import Lost, Outcome
+from kmaplocal.apply.together import settled
+from kmaplocal.apply.replace import check_writable, replace_files
+from kmaplocal.tree.spatch import Spatch, find_spatch
+from kmaplocal.tree.workers import run_all
+
+ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
+DEFAULT_FILES = ("fs/aio.c",)
+FAIL_ON = ("kept", "golden")
+
+# Given the tree's folder, the files, spatch, the request and a progress callback:
+# reads the files and returns what converts one of them.
+Converter = Callable[..., Callable[[Path], Outcome]]
+
+_DIRTY_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for. FAIL_ON holds what ends as exit status 1.
+
+    EXPECTED is the folder of the goldens.
+    """
+
+    kernel: Path
+    files: tuple[str, ...]
+    dry_run: bool = False
+    force: bool = False
+    fail_on: frozenset[str] = frozenset()
+    jobs: int | None = None
+    timeout: float = 120.0
+    expected: Path = goldens.EXPECTED
+    shard: Shard | None = None
+
+
+def apply(request: Request, console: Console, converter: Converter) -> int:
+    """Do REQUEST with CONVERTER, and compare the result with the goldens.
+
+    Returns the exit status: 0, or 2 when something was not analysed, or else 1
+    when something of REQUEST.fail_on happened. Raises KmaplocalError when nothing
+    could be done; nothing has changed then, unless it says so.
+    """
+    try:
+        named = request.files != DEFAULT_FILES
+        tree = Module(request.kernel) if named else Tree(request.kernel)
+        outcomes = _convert_tree(tree, request, console, converter)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was changed") from None
+    try:
+        return _report(tree, outcomes, request, console)
+    except KeyboardInterrupt:
+        done = "the patch was shown" if request.dry_run else "the files are replaced"
+        raise Interrupted(f"interrupted: too late, {done}") from None
+
+
+def _convert_tree(
+    tree: Tree, request: Request, console: Console, converter: Converter
+) -> list[Outcome]:
+    spatch = find_spatch()
+    paths = tree.candidates(request.files)
+    if not (request.force or request.dry_run):
+        _refuse_dirty(tree, paths)
+    if not request.dry_run:
+        check_writable(tree.root, paths)
+    outcomes = convert_all(tree, paths, spatch, request, console, converter)
+    _show(outcomes, console)
+    if not request.dry_run:
+        _replace(tree, outcomes)
+    return outcomes
+
+
+def _report(
+    tree: Tree,
+    outcomes: list[Outcome],
+    request: Request,
+    console: Console,
+) -> int:
+    outcomes = outcomes + _spared(tree, outcomes, request.files, console)
+    states = _compare(outcomes, console, request.expected)
+    _say_next(tree, outcomes, request, console)
+    console.say(tally(outcomes))
+    return _status(outcomes, states, request.fail_on)
+
+
+def convert_all(
+    tree: Tree,
+    paths: Sequence[Path],
+    spatch: Spatch,
+    request: Request,
+    console: Console,
+    converter: Converter,
+) -> list[Outcome]:
+    """The outcome of each of PATHS, in that order; nothing is written."""
+    with console.progress("reading", len(paths)) as progress:
+        convert = converter(tree.root, paths, spatch, request, progress)
+    worker = partial(_convert, tree, convert)
+    with console.progress("converting", len(paths)) as progress:
+        made = run_all(paths, worker, workers=request.jobs, progress=progress)
+    return settled(made)
+
+
+def tally(outcomes: Sequence[Outcome]) -> str:
+    """The closing line: how many functions ended in which way."""
+    converted = sum(len(outcome.converted) for outcome in outcomes)
+    mappings = sum(outcome.mappings for outcome in outcomes)
+    kept = {(d.file, d.function) for outcome in outcomes for d in outcome.kept}
+    lost = {(x.file, x.function) for outcome in outcomes for x in outcome.unanalysed}
+    return (
+        f"{converted} functions converted ({mappings} mappings), {len(kept)} kept,"
+        f" {len(lost)} not analysed"
+    )
+
+
+def _convert(tree: Tree, convert: Callable[[Path], Outcome], path: Path) -> Outcome:
+    reasons: list[str] = []
+    # One file must neither end the run nor drop out of it in silence.
+    with faults.net(reasons.append):
+        deadline.RUN.check()
+        return convert(path)
+    return _all_lost(tree, path, reasons[0])
+
+
+def _all_lost(tree: Tree, path: Path, reason: str) -> Outcome:
+    try:
+        content = (tree.root / path).read_bytes()
+    except OSError:
+        content = b""
+    lost = Lost(str(path), 1, "(whole file)", reason)
+    return Outcome(path, content, content, (), (), (lost,), 0)
+
+
+def _refuse_dirty(tree: Tree, paths: Sequence[Path]) -> None:
+    dirty = tree.dirty(paths)
+    if dirty:
+        todo = "commit or stash them, or FORCE=1"
+        raise DirtyFiles(
+            f"{_some(dirty)}: uncommitted changes; nothing was changed, {todo}"
+        )
+    unwatched = tree.unwatched(paths)
+    if unwatched:
+        todo = "have git look at them, or FORCE=1"
+        raise DirtyFiles(
+            f"{_some(unwatched)}: git was told to ignore them or their changes, and has"
+            f" no copy to go back to; nothing was changed, {todo}"
+        )
+
+
+def _some(paths: Sequence[Path]) -> str:
+    names = " ".join(quoted(path) for path in paths[:_DIRTY_SHOWN])
+    more = len(paths) - _DIRTY_SHOWN
+    return f"{names} and {more} more" if more > 0 else names
+
+
+def _show(outcomes: Sequence[Outcome], console: Console) -> None:
+    for outcome in outcomes:
+        if outcome.after != outcome.before:
+            console.patch(patch.unified(outcome.path, outcome.before, outcome.after))
+    for doubt in (doubt for outcome in outcomes for doubt in outcome.kept):
+        console.line(
+            f"{quoted(doubt.file)}:{doubt.line}:{doubt.column}: kept {doubt.function}:"
+            f" {doubt.obligation}: {doubt.reason}"
+        )
+    for found in (found for outcome in outcomes for found in outcome.outdated):
+        console.say(f"{quoted(found.file)}:{found.line}: note: {found}")
+    for lost in (lost for outcome in outcomes for lost in outcome.unanalysed):
+        console.line(
+            f"{quoted(lost.file)}:{lost.line}: not analysed: {lost.function}:"
+            f" {lost.reason}"
+        )
+
+
+def _replace(tree: Tree, outcomes: Sequence[Outcome]) -> None:
+    changed = [outcome for outcome in outcomes if outcome.after != outcome.before]
+    replace_files(
+        tree.root,
+        {outcome.path: outcome.after for outcome in changed},
+        {outcome.path: outcome.before for outcome in changed},
+    )
+
+
+def _spared(
+    tree: Tree, outcomes: Sequence[Outcome], names: Sequence[str], console: Console
+) -> list[Outcome]:
+    """An empty outcome for each named file that holds no call of interest."""
+    converted = {outcome.path for outcome in outcomes}
+    named = sorted({tree.locate(name) for name in names} - converted)
+    spared = [path for path in named if (tree.root / path).is_file()]
+    for path in spared or ([] if outcomes else named):
+        console.say(f"{quoted(path)}: nothing to convert")
+    contents = [(path, (tree.root / path).read_bytes()) for path in spared]
+    return [Outcome(path, text, text, (), (), (), 0) for path, text in contents]
+
+
+def _compare(outcomes: Sequence[Outcome], console: Console, expected: Path) -> set[str]:
+    states = set()
+    for outcome in outcomes:
+        found = goldens.compare(expected, outcome.path, outcome.before, outcome.after)
+        if found:
+            states.add(found.state)
+            console.say(_comparison_line(outcome.path, found, expected))
+    return states
+
+
+def _comparison_line(file: Path, found: goldens.Comparison, expected: Path) -> str:
+    golden, path = goldens.shown(expected, found.golden), quoted(file)
+    if found.state == goldens.UNKNOWN_INPUT:
+        return f"{path}: this is not the file that {golden} knows; not compared"
+    if found.state == goldens.DIFFERENT:
+        return f"{path}: DIFFERENT from {golden}: {found.detail}"
+    return f"{path}: identical to {golden}" + (found.detail and f": {found.detail}")
+
+
+def _say_next(
+    tree: Tree, outcomes: Sequence[Outcome], request: Request, console: Console
+) -> None:
+    changed = [outcome.path for outcome in outcomes if outcome.after != outcome.before]
+    if not changed:
+        return
+    if not tree.version:
+        console.say(_oldest(outcomes))
+    if request.dry_run:
+        console.say("next: the same without DRY_RUN=1 writes this to the tree")
+        return
+    root = pasted(tree.root)
+    files = pasted(" ".join(request.files))
+    if tree.version:
+        console.say(f"next: check it:  make verify KERNEL={root} FILES={files}")
+    if (tree.root / ".git").exists():
+        console.say(f"next: review it: git -C {root} diff")
+
+
+def _oldest(outcomes: Sequence[Outcome]) -> str:
+    """The oldest kernel that has all that OUTCOMES call and did not before."""
+    new: set[str] = set()
+    for outcome in outcomes:
+        before, after = (
+            {t.text for t in lexer.tokens(text.decode(errors="replace"))}
+            for text in (outcome.before, outcome.after)
+        )
+        new |= after - before
+    found = [(_numbers(functions.of(name).since), name) for name in new]
+    since, name = max((each for each in found if each[0]), default=((5, 11), ""))
+    why = f", for {name}()" if name else ""
+    return f"note: it needs Linux {'.'.join(map(str, since))} or later{why}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in version.split(".") if n.isdigit())
+
+
+def _status(
+    outcomes: Sequence[Outcome], states: set[str], fail_on: frozenset[str]
+) -> int:
+    if any(outcome.unanalysed for outcome in outcomes):
+        return NOT_ANALYSED
+    kept = "kept" in fail_on and any(outcome.kept for outcome in outcomes)
+    astray = "golden" in fail_on and goldens.DIFFERENT in states
+    return FLAGGED if kept or astray else ALL_DONE

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The flag door: findings of a tree, or of a patch to it, less those accepted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from kmaplocal.console import Console, wants_colour
+from kmaplocal.errors import KmaplocalError
+from kmaplocal.findings.accept import baseline, suppression
+from kmaplocal.findings.change import changes, mail, since
+from kmaplocal.findings import survey
+from kmaplocal.findings.accept.acceptance import Acceptance
+from kmaplocal.findings.accept.baseline import Entry
+from kmaplocal.findings.change.changes import Change
+from kmaplocal.findings.finding import ERROR, Finding
+from kmaplocal.findings.accept.fingerprint import fingerprints
+from kmaplocal.findings.formats import FORMATS, TEXT
+from kmaplocal.findings.report import Report, status
+from kmaplocal.findings.change.scope import Scope
+from kmaplocal.findings.text import Texts
+from kmaplocal.names import quoted
+from kmaplocal.cache import again
+from kmaplocal.tree.kernel import CTree
+from kmaplocal.tree.shard import Shard
+from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.report import output
+
+STDIN = Path("-")
+
+
+class BadRequest(KmaplocalError):
+    """Settings that do not go together."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    SINCE is a revision, PATCH a file, - for standard input, STRIP its -p; at most
+    one of SINCE and PATCH.  WHOLE asks for functions instead of lines.  REASON is
+    for what WRITE_BASELINE accepts; FORM is one of FORMATS, FAIL_ON of
+    report.FAIL_ON."""
+
+    kernel: Path
+    files: tuple[str, ...]
+    since: str | None = None
+    patch: Path | None = None
+    strip: int | None = None
+    whole: bool = False
+    baseline: Path | None = None
+    write_baseline: bool = False
+    reason: str = ""
+    form: str = TEXT
+    out: Path | None = None
+    fail_on: str = ERROR
+    allow_empty: bool = False
+    jobs: int | None = None
+    timeout: float = 120.0
+    shard: Shard | None = None
+
+    @property
+    def of_change(self) -> bool:
+        """Whether a change is asked about, and not the tree."""
+        return self.since is not None or self.patch is not None
+
+    def check(self) -> None:
+        """Raise BadRequest for what does not go together, CannotWrite for a file
+        that could not be written in the end."""
+        if self.since is not None and self.patch:
+            raise BadRequest("SINCE= and PATCH=: give one of them")
+        if self.strip is not None and not self.patch:
+            raise BadRequest("-p is for a patch: give PATCH= too")
+        if self.whole and not self.of_change:
+            raise BadRequest("WHOLE= says what to show of a change: give SINCE=")
+        if self.shard and (self.of_change or self.baseline):
+            raise BadRequest("SHARD= is for a whole tree: no SINCE=, PATCH=, BASELINE=")
+        if self.write_baseline:
+            self._check_baseline()
+        if self.out:
+            output.check(self.out)
+
+    def _check_baseline(self) -> None:
+        if not self.baseline:
+            raise BadRequest("WRITE_BASELINE=: give BASELINE= too, its file")
+        if self.of_change:
+            raise BadRequest("WRITE_BASELINE= is for a whole tree: without a patch")
+        if not self.reason.strip():
+            raise BadRequest("WRITE_BASELINE=: REASON= says why they are accepted")
+        output.check(self.baseline, "BASELINE")
+
+
+def flag(request: Request, console: Console) -> int:
+    """Survey what REQUEST asks for and print the findings, or write them to a file.
+
+    Returns the exit status: 0; 1 for a finding as bad as REQUEST.fail_on; 2 when
+    something was not analysed.  Raises KmaplocalError when nothing could be done;
+    OSError."""
+    request.check()
+    tree = CTree(request.kernel)
+    if not (request.allow_empty or tree.has_code(request.files)):
+        where = " ".join(quoted(tree.root / name) for name in request.files)
+        raise BadRequest(
+            f"{where}: no C file (*.c, *.h) there; ALLOW_EMPTY=1 if that is right"
+        )
+    entries, texts = _entries(request), Texts(tree.root)
+    known = None
+    if request.of_change:
+        known, paths, marked = _changed(request, texts, tree)
+        found = _survey(tree, paths, request, console)
+    else:
+        paths, marked, found = _whole(tree, request, console)
+    accepted = Acceptance(found, texts)
+    accepted.read_comments(marked)
+    _apply_baseline(accepted, request, entries, partial(_covers, tree, request, known))
+    report = _report(accepted, request, known, len(paths))
+    _hand_out(report, request, console)
+    return report.status
+
+
+def _whole(
+    tree: CTree, request: Request, console: Console
+) -> tuple[list[str], list[str], survey.Survey]:
+    """The files with calls, those with the mark of a comment, and the findings."""
+
+    def make() -> again.Made:
+        paths, marked = every, _ = _candidates(tree, request.files)
+        if request.shard:
+            mine = request.shard.chosen({*paths, *marked})
+            paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
+        found = _survey(tree, paths, request, console, every)
+        told = {"paths": paths, "marked": marked, **found.as_json()}
+        return again.Made(told, found.complete)
+
+    asked = ("flag", str(request.shard), *request.files)
+    told = again.answer(tree.root, find_spatch(), asked, make)
+    return told["paths"], told["marked"], survey.from_json(told)
+
+
+def _changed(
+    request: Request, texts: Texts, tree: CTree
+) -> tuple[dict[str, Change], list[str], list[str]]:
+    """What changed, by file; and as of _whole(), the files that did."""
+    if request.patch:
+        known = _patched(request.patch, request, texts)
+        paths, marked = _candidates(tree, tree.among(known, request.files))
+    else:
+        revision = request.since or ""
+        names = since.touched(tree.root, revision)
+        paths, marked = _candidates(tree, tree.among(names, request.files))
+        known = since.changed(texts, revision, map(Path, {*paths, *marked}))
+    paths, marked = ([f for f in files if f in known] for files in (paths, marked))
+    return known, paths, marked
+
+
+def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    wanted = tuple(names)
+    words = (survey.CALLS, (suppression.WORD,))
+    paths, marked = ([str(p) for p in tree.candidates(wanted, w)] for w in words)
+    return paths, marked
+
+
+def _survey(
+    tree: CTree,
+    paths: Sequence[str],
+    request: Request,
+    console: Console,
+    among: Sequence[str] = (),
+) -> survey.Survey:
+    if not paths:
+        return survey.Survey()
+    spatch = find_spatch()
+    with console.progress("reading", len(paths)) as progress:
+        return survey.survey(
+            tree.root,
+            paths,
+            spatch,
+            request.timeout,
+            request.jobs,
+            progress,
+            among=among,
+        )
+
+
+def _entries(request: Request) -> list[Entry]:
+    if not request.baseline:
+        return []
+    if request.write_baseline and not request.baseline.exists():
+        return []
+    return baseline.read(request.baseline)
+
+
+def _patched(patch: Path, request: Request, texts: Texts) -> dict[str, Change]:
+    """What the PATCH of REQUEST changed, by file."""
+    name = "standard input" if patch == STDIN else str(patch)
+    return changes.changes(mail.texts(_read(patch)), name, texts, request.strip)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        # Descriptor 0, for sys.stdin is None when it is closed.
+        with open(0 if path == STDIN else path, "rb") as file:
+            return file.read()
+    except OSError as trouble:
+        raise BadRequest(f"{path}: {trouble.strerror}; PATCH= names a patch") from None
+
+
+def _covers(
+    tree: CTree, request: Request, known: dict[str, Change] | None, file: str
+) -> bool:
+    """Whether this run looks at all of FILE, which may be gone."""
+    if known is not None:
+        return file in known
+    places = [tree.locate(name) for name in request.files]
+    return any(Path(file).is_relative_to(place) for place in places)
+
+
+def _apply_baseline(
+    accepted: Acceptance,
+    request: Request,
+    entries: Sequence[Entry],
+    covers: Callable[[str], bool],
+) -> None:
+    if request.baseline is None:
+        return
+    if request.write_baseline:
+        fresh = accepted.accept_all(entries, covers, request.reason)
+        output.write(request.baseline, baseline.as_text(fresh))
+    else:
+        path = _shown(request.baseline, accepted.texts.root)
+        accepted.apply_baseline(entries, path, covers)
+
+
+def _report(
+    accepted: Acceptance,
+    request: Request,
+    known: dict[str, Change] | None,
+    files: int,
+) -> Report:
+    """What is told: what is not accepted; of KNOWN changes, what is theirs."""
+    shown, lost, elsewhere = [*accepted.left, *accepted.complaints], accepted.lost, 0
+    texts = accepted.texts
+    if known is not None:
+        scope = Scope(known, texts, request.whole)
+        texts.outline_all({f.file for f in shown if f.file in known})
+        theirs = [f for f in shown if scope.holds(f)]
+        near = sum(scope.touches(f.file, f.line) for f in shown if f not in theirs)
+        lost = [loss for loss in lost if scope.concerns(loss)]
+        shown, elsewhere = theirs, near
+    shown = sorted([*shown, *accepted.stale])
+    return Report(
+        root=texts.root,
+        findings=shown,
+        prints=accepted.prints | fingerprints(_own(shown), texts),
+        lost=lost,
+        files=files,
+        by_comment=len(accepted.by_comment),
+        by_baseline=len(accepted.by_baseline),
+        elsewhere=elsewhere,
+        status=status(shown, lost, request.fail_on),
+        shard=str(request.shard or ""),
+    )
+
+
+def _own(findings: Iterable[Finding]) -> list[Finding]:
+    return [f for f in findings if f.rule == suppression.SUPPRESSION.id]
+
+
+def _shown(path: Path, root: Path) -> Path:
+    """PATH as a finding names it: below the tree, or whole."""
+    whole = Path(os.path.abspath(path))
+    return whole.relative_to(root) if whole.is_relative_to(root) else whole
+
+
+def _hand_out(report: Report, request: Request, console: Console) -> None:
+    make = FORMATS[request.form]
+    if request.out:
+        output.write(request.out, make(report))
+        console.say(f"{request.out}: {report.tally()}")
+    elif request.form == TEXT:
+        colour = wants_colour(sys.stdout)
+        text = make(report, colour=colour)
+        console.say(text.removesuffix("\n"), coloured=colour)
+    else:
+        console.say(make(report).removesuffix("\n"))

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Joins what the shards of one run of report or flag wrote, to what one run would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from kmaplocal.findings.formats import document
+from kmaplocal.tree import shard
+from kmaplocal.tree.shard import BadShard
+from kmaplocal.report import report
+
+_LISTS = ("mappings", "findings", "not_analysed", "proved")
+
+
+def merged(files: Sequence[Path]) -> tuple[dict, str]:
+    """The JSON in FILES as one, without its mark of a shard, and as text.
+
+    Raises BadShard for what does not belong together, OSError."""
+    parts = [_read(file) for file in files]
+    shards = [shard.parsed(part.pop("shard")) for part in parts]
+    shard.complete(shards)
+    parts = [part for _, part in sorted(zip(shards, parts), key=lambda pair: pair[0])]
+    if any(part.get("kernel") != parts[0].get("kernel") for part in parts):
+        raise BadShard("merge: these are of different kernels, or doors")
+    names = dict.fromkeys(name for part in parts for name in part)
+    found = {
+        name: _joined(name, [p[name] for p in parts if name in p]) for name in names
+    }
+    if "totals" not in found:
+        return found, document.as_text(found)
+    found["totals"] = found.pop("totals")  # the last
+    return found, report.as_json(found)
+
+
+def _read(file: Path) -> dict:
+    try:
+        part = json.loads(file.read_bytes())
+        if isinstance(part["shard"], str):
+            return part
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise BadShard(f"{file}: not what report or flag wrote with SHARD=, as JSON")
+
+
+def _joined(name: str, values: list):
+    """One value of the VALUES that shards give to NAME; a file is in one of them."""
+    if name in _LISTS:
+        rows = [row for value in values for row in value]
+        return sorted(rows, key=lambda row: row["file"])
+    return _sum(values) if name == "totals" else values[0]
+
+
+def _sum(values: list):
+    if isinstance(values[0], dict):
+        return {key: _sum([value[key] for value in values]) for key in values[0]}
+    return sum(values)

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The door that judges a conversion, whoever made it: make verify."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kmaplocal.console import Console
+from kmaplocal.errors import KmaplocalError
+from kmaplocal.prove import checkpatch, context, flags, record, reference
+from kmaplocal.prove.bench import SIDES, Bench, Result
+from kmaplocal.prove.builds import DOORS, Trials
+from kmaplocal.knowledge.functions import HELPERS
+from kmaplocal.prove.identity import Identity
+from kmaplocal.knowledge import api
+from kmaplocal.tree.kernel import Tree
+from kmaplocal.report import output
+
+TEXT, JSON = ("text", "json")
+
+NOTHING_AGAINST, AGAINST, NOT_CHECKED = 0, 1, 2
+
+# A file that was converted names one of these, before or after.
+_WORDS = (*api.MAPS, *api.UNMAPS, *sorted(HELPERS))
+TABLE = (
+    record.IDENTITY,
+    *record.BUILDS,
+    record.SPARSE,
+    record.CONTEXT,
+    record.CHECKPATCH,
+    record.FLAG,
+)
+# A file that no compiler has seen was not checked.
+_COMPILING = (record.IDENTITY, *record.BUILDS, record.SPARSE)
+_NONE = "-"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for: FILES of KERNEL against BEFORE (or what
+    reference.find() takes instead), through DOORS, compiled with CC, below
+    BUILD."""
+
+    kernel: Path
+    files: tuple[str, ...]
+    build: Path
+    before: Path | None = None
+    doors: frozenset[str] = frozenset(TABLE)
+    cc: str | None = None
+    jobs: int | None = None
+    timeout: float = 120.0
+
+
+class NoSuchDoor(KmaplocalError):
+    """A name that is none of a door's."""
+
+
+def named(names: Iterable[str]) -> frozenset[str]:
+    """The doors that NAMES are the names of, all without any; a build may be named
+    by its architecture. Raises NoSuchDoor."""
+    known = {door.removeprefix("build "): door for door in TABLE}
+    found = set()
+    for name in names:
+        if name not in known and name not in TABLE:
+            raise NoSuchDoor(f"{name}: no such door; there are: {' '.join(known)}")
+        found.add(known.get(name, name))
+    return frozenset(found or TABLE)
+
+
+def verify(request: Request, console: Console, form: str, out: Path | None) -> int:
+    """Go through the doors with what REQUEST names, print what each says (FORM is
+    text or json) or write it to OUT, and record it.
+
+    Returns the exit status: 0 when nothing stands against the change, 1 when
+    something does, 2 when something could not be checked.  Raises KmaplocalError
+    when nothing could be done; OSError."""
+    tree = Tree(request.kernel)
+    if out:
+        output.check(out)
+    paths = _paths(tree, request.files)
+    origin = reference.find(tree, request.before, request.build / "pristine")
+    changes, fresh = reference.changes(tree, paths, origin)
+    results = _results(tree, changes, request, console) if changes else []
+    for change in changes:
+        _record(tree, change, results, request)
+    said = _as_json if form == JSON else _as_text
+    text = said(results, fresh, len(paths), origin.name)
+    if out:
+        output.write(out, text)
+        console.say(f"{out}: {_tally(results, fresh, len(paths), origin.name)}")
+    else:
+        console.say(text.removesuffix("\n"))
+    return _status(results, fresh)
+
+
+def _paths(tree: Tree, names: Sequence[str]) -> list[Path]:
+    named = {path for path in map(tree.locate, names) if (tree.root / path).is_file()}
+    return sorted(named.union(tree.candidates(names, _WORDS)))
+
+
+def _results(
+    tree: Tree, changes: list[reference.Change], request: Request, console: Console
+) -> list[Result]:
+    found = []
+    if request.doors - {record.CHECKPATCH}:
+        bench = Bench(tree.root, changes, request.build, request.cc, request.jobs)
+        with bench.open():
+            found += _compiled(bench, request, console)
+            if record.CONTEXT in request.doors:
+                found += context.results(bench, request.timeout, request.jobs)
+            if record.FLAG in request.doors:
+                found += flags.results(bench, request.timeout, request.jobs)
+    if record.CHECKPATCH in request.doors:
+        found += [_style(tree, change) for change in changes]
+    return found
+
+
+def _compiled(bench: Bench, request: Request, console: Console) -> list[Result]:
+    doors = request.doors
+    stages: list[Trials | Identity] = [
+        Trials(bench, [door for door in DOORS if door.name in doors])
+    ]
+    if record.IDENTITY in doors:
+        stages.append(Identity(bench, request.timeout, request.jobs))
+    total = len(SIDES) * len(doors.intersection(_COMPILING)) * len(bench.stems())
+    with console.progress("compiling", total) as progress:
+        made = _counter(progress, total)
+        for side in SIDES:
+            bench.show(side)
+            for stage in stages:
+                stage.run(side, made)
+        return [result for stage in stages for result in stage.results(made)]
+
+
+def _counter(progress: Callable[[int], None], total: int) -> Callable[[], None]:
+    done = 0
+
+    def made() -> None:
+        nonlocal done
+        done = min(done + 1, total)
+        progress(done)
+
+    return made
+
+
+def _style(tree: Tree, change: reference.Change) -> Result:
+    path, door = change.path, record.CHECKPATCH
+    found = checkpatch.opinion(tree.root, change)
+    if found.missing:
+        remark = f"{path}: {door}: not done: {found.missing}"
+        return Result(path, door, record.UNCHECKED, _NONE, found.missing, [remark])
+    before, after = found.deprecated
+    words = f"{before} -> {after}"
+    remarks = [f"{p.file}:{p.line}: {door}: {p.type}: {p.text}" for p in found.new]
+    if remarks or after > before:
+        more = f"{path}: {door}: more deprecated calls than before: {words}"
+        remarks += [more] if after > before else []
+        return Result(path, door, record.FAILED, words, "", remarks)
+    return Result(path, door, record.PASSED, words)
+
+
+def _record(
+    tree: Tree, change: reference.Change, results: Iterable[Result], request: Request
+) -> None:
+    for result in results:
+        if result.path == change.path:
+            record.add(
+                tree.root,
+                change.path,
+                change.before,
+                change.after,
+                result.door,
+                result.outcome,
+                result.detail,
+                folder=request.build / "proofs",
+            )
+
+
+# -- telling -----------------------------------------------------------------
+
+
+def _as_text(
+    results: Sequence[Result], fresh: Sequence[Path], asked: int, origin: str
+) -> str:
+    lines = _table(results) if results else []
+    against = [r for r in results if r.outcome == record.FAILED]
+    rest = [r for r in results if r.outcome != record.FAILED and r.remarks]
+    lines += _section("against the change:", against)
+    lines += _section("to know:", rest)
+    lines += [f"{path}: is new: there is nothing to compare it with" for path in fresh]
+    return "\n".join([*lines, _tally(results, fresh, asked, origin)]) + "\n"
+
+
+def _section(title: str, results: Sequence[Result]) -> list[str]:
+    remarks = [remark for result in _ordered(results) for remark in result.remarks]
+    return ["", title, *dict.fromkeys(remarks), ""] if remarks else []
+
+
+def _ordered(results: Iterable[Result]) -> list[Result]:
+    return sorted(results, key=lambda r: (r.path, record.DOORS.index(r.door)))
+
+
+def _table(results: Sequence[Result]) -> list[str]:
+    """A row a file, a column a door."""
+    doors = [door for door in TABLE if any(r.door == door for r in results)]
+    rows = [["file", *doors]]
+    cells = {(result.path, result.door): result.words for result in results}
+    for path in sorted({result.path for result in results}):
+        rows.append([str(path), *(cells.get((path, door), _NONE) for door in doors)])
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+        for row in rows
+    ]
+
+
+def _as_json(
+    results: Sequence[Result], fresh: Sequence[Path], asked: int, origin: str
+) -> str:
+    files: dict[str, dict] = {}
+    for result in _ordered(results):
+        doors = files.setdefault(str(result.path), {})
+        doors[result.door] = {
+            "outcome": result.outcome,
+            "words": result.words,
+            "detail": result.detail,
+            "remarks": result.remarks,
+        }
+    found = {
+        "before": origin,
+        "asked": asked,
+        "files": files,
+        "new": [str(path) for path in fresh],
+    }
+    return json.dumps(found, indent=1) + "\n"
+
+
+def _tally(
+    results: Sequence[Result], fresh: Sequence[Path], asked: int, origin: str
+) -> str:
+    changed = {result.path for result in results}
+    if not changed:
+        return f"{asked} files, none of them changed since {origin}: nothing to verify"
+    against = {r.path for r in results if r.outcome == record.FAILED}
+    unseen = len(_unseen(results)) + len(fresh)
+    return (
+        f"{len(changed)} files changed since {origin}: something stands against"
+        f" {len(against)}, {unseen} not checked"
+    )
+
+
+def _unseen(results: Iterable[Result]) -> set[Path]:
+    """The files that no compiler could be shown before and after."""
+    compiled = [result for result in results if result.door in _COMPILING]
+    seen = {r.path for r in compiled if r.outcome != record.UNCHECKED}
+    return {result.path for result in compiled} - seen
+
+
+def _status(results: Sequence[Result], fresh: Sequence[Path]) -> int:
+    if any(result.outcome == record.FAILED for result in results):
+        return AGAINST
+    return NOT_CHECKED if fresh or _unseen(results) else NOTHING_AGAINST

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The handbook: for each rule a page for people, in rules/RULE.md.
+
+A page starts with the rule and its severity, then a paragraph that says what is
+wrong; its sections are the contract, what happens on HIGHMEM, an example in C and
+the fix.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kmaplocal.errors import KmaplocalError
+from kmaplocal.findings.finding import RULES, Rule
+from kmaplocal.findings.accept.suppression import SUPPRESSION
+
+PAGES = Path(__file__).with_name("rules")
+SECTIONS = ("The contract", "On HIGHMEM", "Example", "The fix")
+
+# What a finding may be of: the rules about mappings, and ours about acceptances.
+EVERY: dict[str, Rule] = {**RULES, SUPPRESSION.id: SUPPRESSION}
+
+
+class NoSuchRule(KmaplocalError):
+    """A page is asked for that is of no rule."""
+
+
+def page(rule: str) -> str:
+    """The page of a rule, in Markdown.  Raises NoSuchRule."""
+    if rule not in EVERY:
+        raise NoSuchRule(f"{rule}: no such rule; there are: {' '.join(EVERY)}")
+    return (PAGES / f"{rule}.md").read_text(encoding="utf-8")
+
+
+def summary(rule: str) -> str:
+    """The first paragraph of a rule's page, as one line."""
+    return " ".join(page(rule).split("\n\n")[1].split())

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a called function does to the mappings of its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from kmaplocal.summaries.callees import Callees, FileKnowledge
+from kmaplocal.c.cfg import Unstructured
+from kmaplocal.flow.events import Trace, Use
+from kmaplocal.flow.engine import TooManyPaths, Tracer
+from kmaplocal.knowledge import api
+from kmaplocal.c.syntax import Expr, Function
+
+MOST_DEEP = 3
+# Tell a mapped address from one of the direct map: who asks, knows.
+ASKING = ("is_kmap_addr", "virt_addr_valid")
+
+
+class Peers:
+    """Answers about the functions that one file calls."""
+
+    def __init__(self, file: str, callees: Callees):
+        self.file = file
+        self.callees = callees
+
+    def definitions(self, name: str, file: str = "") -> list[tuple[str, Function]]:
+        """The definitions NAME can mean, each with its file; none where it is
+        not known (yet: asking makes it wanted)."""
+        return self.callees.find(file or self.file, name) if name else []
+
+    def unmaps(self, call: Expr, number: int) -> bool:
+        """Whether CALL may unmap what its argument NUMBER is: an address, a page,
+        or a structure that holds one of them."""
+        return self._unmaps(self.file, call, number, MOST_DEEP)
+
+    def _unmaps(self, file: str, call: Expr, number: int, deep: int) -> bool:
+        if call.callee in api.UNMAPS:
+            return True
+        if call.callee in api.MAPS or not deep:
+            return False
+        return any(
+            self._ends(home, function, number, deep - 1)
+            for home, function in self.definitions(call.callee, file)
+        )
+
+    def _ends(self, file: str, function: Function, number: int, deep: int) -> bool:
+        if number >= len(function.params):
+            return False
+        name = function.params[number].name
+        return any(
+            name in {n.text for n in argument.walk()}
+            and self._unmaps(file, call, place, deep)
+            for call in function.exprs
+            if call.kind == "call" and call.callee != function.name
+            for place, argument in call.arguments.items()
+        )
+
+    def calls(self, file: str, function: Function, name: str, deep: int = 3) -> bool:
+        """Whether FUNCTION, of FILE, calls NAME, at most DEEP calls away."""
+        called = sorted({e.callee for e in function.exprs if e.callee})
+        if name in called:
+            return True
+        return deep > 0 and any(
+            self.calls(home, found, name, deep - 1)
+            for inner in called
+            if inner in self.callees.sources.get(file, {})
+            for home, found in self.definitions(inner, file)
+        )
+
+    def handed(
+        self, file: str, call: Expr, number: int, names: Collection[str]
+    ) -> tuple[str, str] | None:
+        """To which of NAMES an address escapes that CALL, in FILE, is given as
+        argument NUMBER: the last function's name, and how it is reached; None
+        when it is none."""
+        return self._handed(file, call, number, names, MOST_DEEP)
+
+    def _handed(self, file, call, number, names, deep) -> tuple[str, str] | None:
+        if call.callee in names:
+            return call.callee, f"{call.callee}()"
+        if not deep:
+            return None
+        for home, function in self.definitions(call.callee, file):
+            if function.calls(ASKING):
+                continue
+            for use in self._escapes(home, function, number):
+                for place in self._escaping(home, use.expr, function, number):
+                    inner = self._handed(home, use.expr, place, names, deep - 1)
+                    if inner:
+                        return inner[0], f"{call.callee}(), which calls {inner[1]}"
+        return None
+
+    def _escapes(self, file: str, function: Function, number: int) -> list[Use]:
+        """The calls to which a function's parameter escapes."""
+        trace = follow(self.callees, file, function)
+        found = trace.uses_of(-1 - number, "escapes") if trace else []
+        return [use for use in found if use.expr.kind == "call"]
+
+    def _escaping(
+        self, file: str, call: Expr, function: Function, number: int
+    ) -> list[int]:
+        """The arguments of a call that escape: those that name the parameter
+        NUMBER of FUNCTION, or where none does, all."""
+        knowledge = FileKnowledge(file, self.callees)
+        found = [
+            place
+            for place in call.arguments
+            if knowledge.argument(call.callee, place).verdict == "escapes"
+        ]
+        name = function.params[number].name if number < len(function.params) else ""
+        own = [n for n in found if name in {x.text for x in call.arguments[n].walk()}]
+        return own or found
+
+
+def follow(callees: Callees, file: str, function: Function) -> Trace | None:
+    """The trace of a called function with an address in every parameter; None
+    where its paths could not be followed."""
+    names = [variable.name for variable in function.params]
+    tracer = Tracer(function, FileKnowledge(file, callees), names)
+    try:
+        return tracer.run()
+    except (Unstructured, TooManyPaths):
+        return None

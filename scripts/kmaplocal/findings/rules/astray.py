@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Unmaps of what was never mapped, beside a mapping that stays: kmap-wrong-argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.scene import PASSED_ON, Scene
+from kmaplocal.bounds import plain
+from kmaplocal.c.places import changes, names_in
+from kmaplocal.flow.events import Site
+from kmaplocal.c.syntax import Expr
+
+RULE = "kmap-wrong-argument"
+
+
+def unmaps_astray(scene: Scene) -> Iterator[Finding]:
+    """Unmaps of another page or pointer than the one mapping of their kind, which
+    nothing ends: it is mixed up with what is unmapped instead."""
+    for unmap in scene.untraced:
+        left = [site for site in scene.sites if _stays(scene, site, unmap)]
+        argument = scene.argument(unmap)
+        if len(left) != 1 or argument is None:
+            continue
+        if _is_another(scene, left[0], argument.bare()):
+            yield _astray(scene, left[0], unmap, argument)
+
+
+def _stays(scene: Scene, site: Site, unmap: Expr) -> bool:
+    """Whether nothing ends a mapping that UNMAP would be of the kind for."""
+    if site.api.ends != scene.kind(unmap) or site.call.start > unmap.start:
+        return False
+    uses = scene.uses(site, *PASSED_ON, "returned")
+    passed = any(use.expr not in unmap.walk() for use in uses)
+    return not passed and not scene.unmaps(site)
+
+
+def _is_another(scene: Scene, site: Site, argument: Expr) -> bool:
+    """Whether ARGUMENT cannot be what was mapped: the address of a variable, a
+    parameter that keeps its value, or another element of an array."""
+    if argument.kind == "unary" and argument.op == "&":
+        return argument.children[0].bare().kind == "identifier"
+    if argument.kind == "identifier":
+        page = site.call.arguments.get(0)
+        same = {n.text for n in page.walk()} if page is not None else set()
+        whole = page.bare().text if page is not None else ""
+        apart = argument.text not in same or site.api.ends != "kunmap"
+        return argument.text != whole and apart and _is_given(scene, argument.text)
+    return argument.kind == "index" and _is_other_element(scene, argument)
+
+
+def _is_given(scene: Scene, name: str) -> bool:
+    """Whether NAME is a parameter to which nothing is assigned."""
+    given = {variable.name for variable in scene.function.params}
+    return name in given and not any(
+        changes(node, {name}) for node in scene.function.exprs
+    )
+
+
+def _is_other_element(scene: Scene, argument: Expr) -> bool:
+    """Whether ARGUMENT is an element of an array of which another is mapped, both by
+    parameters that keep their values."""
+    array, index = argument.children
+    for site in scene.sites:
+        page = site.call.arguments.get(0)
+        mapped = page.bare() if page is not None else None
+        if mapped is None or mapped.kind != "index":
+            continue
+        if mapped.text == argument.text:
+            return False
+        names = names_in(index) | names_in(mapped.children[1])
+        if mapped.children[0].text == array.text and names:
+            return all(_is_given(scene, name) for name in names)
+    return False
+
+
+def _astray(scene: Scene, site: Site, unmap: Expr, argument: Expr) -> Finding:
+    given, page = plain(argument.text), plain(site.page)
+    wanted = page if site.api.ends == "kunmap" else scene.named(site)
+    return scene.finding(
+        RULE,
+        unmap,
+        f"{plain(unmap.text)}: {given} was not mapped here, and {page}, mapped in line"
+        f" {site.call.start[0]}, stays mapped",
+        f"pass {wanted}",
+    )

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""NULL checks of what cannot be NULL: kmap-null-check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.scene import Scene
+from kmaplocal.bounds import plain
+from kmaplocal.flow.events import Site
+from kmaplocal.c.syntax import Expr, Stmt
+
+RULE = "kmap-null-check"
+
+
+def null_checks(scene: Scene) -> Iterator[Finding]:
+    """Tests of an address that is a mapping's on every path to them."""
+    for node, seen in scene.trace.tested.items():
+        numbers = [number for number in seen if number is not None]
+        if len(numbers) < len(seen) or node.kind not in ("identifier", "assign"):
+            continue
+        site = scene.trace.sites[min(numbers)]
+        if site in scene.sites and not site.api.by:
+            yield _check(scene, site, node)
+    for site in scene.sites:
+        yield from _of_member(scene, site)
+
+
+def _check(scene: Scene, site: Site, node: Expr) -> Finding:
+    return scene.finding(
+        RULE,
+        node,
+        f"{plain(node.text)} is tested, but {site.name}() of line"
+        f" {site.call.start[0]} never fails",
+        "remove the test and what it guards",
+        fix="remove" if _leaves_only(scene, node) else "",
+    )
+
+
+def _leaves_only(scene: Scene, node: Expr) -> bool:
+    """Whether the test is all that an `if` asks, and the `if` guards only a way
+    out: nothing else, no label, no `else`."""
+    home = scene.statement(node)
+    if home is None or home.kind != "if" or len(home.children) != 1:
+        return False
+    if node.kind == "assign":
+        return False
+    asked = _tested(home)
+    asks_error = node.parent is not None and node.parent.callee == "IS_ERR"
+    if asked is not node and not (asks_error and asked is node.parent):
+        return False
+    kinds = {stmt.kind for stmt in home.children[0].walk()}
+    return "return" in kinds and kinds <= {"compound", "expression", "return"}
+
+
+def _of_member(scene: Scene, site: Site) -> Iterator[Finding]:
+    tested = _test_after(scene, site)
+    if tested is not None:
+        yield _check(scene, site, tested)
+
+
+def never_run(scene: Scene, site: Site, stmt: Stmt) -> bool:
+    """Whether a statement stands under a test that a mapping is NULL, where a
+    place that is no variable holds its address."""
+    tested = _test_after(scene, site)
+    guard = scene.statement(tested) if tested is not None else None
+    return guard is not None and guard.start < stmt.start and stmt.end <= guard.end
+
+
+def _test_after(scene: Scene, site: Site) -> Expr | None:
+    """What is tested in `s->p = map(page); if (!s->p) ...`."""
+    home = scene.statement(site.call)
+    if home is None or home.kind != "expression" or len(home.exprs) != 1:
+        return None
+    assign = home.exprs[0]
+    if assign.kind != "assign" or assign.children[1].bare() is not site.call:
+        return None
+    target = assign.children[0].bare()
+    following = scene.next_statement(home)
+    if target.kind == "identifier" or following is None or following.kind != "if":
+        return None
+    tested = _tested(following)
+    return tested if tested is not None and tested.text == target.text else None
+
+
+def _tested(stmt: Stmt) -> Expr | None:
+    """What `if (!x)`, `if (x == NULL)` or `if (x)` tests."""
+    node = stmt.exprs[0].bare() if stmt.exprs else None
+    while node is not None and node.callee in ("likely", "unlikely"):
+        node = node.arguments[0].bare()
+    if node is not None and node.kind == "unary" and node.op == "!":
+        node = node.children[0].bare()
+    elif node is not None and node.op in ("==", "!=") and node.kind == "binary":
+        if node.children[1].bare().text == "NULL":
+            node = node.children[0].bare()
+    return node

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Page helpers that are to go on beyond the one page they map, and offsets in a
+folio that count pages: kmap-off-page and kmap-wrong-argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.rules.entries import entry_length, whole_vector
+from kmaplocal.findings.finding import ERROR, WARNING, Finding
+from kmaplocal.findings.scene import Scene
+from kmaplocal.bounds import plain
+from kmaplocal.bounds.extents import Access
+from kmaplocal.bounds.many import COUNTS
+from kmaplocal.c.cfg import LOOPS
+from kmaplocal.c.syntax import Expr
+
+# The numbers of the arguments that are a page, an offset in it and a length.
+# Source: include/linux/highmem.h of Linux 6.1 and 7.2.
+RANGES = {
+    "memcpy_to_page": ((0, 1, 3),),
+    "memcpy_from_page": ((1, 2, 3),),
+    "memset_page": ((0, 1, 3),),
+    "memzero_page": ((0, 1, 2),),
+    "memcpy_page": ((0, 1, 4), (2, 3, 4)),
+    "memmove_page": ((0, 1, 4), (2, 3, 4)),
+}
+# The number of the argument that is a bio_vec of one page.  Source:
+# include/linux/bvec.h of Linux 6.1 and 7.2.
+VECTORS = {"memcpy_from_bvec": 1, "memcpy_to_bvec": 0, "memzero_bvec": 0}
+# The number of the argument that is an offset in a folio, in bytes.  Source:
+# include/linux/highmem.h of Linux 6.12 and 7.2.
+FOLIO_OFFSETS = {
+    "kmap_local_folio": 1,
+    "memcpy_from_folio": 2,
+    "memcpy_to_folio": 1,
+    "folio_zero_range": 1,
+    "folio_zero_segment": 1,
+}
+CALLS = (*RANGES, *VECTORS, *FOLIO_OFFSETS)
+# What gives the number of a page in its folio, or file.
+NUMBERS = {"folio_page_idx", "folio_pgoff", "page_index", "folio_index"}
+_FURTHER = "go page by page, or use the helpers for folios"
+
+
+def helper_ranges(scene: Scene) -> Iterator[Finding]:
+    """Calls of page helpers whose offset and length are not kept to one page."""
+    if scene.function.name in CALLS:
+        return
+    for call in scene.function.calls(RANGES):
+        found = (_beyond(scene, call, *numbers) for numbers in RANGES[call.callee])
+        finding = next(filter(None, found), None)
+        if finding is not None:
+            yield finding
+    for call in scene.function.calls(VECTORS):
+        vector = call.arguments.get(VECTORS[call.callee])
+        if vector is not None and whole_vector(scene, vector, call):
+            what = f"{plain(vector.text)} may be of many pages"
+            yield _finding(scene, call, what, WARNING)
+
+
+def _beyond(
+    scene: Scene, call: Expr, page: int, offset: int, length: int
+) -> Finding | None:
+    if not {page, offset, length} <= call.arguments.keys():
+        return None
+    given = call.arguments
+    access = Access(call, [(given[offset], 1, 1)], given[length])
+    beyond = scene.judge.pages.extents.judged(access)
+    if beyond is None:
+        found = entry_length(scene, call, given[page], access)
+        what = f"nothing here keeps {plain(found.text)} to one page" if found else ""
+        return _finding(scene, call, what, WARNING) if found else None
+    if beyond.many is None:
+        return _finding(scene, call, beyond.why, ERROR)
+    return _finding(scene, call, f"it goes up to {plain(beyond.many.text)}", WARNING)
+
+
+def _finding(scene: Scene, call: Expr, why: str, severity: str) -> Finding:
+    message = f"{plain(call.text)}: {why}, but {call.callee}() maps one page"
+    return scene.finding("kmap-off-page", call, message, _FURTHER, severity)
+
+
+# -- pages for bytes -----------------------------------------------------------
+
+
+def folio_offsets(scene: Scene) -> Iterator[Finding]:
+    """Offsets in a folio that are the number of a page."""
+    if scene.function.name in CALLS:
+        return
+    for call in scene.function.calls(FOLIO_OFFSETS):
+        offset = call.arguments.get(FOLIO_OFFSETS[call.callee])
+        if offset is not None and _counts_pages(scene, offset):
+            text = plain(offset.text)
+            yield scene.finding(
+                "kmap-wrong-argument",
+                call,
+                f"{plain(call.text)}: {text} counts pages, and {call.callee}() takes an"
+                " offset in bytes",
+                f"pass {_in_bytes(offset)}",
+            )
+
+
+def _in_bytes(offset: Expr) -> str:
+    text = plain(offset.text)
+    return f"{text if offset.bare().kind == 'identifier' else f'({text})'} * PAGE_SIZE"
+
+
+def _counts_pages(scene: Scene, offset: Expr) -> bool:
+    """Whether an offset is the number of a page: shifted down to it, asked for, or
+    counted up to the number of pages of a folio by one."""
+    flow = scene.judge.bounds().flow
+    node = offset.bare()
+    if node.kind == "identifier":
+        if _is_counter(scene, node):
+            return True
+        known = flow.definition(node.text, flow.place(node))
+        node = known[0].bare() if known else node
+    if node.callee in NUMBERS:
+        return True
+    if node.kind != "binary" or node.op not in (">>", "/"):
+        return False
+    return (
+        node.children[1].bare().text == {">>": "PAGE_SHIFT", "/": "PAGE_SIZE"}[node.op]
+    )
+
+
+def _is_counter(scene: Scene, node: Expr) -> bool:
+    """Whether NODE is what a loop around it counts by one, up to a number of
+    pages."""
+    for loop in scene.loops(node):
+        if loop.kind not in LOOPS or not any(_steps(e, node.text) for e in _all(loop)):
+            continue
+        tests = loop.exprs[1:2] if loop.kind == "for" else loop.exprs[:1]
+        for test in tests:
+            sides = [side.bare() for side in test.bare().children]
+            if len(sides) == 2 and sides[0].text == node.text:
+                return test.bare().op in ("<", "!=") and _is_count(scene, sides[1])
+    return False
+
+
+def _all(loop) -> Iterator[Expr]:
+    for stmt in loop.walk():
+        for root in stmt.exprs:
+            yield from root.walk()
+
+
+def _steps(node: Expr, name: str) -> bool:
+    return node.op == "++" and node.children[0].bare().text == name
+
+
+def _is_count(scene: Scene, node: Expr) -> bool:
+    """Whether NODE is a number of pages, or a variable that is one."""
+    if node.callee in COUNTS:
+        return True
+    flow = scene.judge.bounds().flow
+    if node.kind == "identifier":
+        known = flow.definition(node.text, flow.place(node))
+        node = known[0].bare() if known else node
+    return node.callee in COUNTS

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mappings that are over: kmap-double-unmap and kmap-use-after-unmap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import NOTE, WARNING, Finding
+from kmaplocal.findings.scene import Scene
+from kmaplocal.knowledge import functions
+from kmaplocal.bounds import plain
+from kmaplocal.flow.escape import given, member_of
+from kmaplocal.flow.events import Site, Use
+from kmaplocal.c.syntax import Expr, Stmt
+
+MOST_DEEP = 3  # macros round a printing function
+READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
+
+
+def double_unmaps(scene: Scene) -> Iterator[Finding]:
+    """Unmaps of a mapping that some path has unmapped before."""
+    for expr, seen in scene.trace.unmaps.items():
+        again = {n for n, problem in seen if problem == "double" and n is not None}
+        for number in sorted(again):
+            site = scene.trace.sites[number]
+            if site not in scene.sites or _is_lent(scene, expr):
+                continue
+            yield scene.finding(
+                "kmap-double-unmap",
+                expr,
+                f"{scene.named(site)}, {scene.mapped(site)}, is already"
+                f" unmapped here on the path through {_before(scene, site, expr)}",
+                f"call {expr.callee}() once on every path",
+            )
+
+
+def _is_lent(scene: Scene, unmap: Expr) -> bool:
+    """Whether the address is kept in a structure that a call is given: what else
+    that may change, as a flag in it, decides which paths there are."""
+    held = {member_of(n) for a in unmap.arguments.values() for n in a.walk()}
+    return any(
+        e.kind == "unary" and e.op == "&" and e.children[0].bare().text in held
+        for e in scene.function.exprs
+        if given(e)
+    )
+
+
+def _before(scene: Scene, site: Site, expr: Expr) -> str:
+    lines = [e.start[0] for e in scene.unmaps(site) if e is not expr]
+    return f"line {lines[0]}" if lines else "the loop around it"
+
+
+def uses_after_unmap(scene: Scene) -> Iterator[Finding]:
+    """Uses of an address after the unmap of its page."""
+    for site in scene.sites:
+        done: set[int] = set()
+        for use in scene.uses(site, "after-unmap", "gone"):
+            if use.expr.start[0] in done or not _is_use(scene, use):
+                continue
+            done.add(use.expr.start[0])
+            yield _used(scene, site, use)
+
+
+def _is_use(scene: Scene, use: Use) -> bool:
+    """Whether what was recorded reads or writes, for all that is known."""
+    if use.detail == "member" or (use.detail == "cursor" and use.what == "gone"):
+        return False
+    if functions.of(use.expr.callee).looks:
+        return False
+    if _prints(scene, use.expr.callee):
+        return _reads(use.expr)
+    if use.what == "gone" and use.expr.kind == "call" and _as_number(use.expr):
+        return False
+    parent = use.expr.parent
+    while parent is not None and parent.kind in ("paren", "member"):
+        parent = parent.parent
+    return parent is None or parent.kind != "unary" or parent.op != "&"
+
+
+def _prints(scene: Scene, name: str, deep: int = MOST_DEEP) -> bool:
+    """Whether NAME prints its arguments, or is a macro of this file that hands them
+    to what does."""
+    if functions.of(name).prints:
+        return True
+    words = scene.knowledge.macros.get(name, ()) if deep else ()
+    return any(_prints(scene, word, deep - 1) for word in words if word != name)
+
+
+def _used(scene: Scene, site: Site, use: Use) -> Finding:
+    returned = any(u.expr is use.expr for u in scene.uses(site, "returned"))
+    how = "is returned" if returned else f"is used by {plain(use.expr.text)}"
+    message = f"{scene.named(site)} {how} after {scene.gone(use, site)} unmapped it"
+    sure = use.what == "after-unmap" or returned
+    remedy = "unmap after the last use, or copy what is needed before"
+    severity = "" if sure else WARNING
+    severity = NOTE if _mapped_anew(scene, site, use) else severity
+    return scene.finding("kmap-use-after-unmap", use.expr, message, remedy, severity)
+
+
+def _mapped_anew(scene: Scene, site: Site, use: Use) -> bool:
+    """Whether the variable is given a mapping in a loop, after the unmap and under a
+    condition of its own: that may be met whenever it is used again."""
+    last = [e for e in scene.unmaps(site) if e.start < use.expr.start][-1:]
+    others = [
+        other.call
+        for other in scene.sites
+        if other.variable == site.variable
+        and all(unmap.start < other.call.start for unmap in last)
+    ]
+    return any(
+        stmt.kind == "if" and _inside(stmt, call) and list(scene.loops(call))
+        for call in others
+        for stmt in scene.function.statements()
+        if not any(_inside(stmt, unmap) for unmap in scene.unmaps(site))
+    )
+
+
+def _inside(stmt: Stmt, expr: Expr) -> bool:
+    return stmt.start <= expr.start and expr.end <= stmt.end
+
+
+def _as_number(call: Expr) -> bool:
+    """Whether a call is given an address as a number only."""
+    casts = [a for a in call.arguments.values() if a.kind == "cast"]
+    return bool(casts) and all("*" not in cast.op for cast in casts)
+
+
+def _reads(call: Expr) -> bool:
+    """Whether a printing function reads what an address points at."""
+    texts = [a.text for a in call.arguments.values() if a.text[:1] == '"']
+    return any(form in text for text in texts for form in READING_FORMATS)

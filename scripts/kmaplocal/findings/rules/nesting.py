@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mappings alive together: kmap-nested and kmap-nesting-order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.scene import PASSED_ON, Scene, lasting
+from kmaplocal.bounds import plain
+from kmaplocal.flow.events import Site
+from kmaplocal.knowledge import api
+from kmaplocal.c.syntax import Expr, Stmt
+
+ORDER = "kmap-nesting-order"
+ON_STACK = {"SG_MITER_ATOMIC", "SG_MITER_LOCAL"}
+REVERSE = "unmap in the reverse order of mapping"
+
+
+def nested(scene: Scene) -> Iterator[Finding]:
+    """Mappings made while another one is alive, with their order."""
+    told = {(first.number, later.number) for first, later, _ in _out_of_order(scene)}
+    for outer, inner in sorted(scene.trace.nested - told):
+        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
+        if lasting(first) or lasting(later) or first.api.kept or later.api.kept:
+            continue
+        yield scene.finding(
+            "kmap-nested",
+            later.call,
+            f"{scene.named(later)} is mapped while {scene.named(first)} of line"
+            f" {first.call.start[0]} is: {scene.named(later)} is to be unmapped first",
+            _advice(scene, first, later),
+        )
+
+
+def _advice(scene: Scene, first: Site, later: Site) -> str:
+    """What to do about mappings that are alive together: nothing, where both are
+    seen to be unmapped, once, on every path."""
+    wrong = ("leaked", "mapped-again", "after-unmap", *PASSED_ON)
+    for site in (first, later):
+        ends = [ends for ends in scene.trace.unmaps.values() if _ends(ends, site)]
+        twice = any((site.number, "double") in each for each in ends)
+        if twice or not ends or scene.uses(site, *wrong):
+            return f"see to it that {scene.named(later)} is, on every path"
+    return "nothing, if it stays so"
+
+
+def _ends(ends: set[tuple[int | None, str]], site: Site) -> bool:
+    return any(number == site.number for number, _ in ends)
+
+
+def disordered(scene: Scene) -> Iterator[Finding]:
+    """Mappings unmapped before one that was mapped later."""
+    for first, later, expr in _out_of_order(scene):
+        yield scene.finding(
+            ORDER,
+            expr,
+            f"{_with_line(scene, first)} is unmapped while {_with_line(scene, later)},"
+            " mapped after it, still is mapped",
+            REVERSE,
+            fix="swap" if _swappable(scene, expr, later.number) else "",
+        )
+    yield from _arrays(scene)
+
+
+def _out_of_order(scene: Scene) -> Iterator[tuple[Site, Site, Expr]]:
+    """Two mappings on the stack and the unmap of the first while the later one
+    is alive."""
+    for (outer, inner), expr in scene.trace.disordered.items():
+        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
+        stacked = _is_stacked(scene, first) and _is_stacked(scene, later)
+        if stacked and not _skipped(scene, later, expr):
+            yield first, later, expr
+
+
+def _is_stacked(scene: Scene, site: Site) -> bool:
+    """Whether a mapping is surely on the thread's stack: sg_miter_next() maps by
+    kmap() unless the function that starts it says otherwise (lib/scatterlist.c)."""
+    if site.name != "sg_miter_next":
+        return not lasting(site)
+    given = [e.text for a in site.call.arguments.values() for e in a.walk()]
+    starts = scene.function.calls(["sg_miter_start"])
+    words = [{n.text for a in e.arguments.values() for n in a.walk()} for e in starts]
+    return any(set(given) <= each and each & ON_STACK for each in words)
+
+
+def _skipped(scene: Scene, later: Site, expr: Expr) -> bool:
+    """Whether the later mapping may be unmapped before EXPR for all that is seen:
+    under a condition, which a path may never pass by, or by what keeps it."""
+    unmaps = scene.unmaps(later)
+    if any(unmap.start >= expr.start for unmap in unmaps):
+        return False
+    if not unmaps:
+        return scene.passed_on(later)
+    return all(_guarded(scene, later, unmap) for unmap in unmaps)
+
+
+def _guarded(scene: Scene, site: Site, unmap: Expr) -> bool:
+    stmt = scene.statement(unmap)
+    while stmt is not None:
+        guards = stmt.kind in ("if", "switch") and stmt.start > site.call.start
+        if guards and unmap.start > stmt.exprs[0].end:
+            return True
+        stmt = stmt.parent
+    return False
+
+
+def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:
+    """Whether the unmap that follows at once is that of the one other mapping,
+    on every path."""
+    outer = {n for n, _ in scene.trace.unmaps[expr]}
+    at_once = [pair for pair, at in scene.trace.disordered.items() if at is expr]
+    home = scene.statement(expr)
+    following = scene.next_statement(home) if home else None
+    if len(outer) != 1 or len(at_once) != 1 or home is None or following is None:
+        return False
+    if home.exprs != [expr] or len(following.exprs) != 1:
+        return False
+    # What a helper does besides may not be done in another order.
+    if {expr.callee, following.exprs[0].callee} - api.UNMAPS.keys():
+        return False
+    return scene.trace.unmaps.get(following.exprs[0]) == {(inner, "")}
+
+
+def _with_line(scene: Scene, site: Site) -> str:
+    return f"{scene.named(site)} (line {site.call.start[0]})"
+
+
+# -- arrays of mappings ------------------------------------------------------
+
+
+def _arrays(scene: Scene) -> Iterator[Finding]:
+    """Mappings kept in an array by a loop that counts up, unmapped by another one
+    that counts up."""
+    kept = {
+        array: site
+        for site in scene.trace.sites
+        if not lasting(site)
+        for array in _arrays_of(scene, site)
+    }
+    for unmap in scene.function.calls(scene.knowledge.unmaps):
+        array, index = _element(scene.argument(unmap))
+        if array in kept and _counts_up(scene, unmap, index):
+            site = kept[array]
+            if scene.kind(unmap) == site.api.ends:
+                yield scene.finding(
+                    ORDER,
+                    unmap,
+                    f"{array}[] is unmapped from its first element on, as it was"
+                    f" mapped in line {site.call.start[0]}",
+                    REVERSE,
+                )
+
+
+def _arrays_of(scene: Scene, site: Site) -> Iterator[str]:
+    """The arrays in which a mapping is kept by a loop that counts up."""
+    for use in scene.uses(site, "stored"):
+        if use.expr.kind == "assign":
+            array, index = _element(use.expr.children[0])
+            if array and _counts_up(scene, use.expr, index):
+                yield array
+
+
+def _element(expr: Expr | None) -> tuple[str, str]:
+    """The array and the index of `array[index]`, or of a member of it."""
+    node = expr.bare() if expr is not None else None
+    while node is not None and node.kind in ("member", "paren"):
+        node = node.children[0]
+    if node is None or node.kind != "index":
+        return "", ""
+    return plain(node.children[0].text), node.children[1].bare().text
+
+
+def _counts_up(scene: Scene, expr: Expr, index: str) -> bool:
+    """Whether EXPR stands in a loop whose INDEX only ever grows."""
+    loops = list(scene.loops(expr))
+    if not loops or not index.isidentifier():
+        return index.endswith("++") and bool(loops)
+    steps = [n for s in loops[-1:] for n in _steps(s) if _target(n) == index]
+    return bool(steps) and all(n.op in ("++", "+=") for n in steps)
+
+
+def _steps(loop: Stmt) -> Iterator[Expr]:
+    for stmt in loop.walk():
+        for root in stmt.exprs:
+            yield from (n for n in root.walk() if _changes(n))
+
+
+def _changes(node: Expr) -> bool:
+    if node.kind == "assign":
+        return node.op != "="
+    return node.op in ("++", "--") and node.kind in ("postfix", "unary")
+
+
+def _target(node: Expr) -> str:
+    return node.children[0].bare().text

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Sleeping between kmap_atomic() and its unmap: kmap-sleep-atomic.
+
+What sleeps: the functions of include/linux/{mutex,rwsem,semaphore,wait,delay,
+sched,completion,slab,gfp,uaccess,pagemap,workqueue}.h of Linux 6.1 and 6.12 that
+say might_sleep(), or may with the GFP flags given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import WARNING, Finding
+from kmaplocal.findings.scene import Scene
+from kmaplocal.knowledge import functions
+from kmaplocal.knowledge.row import ALWAYS, BY_FLAGS, PAGING_IN
+from kmaplocal.bounds import plain
+from kmaplocal.flow.events import Site
+from kmaplocal.c.syntax import Expr, Function, Stmt
+
+WAITING = frozenset(
+    """
+GFP_KERNEL GFP_KERNEL_ACCOUNT GFP_USER GFP_HIGHUSER GFP_HIGHUSER_MOVABLE GFP_NOFS
+GFP_NOIO __GFP_DIRECT_RECLAIM __GFP_RECLAIM GFP_TRANSHUGE
+""".split()
+)
+
+MOST_DEEP = 2
+
+
+def sleeps(scene: Scene) -> Iterator[Finding]:
+    """What may sleep while a kmap_atomic() is alive."""
+    for site in scene.sites:
+        if not site.api.atomic:
+            continue
+        for call in _during(scene, site):
+            found = _sleep(scene, call)
+            if found:
+                yield found_in(scene, site, call, *found)
+                break
+
+
+def _during(scene: Scene, site: Site) -> list[Expr]:
+    """The calls made while a mapping is alive, map calls too."""
+    inner = [n for outer, n in scene.trace.nested if outer == site.number]
+    calls = [*scene.trace.during[site.number]]
+    calls += [scene.trace.sites[number].call for number in inner]
+    return sorted(calls, key=lambda call: call.start)
+
+
+def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Finding:
+    """The finding for a call that sleeps by way of CHAIN."""
+    if functions.of(call.callee).sleeps == PAGING_IN:
+        what = f"{call.callee}() cannot page in what it copies"
+        remedy = (
+            "map by kmap_local_page(), with a pagefault_disable() of its own where the"
+            " copy is meant to fail"
+        )
+    else:
+        what = f"{chain} may sleep"
+        remedy = f"move it out, or map {plain(site.page)} by kmap_local_page()"
+    return scene.finding(
+        "kmap-sleep-atomic",
+        call,
+        f"{what} while {scene.by(site)} of line {site.call.start[0]} has disabled page"
+        " faults and preemption",
+        remedy,
+        "" if sure else WARNING,
+    )
+
+
+def _sleep(scene: Scene, call: Expr) -> tuple[str, bool] | None:
+    """How a call may sleep, and whether it does so whatever is the case."""
+    if may_sleep(call):
+        return f"{call.callee}()", True
+    if functions.of(call.callee).sleeps == PAGING_IN:
+        if _may_fail(scene):
+            return None
+        return f"{call.callee}()", not _falls_back(scene, call)
+    return _by_callee(scene, scene.file, call.callee, MOST_DEEP)
+
+
+def _may_fail(scene: Scene) -> bool:
+    """Whether the function counts on user copies that fail: it disables page
+    faults itself, or has a mapping without kmap_atomic() for when they do."""
+    if scene.function.calls(functions.FAULTS_OFF_BY):
+        return True
+    kinds: dict[str, set[bool]] = {site.page: set() for site in scene.sites}
+    for site in scene.sites:
+        kinds[site.page].add(site.api.atomic)
+    return any(len(atomic) > 1 for atomic in kinds.values())
+
+
+def _falls_back(scene: Scene, call: Expr) -> bool:
+    """Whether a user copy that fails is an answer like others: its result goes on,
+    and the function has no error of its own for it."""
+    parent = call.parent
+    goes_on = parent is not None or call not in _whole_statements(scene.function)
+    return goes_on and not any(e.text == "EFAULT" for e in scene.function.exprs)
+
+
+def _whole_statements(function: Function) -> list[Expr]:
+    return [s.exprs[0] for s in function.statements() if s.kind == "expression"]
+
+
+def may_sleep(call: Expr) -> bool:
+    """Whether a call itself may sleep."""
+    sleeps = functions.of(call.callee).sleeps
+    return sleeps == ALWAYS or (sleeps == BY_FLAGS and bool(_flags(call) & WAITING))
+
+
+def _flags(call: Expr) -> set[str]:
+    """The names in the flags an allocation is given."""
+    words = {n.text for a in call.arguments.values() for n in a.walk()}
+    return words if "GFP_ATOMIC" not in words else set()
+
+
+def _by_callee(scene: Scene, file: str, name: str, deep: int):
+    if not deep or not name or name in functions.HARMLESS:
+        return None
+    for home, function in scene.peers.definitions(name, file):
+        for call in _always_called(function):
+            if may_sleep(call):
+                return f"{name}(), which calls {call.callee}(),", True
+            found = _by_callee(scene, home, call.callee, deep - 1)
+            if found:
+                return f"{name}(), which calls {found[0]}", found[1]
+    return None
+
+
+def _always_called(function: Function) -> Iterator[Expr]:
+    """The calls of a function that no condition guards."""
+    for stmt in function.body:
+        if stmt.kind in ("if", "switch", "while", "for", "iterator"):
+            yield from _calls(stmt)
+            if _may_leave(stmt):
+                return
+        elif stmt.kind in ("return", "goto"):
+            yield from _calls(stmt)
+            return
+        else:
+            yield from _calls(stmt)
+
+
+def _calls(stmt: Stmt) -> list[Expr]:
+    """The calls among what stands directly in a statement, evaluated always."""
+    return [n for root in stmt.exprs for n in _always(root) if n.kind == "call"]
+
+
+def _always(expr: Expr) -> Iterator[Expr]:
+    if expr.kind == "ternary" or expr.op in ("&&", "||"):
+        yield from _always(expr.children[0])
+        return
+    for child in expr.children:
+        yield from _always(child)
+    yield expr
+
+
+def _may_leave(stmt: Stmt) -> bool:
+    return any(s.kind in ("return", "goto") for s in stmt.walk())

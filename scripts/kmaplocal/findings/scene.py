@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A scene: one function with its mappings, as the rules look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from kmaplocal.findings.finding import RULES, Finding
+from kmaplocal.findings.peers import Peers
+from kmaplocal.bounds import plain
+from kmaplocal.certify.obligations import Judge
+from kmaplocal.c.places import Places, base_type
+from kmaplocal.flow.events import Site, Use
+from kmaplocal.knowledge import api
+from kmaplocal.c.structs import struct_of
+from kmaplocal.c.syntax import Expr, Point, Stmt
+
+# What makes an address somebody else's to unmap.
+PASSED_ON = ("stored", "address-taken", "escapes", "unknown", "opaque")
+
+
+class Scene:
+    """What the rules ask about one function, and how they answer."""
+
+    def __init__(self, judge: Judge):
+        self.judge = judge
+        self.file = judge.file
+        self.function = judge.function
+        self.trace = judge.trace
+        self.knowledge = judge.knowledge
+        self.peers = Peers(judge.file, judge.knowledge.callees)
+        self.places = Places(judge.function)
+
+    def finding(
+        self,
+        rule: str,
+        at: Expr | Stmt | Point,
+        message: str,
+        remedy: str,
+        severity: str = "",
+        fix: str = "",
+    ) -> Finding:
+        """A finding of RULE at a place of this function."""
+        line, column = at if isinstance(at, tuple) else at.start
+        return Finding(
+            self.file,
+            line,
+            column + 1,
+            rule,
+            severity or RULES[rule].severity,
+            self.function.name,
+            message,
+            remedy,
+            fix,
+        )
+
+    # -- mappings ----------------------------------------------------------
+
+    @cached_property
+    def sites(self) -> list[Site]:
+        """The mappings of pages.  Those that the order on the stack alone is asked
+        about are left out: of page tables, and what others keep the address of."""
+        return [
+            site
+            for site in self.trace.sites
+            if site.name not in api.TABLE_MAPS and not site.api.kept
+        ]
+
+    def unmaps(self, site: Site) -> list[Expr]:
+        """The unmaps that end a mapping on some path, in the order of the text."""
+        ends = self.trace.unmaps.items()
+        found = [expr for expr, seen in ends if any(n == site.number for n, _ in seen)]
+        return sorted(found, key=lambda expr: expr.start)
+
+    def kind(self, unmap: Expr) -> str:
+        """The unmap function by which an unmap is made."""
+        return self.knowledge.unmaps[unmap.callee].kind
+
+    def argument(self, unmap: Expr) -> Expr | None:
+        """What an unmap is given to be unmapped."""
+        return unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
+
+    def ending(self, site: Site) -> str:
+        """The function by which this function unmaps a mapping, or is to."""
+        unmaps = self.unmaps(site)
+        return unmaps[0].callee if unmaps else site.api.ends
+
+    def uses(self, site: Site, *kinds: str) -> list[Use]:
+        """What was recorded of a mapping, of one of KINDS, in the order of the
+        text."""
+        found = self.trace.uses_of(site.number, *kinds)
+        return sorted(found, key=lambda use: use.expr.start)
+
+    def passed_on(self, site: Site) -> bool:
+        """Whether the address goes where another function may unmap it, or is
+        used in a way not understood."""
+        return bool(self.uses(site, *PASSED_ON))
+
+    def gone(self, use: Use, site: Site) -> str:
+        """After which unmap a use stands: "line 12", or "its unmap"."""
+        unmaps, around = self.unmaps(site), list(self.loops(use.expr))
+        before = [e for e in unmaps if e.start < use.expr.start]
+        # Behind the use in the text: it came round a loop.
+        before = before or [e for e in unmaps if {*self.loops(e)} & {*around}]
+        return f"line {before[-1].start[0]}" if before else "its unmap"
+
+    @cached_property
+    def untraced(self) -> list[Expr]:
+        """Unmaps of what this function did not map, as far as was seen."""
+        found = [
+            expr
+            for expr, seen in self.trace.unmaps.items()
+            if any(problem in ("untraced", "parameter") for _, problem in seen)
+        ]
+        return sorted(found, key=lambda expr: expr.start)
+
+    # -- words -------------------------------------------------------------
+
+    def named(self, site: Site) -> str:
+        """A mapping by the variable that holds it, or by its call."""
+        return site.variable or plain(site.call.text)
+
+    def by(self, site: Site) -> str:
+        """By what a page was mapped: "kmap()", "get() (kmap())"."""
+        inner = f" ({site.api.by}())" if site.api.by else ""
+        return f"{site.name}(){inner}"
+
+    def mapped(self, site: Site) -> str:
+        """Where a mapping was made, and by what when that does not say so itself."""
+        line = f"mapped in line {site.call.start[0]}"
+        return f"{line} by {self.by(site)}" if site.api.by else line
+
+    def type_of(self, expr: Expr) -> str:
+        """The type of a variable, member or cast, as its text; "" when it is not
+        known."""
+        node = expr
+        while node.kind == "paren":
+            node = node.children[0]
+        if node.kind == "cast":
+            return base_type(node.op)
+        if node.kind == "identifier":
+            variable = self.function.variables.get(node.text)
+            return base_type(variable.type) if variable else ""
+        if node.kind == "member":
+            types = self.knowledge.member_type
+            struct = struct_of(node.children[0], self.function, types)
+            return base_type(types(struct, node.label)) if struct else ""
+        if node.kind == "index":
+            return _element(self.type_of(node.children[0]))
+        return ""
+
+    def statement(self, expr: Expr) -> Stmt | None:
+        """The statement an expression stands in."""
+        return self.places.statement(expr)
+
+    def next_statement(self, stmt: Stmt) -> Stmt | None:
+        """What follows STMT in its block; None at the end of the block."""
+        block = self.places.siblings(stmt)
+        index = block.index(stmt) + 1
+        return block[index] if index < len(block) else None
+
+    def given_to(self, value: Expr) -> set[str]:
+        """The variables and places that VALUE is assigned to, or initialises."""
+        whole = value
+        while whole.parent is not None and whole.parent.kind in ("paren", "cast"):
+            whole = whole.parent
+        if whole.parent is not None and whole.parent.kind == "assign":
+            return {whole.parent.children[0].bare().text}
+        home = self.statement(value)
+        variables = home.variables if home else ()
+        return {v.name for v in variables if v.value_at == whole.start}
+
+    def holder(self, site: Site) -> str:
+        """The one variable that is the address of a mapping, and nothing else,
+        from its map call on; "" when there is none."""
+        name = site.variable
+        sets = [e for e in self.function.exprs if e.kind == "assign"]
+        others = [e for e in sets if e.children[0].bare().text == name]
+        others = [e for e in others if e.children[1].bare() is not site.call]
+        moved = self.uses(site, "moved", "address-taken")
+        return (
+            "" if others or moved or self.judge.pages.extents.mapped_at(site) else name
+        )
+
+    def leaving(self, line: int) -> Stmt | None:
+        """The return statement that begins in LINE."""
+        for stmt in self.function.statements():
+            if stmt.kind == "return" and stmt.start[0] == line:
+                return stmt
+        return None
+
+    def loops(self, expr: Expr) -> Iterator[Stmt]:
+        """The loops an expression stands in, the outer first."""
+        for stmt in self.function.statements():
+            if stmt.kind in ("while", "do", "for", "iterator"):
+                if stmt.start <= expr.start and expr.end <= stmt.end:
+                    yield stmt
+
+
+def _element(type_: str) -> str:
+    """The type of an element of an array or of what a pointer points to."""
+    if "[" in type_:
+        return type_[: type_.index("[")].strip()
+    return type_.removesuffix("*").strip() if type_.endswith("*") else ""
+
+
+def lasting(site: Site) -> bool:
+    """Whether a mapping is kmap()'s: every thread sees it, and no stack has it."""
+    return not site.api.stacked
+
+
+def is_api(name: str) -> bool:
+    """Whether a function is one of the mapping calls itself."""
+    return name in api.ALL

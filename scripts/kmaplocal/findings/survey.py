@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Surveys files: the findings in them, and what was not analysed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from kmaplocal import faults
+from kmaplocal.findings.rules import helpers
+from kmaplocal.findings.accept.agreement import agreeing
+from kmaplocal.findings.rules.deprecated import deprecated
+from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.inspection import Inspection
+from kmaplocal.certify import readings
+from kmaplocal.certify.analysis import SYNTAX, WHOLE_FILE, Analysis, FileAnalysis
+from kmaplocal.certify.tied import analysed
+from kmaplocal.knowledge import api
+from kmaplocal.tree.definitions import Definitions
+from kmaplocal.tree.outcome import Lost
+from kmaplocal.tree.spatch import Spatch
+
+TIMEOUT = 120.0
+# The functions that call one of these are looked at.
+CALLS = (*api.ALL, *helpers.CALLS)
+# What one reading has no need of another may have.
+EVERYWHERE = {"kmap-null-check"}
+
+
+@dataclass
+class Survey:
+    """What was found, and what could not be looked at."""
+
+    findings: list[Finding] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+    complete: bool = True  # spatch failed on nothing
+
+    def as_json(self) -> dict[str, list]:
+        """All there is, for from_json()."""
+        return {
+            "findings": [asdict(finding) for finding in self.findings],
+            "lost": [asdict(lost) for lost in self.lost],
+        }
+
+    def places(self, rule: str = "") -> dict[str, dict[str, dict[str, str]]]:
+        """The findings, of RULE alone if it is given, as the semantic patch looks
+        for them: by "line:column", columns from 0 as in spatch, and rule.
+
+        Of a function one rule alone has fixes, the first: two could change the
+        same statement."""
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        chosen = [f for f in self.findings if rule in ("", f.rule)]
+        fixing: dict[str, str] = {}
+        for finding in chosen:
+            if finding.fix:
+                fixing.setdefault(finding.function, finding.rule)
+        for finding in chosen:
+            place = f"{finding.line}:{finding.column - 1}"
+            fixed = fixing.get(finding.function) == finding.rule
+            said = {"message": finding.message, "fix": finding.fix if fixed else ""}
+            found.setdefault(place, {}).setdefault(finding.rule, said)
+        return found
+
+    def lose(self, path: str, reason: str) -> None:
+        """Take the file at PATH for not analysed."""
+        self.lost.append(Lost(path, 1, WHOLE_FILE, reason))
+
+    def add(self, file: FileAnalysis, applied: FileAnalysis | None) -> None:
+        """Add what is known of one file; APPLIED: as apply sees it."""
+        self.lost += file.lost
+        self.findings += deprecated(file, applied)
+        self._add_judged(file, applied)
+        for each in file.readings.values():
+            self._add_readings(each, applied)
+
+    def _add_judged(self, file: FileAnalysis, applied: FileAnalysis | None) -> None:
+        hidden = {
+            v.line: [d for d in v.doubts if d.obligation == SYNTAX]
+            for v in file.verdicts
+        }
+        for line, inspection in file.judges.items():
+            assert isinstance(inspection, Inspection)
+            name = inspection.function.name
+            doubts = hidden.get(line, ())
+            reasons = [inspection.unfollowed] if inspection.unfollowed else []
+            reasons += [f"line {doubt.line}: {doubt.reason}" for doubt in doubts]
+            if reasons:
+                self.lost.append(Lost(file.path, line, name, reasons[0]))
+                continue
+            self.findings += agreeing(inspection.findings, applied, line)
+            for reason in inspection.broken[:1]:
+                self.lost.append(Lost(file.path, line, name, reason))
+
+    def _add_readings(
+        self, each: Sequence[FileAnalysis], applied: FileAnalysis | None
+    ) -> None:
+        """Add what the readings of one function say, what several say once."""
+        found: dict[tuple, tuple[Finding, list[FileAnalysis]]] = {}
+        for reading in each:
+            told = Survey(lost=list(reading.lost))
+            told._add_judged(reading, applied)
+            reading.lost = told.lost
+            for f in told.findings:
+                place = f.line, f.column, f.rule, f.severity
+                found.setdefault(place, (f, []))[1].append(reading)
+        for finding, some in found.values():
+            seeing = [r for r in each if r.shows(finding.line)]
+            if finding.rule in EVERYWHERE and len(some) < len(seeing):
+                continue
+            message = readings.said(each, some, finding.message)
+            fix = finding.fix if len(some) == len(each) else ""
+            self.findings.append(replace(finding, message=message, fix=fix))
+        lost = readings.lost_of(each)
+        self.lost += [lost] if lost else []
+
+
+def from_json(told: dict[str, list]) -> Survey:
+    """The survey that as_json() TOLD of."""
+    findings = [
+        replace(Finding(**finding), also=tuple(finding["also"]))
+        for finding in told["findings"]
+    ]
+    return Survey(findings, [Lost(**lost) for lost in told["lost"]])
+
+
+def survey(
+    root: Path,
+    paths: Iterable[str | Path],
+    spatch: Spatch,
+    timeout: float,
+    jobs: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+    tree: Definitions | None = None,
+    among: Collection[str] = (),
+) -> Survey:
+    """The findings in PATHS below ROOT, callees all over the tree included, in
+    the order of file, line and column; and what was not analysed.
+
+    PROGRESS is told how many files are read; AMONG: all files of the run of which
+    PATHS are a part.  Errors: TagsError, OSError."""
+    names = [str(path) for path in paths]
+    analysis = Analysis(
+        root, spatch, timeout, jobs, tree or Definitions(root), CALLS, Inspection
+    )
+    files = analysis.run(names, progress)
+    if len(names) < len(among):
+        applied, failed = analysed(root, names, among, spatch, timeout, jobs)
+    else:
+        applied, failed = analysis.applied(files), False
+    found = _collected(files, applied)
+    found.complete = not (analysis.failed or failed)
+    return found
+
+
+def survey_file(path: Path, spatch: Spatch) -> Survey:
+    """The findings in one file, knowing nothing of any other.
+
+    Errors: TagsError, OSError."""
+    file = Path(os.path.abspath(path))
+    analysis = Analysis(
+        file.parent, spatch, TIMEOUT, jobs=1, calls=CALLS, judge=Inspection
+    )
+    files = analysis.run([file.name])
+    return _collected(files, analysis.applied(files))
+
+
+def _collected(
+    files: Mapping[str, FileAnalysis], applied: Mapping[str, FileAnalysis]
+) -> Survey:
+    found = Survey()
+    for file in files.values():
+        with faults.net(partial(found.lose, file.path)):
+            found.add(file, applied.get(file.path))
+    found.findings = sorted(set(found.findings))
+    found.lost.sort(key=lambda lost: (lost.file, lost.line))
+    return found

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Writes through a mapping that lack the flush_dcache_page() of their like.
+
+Where a file flushes the pages of one structure member after it wrote to them,
+a write to such a page without a flush is an oversight: on machines with
+aliasing data caches user space may not see it.
+Source: Documentation/core-api/cachetlb.rst.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from kmaplocal.knowledge import functions
+from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.certify.obligations import Judge
+from kmaplocal.c.places import Places, changes, names_in
+from kmaplocal.c.syntax import Expr
+from kmaplocal.flow.events import Site
+
+FLUSH = "flush_dcache_page"
+
+
+@dataclass
+class _Write:
+    judge: Judge
+    site: Site
+    unmaps: list[Expr]
+    flushed: bool
+
+
+def kind_of_page(page: Expr | None) -> str:
+    """The structure member a page is reached by, or ""."""
+    node = page.bare() if page else None
+    while node is not None and node.kind in ("index", "paren", "cast"):
+        node = node.children[0] if node.kind == "index" else node.children[-1]
+    return node.label if node is not None and node.kind == "member" else ""
+
+
+def missing_flushes(file: FileAnalysis) -> dict[Judge, list[tuple[Expr, str]]]:
+    """By function: the unmaps a flush is missing after, and of which page."""
+    kinds: dict[str, list[_Write]] = defaultdict(list)
+    for judge in file.judges.values():
+        for site in judge.trace.sites:
+            kind = kind_of_page(site.call.arguments.get(0))
+            if kind and _is_written(judge, site):
+                kinds[kind].append(_describe(judge, site, kind))
+    missing: dict[Judge, list[tuple[Expr, str]]] = defaultdict(list)
+    for writes in kinds.values():
+        if not any(write.flushed for write in writes):
+            continue
+        for write in writes:
+            if not write.flushed and write.site.api.new and _can_follow(write):
+                page = slice_of(file.outline.text, write.site.call.arguments[0])
+                missing[write.judge] += [(unmap, page) for unmap in write.unmaps]
+    return missing
+
+
+def _can_follow(write: _Write) -> bool:
+    """Whether the page's expression still means the same page at the unmaps, and
+    each of them is a statement of a block, so that another can follow."""
+    places = Places(write.judge.function)
+    page = write.site.call.arguments[0]
+    start, end = write.site.call.end, max(e.start for e in write.unmaps)
+    changed = any(
+        start < node.start < end and changes(node, names_in(page))
+        for node in write.judge.function.exprs
+    )
+    stmts = [places.statement(unmap) for unmap in write.unmaps]
+    return not changed and all(
+        stmt is not None and stmt.exprs == [unmap] and places.in_block(stmt)
+        for stmt, unmap in zip(stmts, write.unmaps)
+    )
+
+
+def slice_of(text: str, expr: Expr) -> str:
+    """An expression as it stands in the file, on one line."""
+    lines = text.split("\n")[expr.start[0] - 1 : expr.end[0]]
+    if not lines:
+        return expr.text
+    lines[-1] = lines[-1][: expr.end[1]]
+    lines[0] = lines[0][expr.start[1] :]
+    return " ".join(" ".join(lines).split())
+
+
+def _describe(judge: Judge, site: Site, kind: str) -> _Write:
+    unmaps = [
+        expr
+        for expr, ends in judge.trace.unmaps.items()
+        if any(number == site.number for number, _ in ends)
+    ]
+    later = [
+        other.call.start
+        for other in judge.trace.sites
+        if other.call.start > site.call.start and other.page == site.page
+    ]
+    end = min(later, default=(1 << 30, 0))
+    flushed = any(
+        site.call.start < call.start < end
+        and kind_of_page(call.arguments.get(0)) == kind
+        for call in judge.function.calls({FLUSH})
+    )
+    return _Write(judge, site, unmaps, flushed)
+
+
+def _is_written(judge: Judge, site: Site) -> bool:
+    return any(
+        _writes(use.expr, judge) for use in judge.trace.uses_of(site.number, "access")
+    )
+
+
+def _writes(expr: Expr, judge: Judge) -> bool:
+    """Whether an access is the target of an assignment, or of a call that
+    writes to its first argument."""
+    if expr.kind == "call":
+        names = {n.text for n in expr.arguments[0].walk()} if expr.arguments else set()
+        return 0 in functions.of(expr.callee).writes and bool(names & _holders(judge))
+    node = expr
+    while node.parent is not None and node.parent.kind in ("member", "index", "paren"):
+        if node.parent.kind == "index" and node.parent.children[0] is not node:
+            return False
+        node = node.parent
+    parent = node.parent
+    if parent is None:
+        return False
+    if parent.kind == "assign":
+        return parent.children[0] is node
+    return parent.kind == "postfix" or parent.op in ("++", "--")
+
+
+def _holders(judge: Judge) -> set[str]:
+    return {e.text for reads in judge.trace.reads.values() for e in reads}

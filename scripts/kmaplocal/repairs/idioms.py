@@ -1,0 +1,510 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Mappings that serve one purpose for which the kernel has a helper.
+
+Source: include/linux/highmem.h of Linux 6.1 and 6.12: memcpy_to_page() and
+memzero_page() flush the data cache themselves; memset_page(), memcpy_page(),
+copy_highpage() and clear_highpage() do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from kmaplocal.knowledge import functions
+from kmaplocal.knowledge import api
+from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.repairs.fills import find_fill
+from kmaplocal.repairs.flushes import FLUSH, slice_of
+from kmaplocal.certify.obligations import DISABLE, Judge
+from kmaplocal.bounds.offsets import terms_of
+from kmaplocal.c.places import Places, changes, names_in
+from kmaplocal.c.structs import struct_of
+from kmaplocal.c.syntax import Expr, Stmt, Variable
+from kmaplocal.flow.events import Site
+
+
+@dataclass
+class Idiom:
+    """What becomes of a mapping that a helper replaces: the helper's call
+    (`text`) instead of the expression `replaced`; expressions whose statements
+    are dropped; map calls that initialise a variable that stays (`forgotten`);
+    variables that nothing uses any more; and the calls this covers."""
+
+    rule: str
+    helper: str
+    text: str
+    replaced: Expr
+    dropped: list[Expr] = field(default_factory=list)
+    forgotten: list[Expr] = field(default_factory=list)
+    unused: list[Variable] = field(default_factory=list)
+    calls: set[Expr] = field(default_factory=set)
+
+
+@dataclass
+class Span:
+    """A mapping from its map statement to its unmap statement, both in one
+    block, with nothing between them that leaves it."""
+
+    site: Site
+    begin: Stmt
+    end: Stmt
+    unmap: Expr
+    between: list[Stmt]
+
+
+class Finder:
+    """Finds the idioms of one function."""
+
+    def __init__(self, file: FileAnalysis, judge: Judge):
+        self.text = file.outline.text
+        self.judge = judge
+        self.trace = judge.trace
+        self.function = judge.function
+        self.source = file.source
+        self.places = Places(judge.function)
+        self.bounds = judge.bounds()
+        self.taken: set[Site] = set()
+
+    def find(self) -> list[Idiom]:
+        """The idioms, in the order of the text; no mapping is in two."""
+        spans = [s for s in map(self.span, self.trace.sites) if s]
+        found = []
+        for span in spans:
+            if span.site in self.taken:
+                continue
+            idiom = self._fill(span) or self._copy(span, spans)
+            if idiom:
+                found.append(idiom)
+        found += [i for i in map(self._inline, self.trace.sites) if i]
+        found = [idiom for idiom in found if self._available(idiom)]
+        while True:
+            left = [self._tidy(idiom, found) for idiom in found]
+            if all(left):
+                return found
+            # What would leave a variable behind that nothing reads is renamed.
+            found = [idiom for idiom, tidy in zip(found, left) if tidy]
+
+    def _available(self, idiom: Idiom) -> bool:
+        """Whether the kernel at hand has the helper, and this is not its own
+        definition: architectures write their own copy_highpage()."""
+        if self.function.name in functions.HELPERS:
+            return False
+        known = self.judge.knowledge.helpers
+        return known is None or idiom.helper in known
+
+    # -- the frame: map, unmap, nothing else with the address ----------------
+
+    def span(self, site: Site) -> Span | None:
+        """The frame of a mapping, or None when it has not this shape."""
+        if not site.api.new or not site.variable or site.name not in _PLAIN:
+            return None
+        if any(self.judge.explicit(name).get(site.number) for name in DISABLE):
+            return None
+        unmaps = [
+            e for e, ends in self.trace.unmaps.items() if (site.number, "") in ends
+        ]
+        if len(unmaps) != 1 or len(self.trace.unmaps[unmaps[0]]) != 1:
+            return None
+        begin = self.places.statement(site.call)
+        end = self.places.statement(unmaps[0])
+        if not begin or not end or not self._maps_alone(begin, site):
+            return None
+        if end.exprs != [unmaps[0]] or begin.parent is not end.parent:
+            return None
+        block = self.places.siblings(begin)
+        if end not in block or block.index(begin) >= block.index(end):
+            return None
+        first, last = block.index(begin), block.index(end)
+        return Span(site, begin, end, unmaps[0], block[first + 1 : last])
+
+    def _maps_alone(self, stmt: Stmt, site: Site) -> bool:
+        """Whether the statement is `v = map(page);` or `T v = map(page);`."""
+        page = site.call.arguments.get(0)
+        if page is None or not _pure(page):
+            return False
+        if stmt.kind == "declaration":
+            return any(e.bare() is site.call for e in stmt.exprs)
+        if len(stmt.exprs) != 1 or stmt.exprs[0].kind != "assign":
+            return False
+        target, value = stmt.exprs[0].children
+        return target.kind == "identifier" and value.bare() is site.call
+
+    def _steady(self, expr: Expr, stmts: Iterable[Stmt]) -> bool:
+        """Whether nothing in the statements changes what EXPR is made of."""
+        names = names_in(expr)
+        for stmt in stmts:
+            for inner in stmt.walk():
+                if any(v.name in names for v in inner.variables):
+                    return False
+                if any(changes(n, names) for e in inner.exprs for n in e.walk()):
+                    return False
+        return True
+
+    def _only_read_in(self, span: Span, stmts: Iterable[Stmt]) -> bool:
+        """Whether the address is read, or moved on, nowhere but in the statements
+        and the unmap."""
+        allowed = [*stmts, span.end]
+        number = span.site.number
+        moves = [use.expr for use in self.trace.uses_of(number, "moved")]
+        return all(
+            any(s.start <= read.start and read.end <= s.end for s in allowed)
+            for read in [*self.trace.reads[number], *moves]
+        )
+
+    # -- structure fill ------------------------------------------------------
+
+    def _fill(self, span: Span) -> Idiom | None:
+        fill = find_fill(self.function, self.source, span.site, span.between)
+        if fill is None or not self._only_read_in(span, fill.stmts):
+            return None
+        page = slice_of(self.text, span.site.call.arguments[0])
+        size = f"sizeof(struct {fill.struct})"
+        members = ", ".join(f".{n} = {slice_of(self.text, v)}" for n, v in fill.values)
+        literal = f"(const char *)&(struct {fill.struct}) {{ {members} }}"
+        text = f"memcpy_to_page({page}, 0, {literal}, {size})"
+        helper = "memcpy_to_page"
+        if not fill.values:
+            helper, text = "memzero_page", f"memzero_page({page}, 0, {size})"
+        idiom = Idiom("struct_fill", helper, text, span.unmap)
+        idiom.dropped += [e for s in fill.stmts for e in s.exprs]
+        self._cover(idiom, span, replaced=span.end)
+        return idiom
+
+    # -- one copy, one set ----------------------------------------------------
+
+    def _copy(self, span: Span, spans: list[Span]) -> Idiom | None:
+        used = [s for s in span.between if self._uses(s, span)]
+        if len(used) != 1 or len(used[0].exprs) != 1 or used[0].kind != "expression":
+            return None
+        call = used[0].exprs[0]
+        handler = _COPIES.get(call.callee)
+        if handler is None or not self._only_read_in(span, used):
+            return None
+        others = [o for o in spans if o is not span and self._uses(used[0], o)]
+        result = handler(self, span, others, call)
+        if result is None:
+            return None
+        text, members = result
+        for member in members:
+            inner = [s for s in member.between if s is not used[0]]
+            page = member.site.call.arguments[0]
+            if not self._only_read_in(member, used) or not self._steady(page, inner):
+                return None
+        idiom = Idiom("page_helper", text.split("(")[0], text, call)
+        for member in members:
+            self._cover(idiom, member, replaced=used[0])
+        return idiom
+
+    def _inline(self, site: Site) -> Idiom | None:
+        """`memcpy(to, kmap(page), length); kunmap(page);`"""
+        unmaps = [
+            e for e, ends in self.trace.unmaps.items() if (site.number, "") in ends
+        ]
+        if site.variable or len(unmaps) != 1 or site.name != "kmap":
+            return None
+        copy = self.judge.pages.inline_copy(site, unmaps[0])
+        if copy is None:
+            return None
+        end = self.places.home(unmaps[0])
+        span = Span(site, end, end, unmaps[0], [])
+        made = _INLINE[copy.callee](self, span, copy, site.call.text)
+        if made is None:
+            return None
+        idiom = Idiom("page_helper", made.split("(")[0], made, copy)
+        idiom.calls |= {site.call, unmaps[0]}
+        idiom.dropped.append(unmaps[0])
+        if functions.of(idiom.helper).flushes:
+            idiom.dropped += self._flushes(span)
+        return idiom
+
+    def _uses(self, stmt: Stmt, span: Span) -> bool:
+        reads = self.trace.reads[span.site.number]
+        return any(stmt.start <= r.start and r.end <= stmt.end for r in reads)
+
+    def _cover(self, idiom: Idiom, span: Span, replaced: Stmt) -> None:
+        self.taken.add(span.site)
+        idiom.calls |= {span.site.call, span.unmap}
+        idiom.dropped.append(span.site.call)
+        if span.unmap is not idiom.replaced:
+            idiom.dropped.append(span.unmap)
+        if functions.of(idiom.helper).flushes:
+            idiom.dropped += self._flushes(span)
+
+    def _flushes(self, span: Span) -> list[Expr]:
+        """The flush of the same page before the unmap or right after it."""
+        block = self.places.siblings(span.end)
+        after = block[block.index(span.end) + 1 :][:1]
+        page = span.site.call.arguments[0].bare().text
+        return [
+            stmt.exprs[0]
+            for stmt in [*span.between, *after]
+            if stmt.kind == "expression"
+            and len(stmt.exprs) == 1
+            and stmt.exprs[0].callee == FLUSH
+            and stmt.exprs[0].arguments[0].bare().text == page
+        ]
+
+    # -- the helpers ----------------------------------------------------------
+
+    def page(self, span: Span) -> str:
+        """The page a helper is given."""
+        return slice_of(self.text, span.site.call.arguments[0])
+
+    def offset(self, name: str, argument: Expr):
+        """The offset of ARGUMENT in the page: its terms (expression, scale,
+        sign) and its text; None when it is not the address, called NAME, plus a
+        sum."""
+        terms = terms_of(argument, name, self.function)
+        if terms is None:
+            return None
+        shown = ""
+        for expr, scale, sign in terms:
+            part = self._term(expr, scale)
+            if shown or sign < 0:
+                part = f" {'-' if sign < 0 else '+'} {part}" if shown else f"-{part}"
+            shown += part
+        return terms, shown or "0"
+
+    def _term(self, expr: Expr, scale) -> str:
+        text = slice_of(self.text, expr)
+        if scale == 1:
+            return text
+        if isinstance(scale, int) and expr.text.isdigit():
+            return str(int(expr.text) * scale)
+        simple = not expr.bare().children or expr.kind in ("paren", "call", "member")
+        return f"{text if simple else f'({text})'} * {scale}"
+
+    def type_of(self, node: Expr) -> str:
+        """The type of a cast, variable or member, or of the array or pointer whose
+        element NODE is the address of; "" when it is not known."""
+        if node.kind == "cast":
+            return node.op
+        if node.kind == "identifier" and node.text in self.function.variables:
+            return self.function.variables[node.text].type
+        if node.kind == "member":
+            types = self.judge.knowledge.member_type
+            struct = struct_of(node.children[0], self.function, types)
+            return types(struct, node.label) if struct else ""
+        if node.kind == "unary" and node.op == "&":
+            inner = node.children[0].bare()
+            return self.type_of(inner.children[0]) if inner.kind == "index" else ""
+        return ""
+
+    def inside(self, terms, length: Expr, at: Expr) -> bool:
+        """Whether offset + length visibly stays in the page."""
+        return self.bounds.fits(terms, length, at).answer == "inside"
+
+    # -- what is left over -------------------------------------------------------
+
+    def _tidy(self, idiom: Idiom, all_idioms: list[Idiom]) -> bool:
+        """Find declarations that go, and those that only lose their value; False
+        where one would stay that is not used and has a value with an effect."""
+        gone = [e for i in all_idioms for e in (*i.dropped, i.replaced)]
+        stmts = [self.places.statement(e) for e in gone]
+        for call in [c for c in idiom.dropped if c in idiom.calls]:
+            stmt = self.places.home(call)
+            name = self._mapped_name(call)
+            declaration = self.places.declaration(name, stmt) if name else None
+            if declaration is None:
+                continue
+            home, variable = declaration
+            used = self._used(name, home, stmts, idiom)
+            used = used or any(_sized_by(i, name) for i in all_idioms)
+            if stmt is home and used:
+                idiom.dropped.remove(call)
+                idiom.forgotten.append(call)
+            elif stmt is not home and not used:
+                if not _removable(home, variable):
+                    return False
+                if variable not in idiom.unused:
+                    idiom.unused.append(variable)
+        return True
+
+    def _mapped_name(self, call: Expr) -> str:
+        site = next((s for s in self.trace.sites if s.call is call), None)
+        return site.variable if site else ""
+
+    def _used(self, name, home, gone, idiom) -> bool:
+        """Whether the variable is named in its scope in a statement that
+        stays, or in what stays of a replaced one."""
+        for stmt in self.places.scope(home):
+            for root in stmt.exprs:
+                for node in root.walk():
+                    if node.kind == "identifier" and node.text == name:
+                        if not any(g is stmt for g in gone):
+                            return True
+        return False
+
+
+def _removable(home: Stmt, variable: Variable) -> bool:
+    value = next((e for e in home.exprs if e.start == variable.value_at), None)
+    return value is None or value.bare().text in ("NULL", "0")
+
+
+def _sized_by(idiom: Idiom, name: str) -> bool:
+    """Whether the helper's length or offset is the size of what NAME points to."""
+    nodes = idiom.replaced.walk() if idiom.rule == "page_helper" else ()
+    return any(n.kind == "sizeof" and _names(n, name) for n in nodes)
+
+
+_PLAIN = {"kmap", "kmap_atomic"}
+
+
+def _pure(expr: Expr) -> bool:
+    return all(
+        n.kind in ("identifier", "constant", "member", "index", "paren", "cast")
+        or (n.kind in ("binary", "sizeof"))
+        or (n.kind == "unary" and n.op not in ("++", "--"))
+        or (n.kind == "call" and n.callee in functions.REPEATING)
+        for n in expr.walk()
+    )
+
+
+def _to_or_from(finder: Finder, span: Span, others: list[Span], call: Expr):
+    """memcpy(): to a page, from a page, or between two."""
+    if set(call.arguments) != {0, 1, 2}:
+        return None
+    to, source, length = (call.arguments[n] for n in range(3))
+    if not _pure_enough(length):
+        return None
+    if others:
+        return _between(finder, span, others, call)
+    text = _copied(finder, span, call, span.site.variable)
+    return (text, [span]) if text else None
+
+
+def _copied(finder: Finder, span: Span, call: Expr, name: str) -> str | None:
+    """The helper for a memcpy() to or from the page whose address is NAME."""
+    to, source, length = (call.arguments[n] for n in range(3))
+    page, size = finder.page(span), slice_of(finder.text, length)
+    offset = finder.offset(name, to)
+    if offset and not _names(source, name) and finder.inside(offset[0], length, call):
+        given = _pointer(finder, source, "const char *")
+        return f"memcpy_to_page({page}, {offset[1]}, {given}, {size})"
+    offset = finder.offset(name, source)
+    if offset and not _names(to, name) and finder.inside(offset[0], length, call):
+        given = _pointer(finder, to, "char *")
+        return f"memcpy_from_page({given}, {page}, {offset[1]}, {size})"
+    return None
+
+
+def _between(finder: Finder, span: Span, others: list[Span], call: Expr):
+    if len(others) != 1:
+        return None
+    to, source, length = (call.arguments[n] for n in range(3))
+    for first, second in ((span, others[0]), (others[0], span)):
+        target, origin = (
+            finder.offset(first.site.variable, to),
+            finder.offset(second.site.variable, source),
+        )
+        if not target or not origin:
+            continue
+        if not finder.inside(target[0], length, call):
+            return None
+        if not finder.inside(origin[0], length, call):
+            return None
+        size = slice_of(finder.text, length)
+        pages = finder.page(first), finder.page(second)
+        text = f"{pages[0]}, {target[1]}, {pages[1]}, {origin[1]}, {size}"
+        return f"memcpy_page({text})", [first, second]
+    return None
+
+
+def _set(finder: Finder, span: Span, others: list[Span], call: Expr):
+    """memset(): of a constant zero, or of anything else."""
+    if others or set(call.arguments) != {0, 1, 2}:
+        return None
+    text = _filled(finder, span, call, span.site.variable)
+    return (text, [span]) if text else None
+
+
+def _filled(finder: Finder, span: Span, call: Expr, name: str) -> str | None:
+    """The helper for a memset() of the page whose address is NAME."""
+    to, value, length = (call.arguments[n] for n in range(3))
+    offset = finder.offset(name, to)
+    if not offset or not finder.inside(offset[0], length, call):
+        return None
+    page, size = finder.page(span), slice_of(finder.text, length)
+    if value.text == "0":
+        return f"memzero_page({page}, {offset[1]}, {size})"
+    shown = slice_of(finder.text, value)
+    return f"memset_page({page}, {offset[1]}, {shown}, {size})"
+
+
+def _clear(finder: Finder, span: Span, others: list[Span], call: Expr):
+    if others or not _is_base(call.arguments.get(0), span):
+        return None
+    return f"clear_highpage({finder.page(span)})", [span]
+
+
+def _cleared(finder: Finder, span: Span, call: Expr, name: str) -> str:
+    """The helper for a clear_page() of the page whose address is NAME."""
+    return f"clear_highpage({finder.page(span)})"
+
+
+def _copy_whole(finder: Finder, span: Span, others: list[Span], call: Expr):
+    if len(others) != 1 or set(call.arguments) != {0, 1}:
+        return None
+    for first, second in ((span, others[0]), (others[0], span)):
+        if _is_base(call.arguments[0], first) and _is_base(call.arguments[1], second):
+            pages = finder.page(first), finder.page(second)
+            return f"copy_highpage({pages[0]}, {pages[1]})", [first, second]
+    return None
+
+
+_COPIES = {
+    "memcpy": _to_or_from,
+    "memset": _set,
+    "clear_page": _clear,
+    "copy_page": _copy_whole,
+}
+
+
+_INLINE = {"memcpy": _copied, "memset": _filled, "clear_page": _cleared}
+
+
+def _is_base(argument: Expr | None, span: Span) -> bool:
+    return argument is not None and argument.bare().text == span.site.variable
+
+
+def _names(expr: Expr, name: str) -> bool:
+    return any(n.kind == "identifier" and n.text == name for n in expr.walk())
+
+
+def _pure_enough(expr: Expr) -> bool:
+    return not any(
+        n.kind in ("assign", "postfix") or n.op in ("++", "--") for n in expr.walk()
+    )
+
+
+_BYTES = {"void", "char", "u8", "s8", "__u8", "uint8_t", "unsigned char"}
+
+
+def _pointer(finder: Finder, expr: Expr, wanted: str) -> str:
+    """EXPR as an argument of type WANTED: a cast only where it is needed."""
+    text = slice_of(finder.text, expr)
+    node = expr
+    while node.kind == "paren" or (node.kind == "binary" and node.op in ("+", "-")):
+        node = node.children[0]
+    if node.kind == "constant" or _is_of_bytes(finder.type_of(node)):
+        return text
+    simple = not expr.bare().children or expr.kind in ("paren", "call", "member")
+    simple = simple or expr.kind in ("unary", "index", "cast")
+    return f"({wanted}){text}" if simple else f"({wanted})({text})"
+
+
+def _is_of_bytes(type_: str) -> bool:
+    """Whether a pointer or array of this type is to bytes, whatever their sign: the
+    kernel is compiled with -Wno-pointer-sign."""
+    spaced = type_.replace("[", " [ ").replace("*", " * ").split()
+    words = [w for w in spaced if w not in ("const", "volatile", "unsigned", "signed")]
+    ends = [number for number, word in enumerate(words) if word in ("*", "[")]
+    return len(ends) == 1 and " ".join(words[: ends[0]]) in _BYTES
+
+
+def find_idioms(file: FileAnalysis, judge: Judge) -> list[Idiom]:
+    """The idioms of a function whose every mapping is certified."""
+    if not judge.function.calls(api.OLD_MAPS):
+        return []
+    return Finder(file, judge).find()

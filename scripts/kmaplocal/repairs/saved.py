@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A variable of its own for the address of a mapping whose cursor moves on.
+
+kunmap() is given the page and never minds where the cursor is; kunmap_local()
+wants an address in the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kmaplocal.c.places import Places
+from kmaplocal.flow.events import Site, Trace
+from kmaplocal.c.syntax import Expr, Function, Stmt
+
+NAMES = ("base", "kaddr", "vaddr", "mapped")
+
+
+class Saved(NamedTuple):
+    """The new variable, and the declaration it is to follow; None where it can be
+    declared with the map call."""
+
+    name: str
+    after: Stmt | None
+
+
+def saved_base(
+    function: Function,
+    trace: Trace,
+    site: Site,
+    others: dict[int, Saved],
+    branches: Sequence[tuple[int, int]] = (),
+) -> Saved | None:
+    """A variable for the address of a mapping, beside those of OTHERS; None when
+    the map call is no plain assignment, when an unmap is outside the block of
+    every declaration, or ends other mappings too.  BRANCHES: the first and last
+    line of each branch of an #if."""
+    places = Places(function)
+    begin = places.statement(site.call)
+    unmaps = _unmaps(trace, site)
+    if not unmaps or begin is None or not places.in_block(begin):
+        return None
+    if site.name not in ("kmap", "kmap_atomic") or not _plain(begin, site.call):
+        return None
+    name = _free_name(function, trace, site, others)
+    if begin.kind == "declaration":
+        within = begin.parent is None or _encloses(begin.parent, unmaps)
+        return Saved(name, None) if name and within else None
+    taken = [other.after for other in others.values()]
+    after = _declaration(function, begin, unmaps, branches, taken)
+    return Saved(name, after) if name and after else None
+
+
+def _unmaps(trace: Trace, site: Site) -> list[Expr]:
+    """The unmaps of a mapping; [] when one of them ends others as well."""
+    found = [
+        unmap
+        for unmap, ends in trace.unmaps.items()
+        if any(number == site.number for number, _ in ends)
+    ]
+    alone = all(trace.unmaps[unmap] == {(site.number, "")} for unmap in found)
+    return found if alone else []
+
+
+def _plain(stmt: Stmt, call: Expr) -> bool:
+    """Whether the statement is `v = map(page) + offset;`, with a cast or without an
+    offset, or the one declaration `T v = map(page) + offset;`."""
+    if len(stmt.exprs) != 1:
+        return False
+    value = stmt.exprs[0]
+    if stmt.kind == "expression" and value.kind == "assign" and value.op == "=":
+        target, value = value.children
+        if target.kind != "identifier":
+            return False
+    elif stmt.kind != "declaration" or len(stmt.variables) != 1:
+        return False
+    while value.kind in ("paren", "cast", "binary"):
+        if value.kind == "binary" and value.op not in ("+", "-"):
+            return False
+        value = value.children[-1 if value.kind == "cast" else 0]
+    return value is call
+
+
+def _free_name(
+    function: Function, trace: Trace, site: Site, others: dict[int, Saved]
+) -> str:
+    """A name that nothing in the function has, nor a mapping alive beside this."""
+    used = {e.text for e in function.exprs if e.kind == "identifier"}
+    used |= set(function.variables)
+    for number, other in others.items():
+        beside = {(number, site.number), (site.number, number)}
+        if beside & trace.nested:
+            used.add(other.name)
+    return next((name for name in NAMES if name not in used), "")
+
+
+def _declaration(
+    function: Function,
+    begin: Stmt,
+    unmaps: list[Expr],
+    branches: Sequence[tuple[int, int]],
+    taken: Sequence[Stmt | None],
+) -> Stmt | None:
+    """The last declaration before the map call in the innermost block around the
+    mapping that has any, compiled whenever the mapping is, and behind which no
+    variable comes yet (TAKEN)."""
+    block = begin.parent
+    while True:
+        if block is None or (block.kind == "compound" and _encloses(block, unmaps)):
+            stmts = function.body if block is None else block.children
+            found = [
+                stmt
+                for stmt in stmts
+                if stmt.kind == "declaration"
+                and stmt.end <= begin.start
+                and stmt not in taken
+                and not _hidden(stmt, begin, branches)
+            ]
+            if found:
+                return found[-1]
+        if block is None:
+            return None
+        block = block.parent
+
+
+def _hidden(stmt: Stmt, begin: Stmt, branches: Sequence[tuple[int, int]]) -> bool:
+    """Whether STMT is in a branch of an #if that BEGIN is not in."""
+    lines = stmt.start[0], begin.start[0]
+    within = [tuple(a < line < b for line in lines) for a, b in branches]
+    return (True, False) in within
+
+
+def _encloses(block: Stmt, exprs: list[Expr]) -> bool:
+    return all(block.start <= e.start and e.end <= block.end for e in exprs)

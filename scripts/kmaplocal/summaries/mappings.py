@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a function does to the mappings of its callers: a summary.
+
+A function that leaves a page mapped is a map function to its callers, one that
+unmaps what it is given an unmap function.  Both follow from its own trace, so a
+wrapper of a wrapper is one as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kmaplocal.c.cfg import Unstructured
+from kmaplocal.flow.events import Outcome, Trace
+from kmaplocal.flow.values import Value
+from kmaplocal.flow.engine import TooManyPaths, Tracer
+from kmaplocal.knowledge import api
+from kmaplocal.c.syntax import Expr, Function
+
+FAILURES = {"null", "error"}
+
+
+class Mappings(NamedTuple):
+    """A function as a map or unmap function; whether it may leave a page mapped,
+    on the stack, in another way than that."""
+
+    map: api.Map | None = None
+    unmap: api.Unmap | None = None
+    leaves: bool = False
+
+
+NONE = Mappings()
+KERNEL = {
+    **{name: Mappings(map=rule) for name, rule in api.KERNEL_MAPS.items()},
+    **{name: Mappings(unmap=rule) for name, rule in api.KERNEL_UNMAPS.items()},
+}
+
+
+def alias(name: str) -> Mappings:
+    """What another name for the map or unmap function NAME is."""
+    made = api.PAGE_MAPS.get(name)
+    map_ = made._replace(new="", by=name) if made else None
+    return Mappings(map_, api.PAGE_UNMAPS.get(name))
+
+
+def fits(found: Mappings, call: Expr) -> bool:
+    """Whether CALL can be one of a function of which FOUND is said: the argument
+    that it speaks of is there, and is no number."""
+    numbers = [found.map.where] if found.map and found.map.where >= 0 else []
+    numbers += [found.unmap.number] if found.unmap else []
+    given = [call.arguments.get(number) for number in numbers]
+    return all(a is not None and a.bare().kind != "constant" for a in given)
+
+
+def summary(function: Function, knowledge) -> Mappings:
+    """What FUNCTION does to mappings, where KNOWLEDGE knows the map and unmap
+    functions that it calls."""
+    calls = function.calls({**knowledge.maps, **knowledge.unmaps})
+    if function.name in api.ALL or not calls:
+        return NONE
+    names = [parameter.name for parameter in function.params]
+    try:
+        trace = Tracer(function, knowledge, names, results=True).run()
+    except (Unstructured, TooManyPaths):
+        return Mappings(leaves=_maps_only(function, knowledge))
+    made = mapped(trace)
+    left = _left(trace)
+    stacked = any(trace.sites[number].api.stacked for number in left)
+    if any(problem for ends in trace.unmaps.values() for _, problem in ends):
+        made = None  # it ends what its caller mapped, as well
+    if made or left:
+        return Mappings(map=made, leaves=stacked and made is None)
+    return Mappings(unmap=_unmap(function, knowledge, trace))
+
+
+def _maps_only(function: Function, knowledge) -> bool:
+    """Whether a function that could not be followed has only calls that map."""
+    return bool(function.calls(knowledge.maps)) and not function.calls(knowledge.unmaps)
+
+
+def _left(trace: Trace) -> set[int]:
+    """The mappings that are alive on some way out."""
+    return {n for outcome in trace.outcomes for n in outcome.live if n >= 0}
+
+
+# -- what maps ---------------------------------------------------------------
+
+
+def mapped(trace: Trace) -> api.Map | None:
+    """The map function that a traced function is: it leaves one page mapped, the
+    address always in the same place, and its result tells where it maps nothing."""
+    left = _left(trace)
+    ways = [(o, [n for n in o.live if n >= 0]) for o in trace.outcomes]
+    if not left or any(len(live) > 1 for _, live in ways):
+        return None
+    rules = [trace.sites[number].api for number in sorted(left)]
+    if any(
+        (rule.ends, rule.atomic) != (rules[0].ends, rules[0].atomic) for rule in rules
+    ):
+        return None
+    with_page = [(o, live[0]) for o, live in ways if live]
+    without = [o for o, live in ways if not live]
+    site = trace.sites[min(left)]
+    made = site.api._replace(new="", by=site.api.by or site.name, again=False)
+    if all(_is_address(outcome.value, number) for outcome, number in with_page):
+        kinds = {o.value.kind if o.value else "" for o in without}
+        alone = trace.returned == left and kinds <= FAILURES
+        fails = tuple(sorted(kinds))
+        return (
+            made._replace(where=api.RESULT, kept=False, fails=fails) if alone else None
+        )
+    return _elsewhere(trace, made, [o for o, _ in with_page], without)
+
+
+def _is_address(value: Value | None, site: int) -> bool:
+    return value is not None and value.kind == "address" and value.site == site
+
+
+def _elsewhere(
+    trace: Trace, made: api.Map, with_page: list[Outcome], without: list[Outcome]
+) -> api.Map | None:
+    """The map function that puts the address behind a parameter."""
+    places = {place for n in _left(trace) for place in _places(trace, n)}
+    if len(places) != 1 or trace.returned & _left(trace):
+        return None
+    (where, kept), *_ = places
+    made = made._replace(where=where, kept=kept, fails=())
+    if where == api.RESULT or not without:
+        return made if where != api.RESULT else None
+    says = {_sign(o) for o in with_page}, {_sign(o) for o in without}
+    fails = {("zero", "nonzero"): "nonzero", ("nonzero", "zero"): "zero"}
+    if any(len(signs) != 1 for signs in says):
+        return None
+    how = fails.get((says[0].pop(), says[1].pop()))
+    return made._replace(fails=(how,)) if how else None
+
+
+def _sign(outcome: Outcome) -> str:
+    """Whether what is returned is "zero", "nonzero", or not known ("")."""
+    value = outcome.value
+    if value is None:
+        return "nonzero" if outcome.text.startswith("PTR_ERR (") else ""
+    kinds = {"null": "zero", "constant": "nonzero", "nonzero": "nonzero"}
+    return kinds.get(value.kind, "")
+
+
+def _places(trace: Trace, number: int) -> Iterator[tuple[int, bool]]:
+    """Where the address of a mapping is left: the numbers of parameters, and
+    whether in their structures; RESULT for a place that is none of that."""
+    site = trace.sites[number]
+    targets = [use.expr for use in trace.uses_of(number, "stored", "escapes")]
+    if site.api.where != api.RESULT and site.call not in targets:
+        targets.append(site.call)
+    found = [_place(trace.function, expr, site) for expr in targets]
+    yield from found or [(api.RESULT, False)]
+
+
+def _place(function: Function, expr: Expr, site) -> tuple[int, bool]:
+    nowhere = (api.RESULT, False)
+    if expr is site.call:
+        target = expr.arguments.get(site.api.where)
+        kept = site.api.kept
+    elif expr.kind == "assign":
+        target, kept = expr.children[0], True
+    else:
+        return nowhere
+    if target is None:
+        return nowhere
+    node: Expr | None = target.bare()
+    assert node is not None
+    if expr.kind == "assign" and node.kind == "unary" and node.op == "*":
+        node, kept = node.children[0].bare(), False
+    elif node.kind != "identifier":
+        node, kept = _base(node), True
+    names = [parameter.name for parameter in function.params]
+    if node is None or node.text not in names:
+        return nowhere
+    if expr.kind == "assign" and node is target.bare():
+        return nowhere
+    return names.index(node.text), kept
+
+
+def _base(node: Expr) -> Expr | None:
+    """The pointer P where NODE lies in what P points to: of `P->a.b[i]`, `&P->a`."""
+    while node.kind in ("member", "index", "unary", "paren", "cast"):
+        node = node.children[0]
+    return node if node.kind == "identifier" else None
+
+
+# -- what unmaps -------------------------------------------------------------
+
+
+def _unmap(function: Function, knowledge, trace: Trace) -> api.Unmap | None:
+    """The unmap function that FUNCTION is: one of its parameters is unmapped."""
+    found = dict.fromkeys(_ended(function, knowledge, trace))
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _ended(function: Function, knowledge, trace: Trace) -> Iterator[api.Unmap]:
+    numbers = {p.name: number for number, p in enumerate(function.params)}
+    for call, ends in trace.unmaps.items():
+        rule = knowledge.unmaps[call.callee]
+        argument = call.arguments.get(rule.number)
+        if argument is None:
+            continue
+        for name in [n for n in numbers if n in {x.text for x in argument.walk()}]:
+            held = _is_held(argument, name) or rule.given == api.HOLDER
+            if held and rule.given == api.PAGE:
+                continue
+            if held and any(problem for _, problem in ends):
+                yield api.Unmap(rule.kind, numbers[name], api.HOLDER)
+            elif not held:
+                ended = unmaps(function, knowledge, numbers[name], rule.given)
+                if ended:
+                    yield ended
+    for call in function.calls(knowledge.unmaps):
+        rule = knowledge.unmaps[call.callee]
+        if rule.given == api.HOLDER and call not in trace.unmaps:
+            argument = call.arguments.get(rule.number)
+            base = _base(argument.bare()) if argument is not None else None
+            if base is not None and base.text in numbers:
+                yield api.Unmap(rule.kind, numbers[base.text], api.HOLDER)
+
+
+def _is_held(argument: Expr, name: str) -> bool:
+    """Whether an unmap's ARGUMENT is what a structure holds that the parameter NAME
+    points to."""
+    return any(
+        node.kind == "member"
+        and (base := _base(node)) is not None
+        and base.text == name
+        for node in argument.walk()
+    )
+
+
+def unmaps(
+    function: Function, knowledge, number: int, given: str = api.ADDRESS
+) -> api.Unmap | None:
+    """The unmap function that FUNCTION is: parameter NUMBER, an address or a page
+    that is mapped, is unmapped on every path, once."""
+    found = ending(function, knowledge, number, given)
+    return found[0] if found else None
+
+
+def ending(
+    function: Function, knowledge, number: int, given: str = api.ADDRESS
+) -> tuple[api.Unmap, Trace] | None:
+    """The same, and what was seen of the parameter in it."""
+    how = {"pages": [number]} if given == api.PAGE else {"mapped": [number]}
+    names = [] if given == api.PAGE else [function.params[number].name]
+    try:
+        trace = Tracer(function, knowledge, names, **how).run()
+    except (Unstructured, TooManyPaths):
+        return None
+    site = -1 - number
+    kinds = {
+        knowledge.unmaps[call.callee].kind
+        for call, ends in trace.unmaps.items()
+        if (site, "") in ends
+    }
+    again = any((site, "parameter") in ends for ends in trace.unmaps.values())
+    if site in trace.dropped or again or len(kinds) != 1:
+        return None
+    return api.Unmap(min(kinds), number, given), trace

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Functions that map and unmap by other functions alone.
+
+What is analysed calls a map or unmap function.  Where it maps or unmaps for its
+callers, those are to be analysed as well; so are the users of a macro that does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from kmaplocal.knowledge import api
+from kmaplocal.tree.outcome import Lost
+from kmaplocal.c.outline import Span
+from kmaplocal.c.syntax import Function
+
+MOST_ROUNDS = 6
+PAGES = frozenset([*api.PAGE_MAPS, *api.PAGE_UNMAPS])
+
+Place = tuple[str, str]  # a file, and a function or macro of it
+
+
+class Users:
+    """The users, among FILES, of what ANALYSIS found to map or unmap in them."""
+
+    def __init__(self, analysis, files: dict):
+        self.analysis = analysis
+        self.callees = analysis.callees
+        self.files = files
+        self.asked: set[Place] = set()
+
+    def join(self) -> None:
+        """Analyse the users as what FILES has already.  Errors: TagsError, OSError."""
+        for _ in range(MOST_ROUNDS):
+            found = {path: set(spans) for path, spans in self._users().items()}
+            names = {path: {s.name for s in spans} for path, spans in found.items()}
+            if not names:
+                return
+            self.analysis.read_functions(names)
+            self._judge(found)
+
+    def _judge(self, found: dict[str, set[Span]]) -> None:
+        pending = dict(found)
+        for _ in range(MOST_ROUNDS):
+            for path, spans in list(pending.items()):
+                before = self.callees.asked
+                for span in spans:
+                    self._judge_one(path, span)
+                if self.callees.asked == before:
+                    del pending[path]
+            if not self.analysis.learn():
+                return
+
+    def _judge_one(self, path: str, span: Span) -> None:
+        file, function = self.files[path], self._function(path, span)
+        known = [lost for lost in file.lost if lost.line == span.line]
+        if function is None and not known:
+            why = f"{span.name}() was not understood"
+            file.lost.append(Lost(path, span.line, span.name, why))
+        elif function is not None:
+            function.line = span.line
+            self.analysis.judge_function(file, function)
+
+    def _function(self, path: str, span: Span) -> Function | None:
+        function = self.callees.sources.get(path, {}).get(span.name)
+        inside = function and any(
+            span.line <= s.start[0] <= span.end for s in function.body
+        )
+        return function if inside else None
+
+    def _users(self) -> dict[str, list[Span]]:
+        """The functions to be analysed that were not, by file."""
+        wrappers = self._wrappers()
+        everywhere = {name for path, name in wrappers if self._is_shared(path, name)}
+        users: dict[str, list[Span]] = defaultdict(list)
+        for path, file in self.files.items():
+            own = {item.name for item in file.outline.functions + file.outline.macros}
+            names = {n for home, n in wrappers if home == path} | everywhere - own
+            known = {lost.line for lost in file.lost} | {*file.judges, *file.readings}
+            for span in file.outline.holding(names) if names else ():
+                if span.line not in known and file.outline.words(span) & names - {
+                    span.name
+                }:
+                    users[path].append(span)
+        return users
+
+    def _is_shared(self, path: str, name: str) -> bool:
+        """Whether other files can call NAME of the file PATH."""
+        outline = self.analysis.outlines[path]
+        spans = [s for s in outline.functions if s.name == name]
+        return path.endswith(".h") or any(not outline.is_static(s) for s in spans)
+
+    def _wrappers(self) -> set[Place]:
+        """What maps or unmaps for its callers, of what was not asked before."""
+        new = set(self._candidates()) - self.asked
+        self.asked |= new
+        for _ in range(MOST_ROUNDS):
+            found = {place for place in new if self._wraps(*place)}
+            if not self.analysis.learn():
+                break
+        return found
+
+    def _candidates(self) -> Iterator[Place]:
+        """The functions and macros that may do so, for all that was seen."""
+        for path, file in self.files.items():
+            for judge in file.every_judge():
+                trace = judge.trace
+                ends = (why for seen in trace.unmaps.values() for _, why in seen)
+                if trace.dropped or trace.carried or judge.unfollowed or any(ends):
+                    yield path, judge.function.name
+            for macro in file.outline.macros_holding(PAGES):
+                yield path, macro.name
+
+    def _wraps(self, path: str, name: str) -> bool:
+        """Whether NAME, of the file PATH, maps or unmaps for its callers, or is a
+        macro of which that is not known."""
+        if name in api.ALL:
+            return False
+        found = self.callees.mappings_of(path, name)
+        if found.map or found.unmap:
+            return True
+        macros = {macro.name for macro in self.analysis.outlines[path].macros}
+        return name in macros and (found.leaves or not self.callees.find(path, name))

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which files of a tree hold which words: ripgrep looks, at all of it or at less.
+
+A pass over all of Linux costs about a CPU second, so it is made for many words at
+once.  Words are what C calls identifiers; bytes that are no ASCII end one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from kmaplocal import scratch
+from kmaplocal.errors import KmaplocalError
+from kmaplocal.tree.workers import cores
+
+SOURCES = (".c", ".h")
+HEADERS = (".h",)
+# Searched only for what lies in the same one of them.
+APART = ("Documentation", "samples", "scripts", "tools")
+_GET_IT = "apt-get install ripgrep"
+# Nothing of the user's, and no ignored, hidden or "binary" file, changes an answer.
+_PLAIN = ("--no-config", "--no-unicode", "--encoding=none", "-uuu", "--text")
+_WORDS = (*_PLAIN, "--fixed-strings", "--word-regexp")
+_SHOWN = ("--no-filename", "--no-line-number", "--color=never")
+_DENIED = re.compile(r"(?:rg: )?(.*): Permission denied \(os error 13\)")
+_TOGETHER = 20000  # file names in one command
+
+
+class SearchFailed(KmaplocalError):
+    """ripgrep is missing, or could not read what it was to search."""
+
+
+def program() -> str:
+    """The ripgrep program. Errors: SearchFailed when there is none."""
+    found = shutil.which("rg")
+    if not found:
+        raise SearchFailed(f"ripgrep not found: {_GET_IT}")
+    return found
+
+
+class Search:
+    """The words of one tree; what it was asked once it does not look for again."""
+
+    def __init__(self, tree: Path):
+        """In: the top folder of a kernel tree. It must not change meanwhile."""
+        self.tree = Path(tree)
+        self.unread: set[str] = set()  # what may not be read, of what was searched
+
+    def mentions(self, words: Iterable[str]) -> dict[str, list[str]]:
+        """The files of the kernel proper that hold each of WORDS, sorted."""
+        found: dict[str, set[str]] = {word: set() for word in words}
+        if found:
+            asked = [*_WORDS, "--only-matching", *_patterns(found)]
+            for file, word in self._pass(asked, SOURCES, ""):
+                found[word].add(file)
+        return {word: sorted(files) for word, files in found.items()}
+
+    def holding(
+        self, words: Iterable[str], folder: str = "", suffixes: Sequence[str] = SOURCES
+    ) -> list[str]:
+        """The files in a FOLDER of the tree ("" is the kernel proper) that hold one
+        of WORDS, sorted."""
+        return self._holding([*_WORDS, *_patterns(words)], folder, suffixes)
+
+    def naming(self, words: Iterable[str], files: Iterable[str]) -> set[str]:
+        """Those of FILES that hold one of WORDS."""
+        asked = [*_WORDS, *_patterns(words), "--files-with-matches"]
+        some = sorted(files)
+        return set(self.among(some, asked)) if some else set()
+
+    def headers(self, words: Iterable[str]) -> list[str]:
+        """The headers of the kernel proper that hold one of WORDS and may define
+        the members of a structure, sorted."""
+        asked = [*_WORDS, *_patterns(words), "--files-with-matches"]
+        return sorted(self.among(self._structures, asked))
+
+    def lines(self, pattern: str, folder: str, into: IO[bytes]) -> None:
+        """Write all lines of a FOLDER that match PATTERN into a file, each as the
+        name of the source file, a NUL, and the line."""
+        asked = [*_PLAIN, "--null", "--with-filename", "--no-line-number"]
+        asked += ["--no-heading", f"--regexp={pattern}"]
+        command = self._over(asked, SOURCES, folder)
+        if command:
+            _run(command, self.tree, self.unread, stdout=into)
+
+    def among(self, files: Sequence[str], asked: Sequence[str]) -> list[str]:
+        """What ripgrep, ASKED so, prints of these FILES, in any order."""
+        found: list[str] = []
+        for start in range(0, len(files), _TOGETHER):
+            some = files[start : start + _TOGETHER]
+            command = [program(), f"--threads={cores()}", *asked, "--", *some]
+            found += _split(_run(command, self.tree, self.unread))
+        return found
+
+    def matches(self, pattern: str, files: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Each match of PATTERN in FILES, with its file."""
+        asked = [*_PLAIN, "--null", "--with-filename", "--no-line-number"]
+        asked += ["--no-heading", "--only-matching", f"--regexp={pattern}"]
+        yield from map(_parted, self.among(files, asked) if files else ())
+
+    def pasted(self, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """The words in headers of FOLDERS that something is pasted to, with `##`."""
+        asked = [*_PLAIN, "--only-matching", "--regexp=[A-Za-z0-9_]+_##"]
+        for folder in folders:
+            if (self.tree / folder).is_dir():
+                yield from self._pass(asked, HEADERS, folder)
+
+    @cached_property
+    def _structures(self) -> list[str]:
+        """The headers with a structure or union, by far not all."""
+        asked = [*_PLAIN, "--fixed-strings", *_patterns(("struct", "union"))]
+        return self._holding(asked, "", HEADERS)
+
+    def _holding(
+        self, asked: Sequence[str], folder: str, suffixes: Sequence[str]
+    ) -> list[str]:
+        command = self._over([*asked, "--files-with-matches"], suffixes, folder)
+        found = _split(_run(command, self.tree, self.unread)) if command else []
+        return sorted(map(_plain_name, found))
+
+    def _pass(
+        self, asked: Sequence[str], suffixes: Sequence[str], folder: str
+    ) -> Iterator[tuple[str, str]]:
+        """What matches, with its file, each pair perhaps several times."""
+        shown = ["--null", "--with-filename", "--no-line-number", "--no-heading"]
+        command = self._over([*asked, *shown], suffixes, folder)
+        for line in _split(_run(command, self.tree, self.unread)) if command else ():
+            file, text = _parted(line)
+            yield _plain_name(file), text
+
+    def _over(
+        self, asked: Sequence[str], suffixes: Sequence[str], folder: str
+    ) -> list[str]:
+        """The command that looks at a FOLDER; [] when there is nothing in it."""
+        globs = [f"--glob=*{suffix}" for suffix in suffixes]
+        places = self._places(folder, suffixes)
+        command = [program(), f"--threads={cores()}", *asked, *globs, "--", *places]
+        return command if places else []
+
+    def _places(self, folder: str, suffixes: Sequence[str]) -> list[str]:
+        """What to search for FOLDER; "" is the kernel proper."""
+        if folder:
+            return [os.path.join(".", folder)]
+        left_out = (*APART, ".git")
+        return sorted(
+            os.path.join(".", entry.name)
+            for entry in os.scandir(self.tree)
+            if entry.name not in left_out and _searched(entry, suffixes)
+        )
+
+
+class Lines:
+    """Lines in a file of their own that is gone with this object, or the process,
+    for ripgrep to choose from: as fast as an index, and in no memory."""
+
+    def __init__(self) -> None:
+        self.file: IO[bytes] = scratch.file()
+
+    def with_words(self, words: Iterable[str]) -> list[str]:
+        """Those that hold one of WORDS."""
+        return self._chosen([*_WORDS, *_patterns(words)])
+
+    def matching(self, pattern: str) -> list[str]:
+        """Those that match PATTERN."""
+        return self._chosen([*_PLAIN, f"--regexp={pattern}"])
+
+    def _chosen(self, asked: Sequence[str]) -> list[str]:
+        self.file.seek(0)
+        command = [program(), *asked, *_SHOWN, "--", "-"]
+        return _split(_run(command, None, set(), stdin=self.file))
+
+
+def _patterns(words: Iterable[str]) -> list[str]:
+    return [f"--regexp={word}" for word in sorted(set(words))]
+
+
+def _searched(entry: os.DirEntry, suffixes: Sequence[str]) -> bool:
+    if entry.is_symlink():
+        return False
+    return entry.is_dir() or os.path.splitext(entry.name)[1] in suffixes
+
+
+def _parted(line: str) -> tuple[str, str]:
+    file, _nul, text = line.partition("\0")
+    return file, text
+
+
+def _plain_name(file: str) -> str:
+    return file.removeprefix("./")
+
+
+def _split(output: bytes) -> list[str]:
+    return os.fsdecode(output).split("\n")[:-1]
+
+
+def _run(
+    command: list[str], folder: Path | None, unread: set[str], **streams: Any
+) -> bytes:
+    """What COMMAND prints, in FOLDER; adds to UNREAD what may not be read. Errors:
+    SearchFailed."""
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE} | streams
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "LC_ALL": "C"},
+        stderr=subprocess.PIPE,
+        **streams,
+    )
+    if done.returncode > 1:
+        said = os.fsdecode(done.stderr).strip().split("\n")
+        denied = [match[1] for match in map(_DENIED.fullmatch, said) if match]
+        if denied and len(denied) == len(said):
+            unread.update(map(_plain_name, denied))
+            return done.stdout or b""
+        message = said[0]
+        raise SearchFailed(f"ripgrep failed in {folder}: {message[:200]}")
+    return done.stdout or b""

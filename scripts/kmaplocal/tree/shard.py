@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A share of the candidate files, for one machine of several."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from kmaplocal.errors import KmaplocalError
+from kmaplocal.c.outline import Outline
+
+
+class BadShard(KmaplocalError):
+    """SHARD= that is not K/N, or shards that do not belong together."""
+
+
+class Shard(NamedTuple):
+    """The NUMBER-th, from 1, of OF shards."""
+
+    number: int
+    of: int
+
+    def chosen(self, paths: Iterable[str]) -> list[str]:
+        """Its share of PATHS, by their sorted list alone: neighbours, which are often
+        alike, go to different shards."""
+        return sorted(paths)[self.number - 1 :: self.of]
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def parsed(text: str) -> Shard:
+    """The shard that TEXT, as 2/3, names. Raises BadShard."""
+    number, slash, of = text.partition("/")
+    if slash and number.isdecimal() and of.isdecimal():
+        if 1 <= int(number) <= int(of):
+            return Shard(int(number), int(of))
+    raise BadShard(f"SHARD={text}: not one of 1/N to N/N")
+
+
+def with_tied(
+    wanted: Collection[str], outlines: Mapping[str, Outline], calls: Collection[str]
+) -> set[str]:
+    """The files WANTED of those of OUTLINES, and all that have a function with one of
+    CALLS that one of these can call, and so on: it may map or unmap for them."""
+    homes: dict[str, set[str]] = {}
+    for file, outline in outlines.items():
+        for span in outline.holding(calls):
+            if file.endswith(".h") or not outline.is_static(span):
+                homes.setdefault(span.name, set()).add(file)
+    found, new = set(wanted), set(wanted)
+    while new:
+        words = {token.text for file in new for token in outlines[file].code}
+        new = set().union(*(homes[name] for name in words & homes.keys())) - found
+        found |= new
+    return found
+
+
+def complete(shards: Sequence[Shard]) -> None:
+    """Raise BadShard unless these are all the shards there are, each once."""
+    totals = {shard.of for shard in shards}
+    if len(totals) != 1:
+        raise BadShard("merge: these are not shards of one run")
+    missing = set(range(1, max(totals) + 1)) - {shard.number for shard in shards}
+    if missing:
+        told = ", ".join(f"{number}/{max(totals)}" for number in sorted(missing))
+        raise BadShard(f"merge: {told} is missing")
+    if len(shards) > max(totals):
+        raise BadShard("merge: a shard is there twice")

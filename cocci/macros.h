@@ -158,3 +158,8 @@
  * include/linux/sunrpc/debug.h, lockd/debug.h. */
 #define while_each_thread(g, t) while ((t = next_thread(t)) != g)
 #define ifdebug(flag) if (flag)
+
+/* Guards: the block behind is run once, or never.  Source: include/linux/cleanup.h. */
+#define scoped_guard YACFE_ITERATOR
+#define scoped_cond_guard(name, fail, ...) \
+	if (!scoped_guard_holds(name, __VA_ARGS__)) { fail; } else

@@ -26,3 +26,25 @@ def test_the_type_of_a_mapping_says_how_old_the_code_is(tmp_path, write, types):
     found = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
     (verdict,) = found.verdicts
     assert [d.reason for d in verdict.doubts] == [TYPED, TYPED] * any(types)
+
+
+SCOPED = """
+DEFINE_FREE(unmap, void *, if (_T) kunmap_atomic(_T))
+
+int first(struct page *page)
+{
+	int *v __free(unmap) = kmap_atomic(page);
+
+	return v[0];
+}
+"""
+
+
+def test_an_unmap_where_a_scope_ends_is_left_with_its_map(tmp_path, write):
+    write(tmp_path / "a.c", SCOPED)
+    found = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    (verdict,) = (v for v in found.verdicts if v.function == "first")
+    assert [d.reason for d in verdict.doubts] == [
+        "v is unmapped where its scope ends: __free()"
+    ]
+    assert [c.failing for c in verdict.certificates] == [None]

@@ -60,7 +60,7 @@ class Flow:
         for expr in function.exprs:
             self._stores(expr)
         for stmt in self.stmts:
-            if stmt.kind in ("iterator", "asm"):
+            if stmt.kind in ("iterator", "guard", "asm"):
                 self._all_change([n for e in stmt.exprs for n in e.walk()])
 
     def place(self, node: Expr | Stmt) -> Place:
@@ -219,7 +219,7 @@ class Flow:
         if stmt.start <= there.start and there.end <= stmt.end:
             header = stmt.kind in ("if", "while", "switch", "declaration")
             return (stmt.start, stmt.end) if header else None
-        if stmt.kind in ("for", "do", "iterator", "compound"):
+        if stmt.kind in ("for", "do", "iterator", "guard", "compound"):
             return None
         while stmt.parent and stmt.parent.kind in ("label", "case", "default"):
             stmt = stmt.parent

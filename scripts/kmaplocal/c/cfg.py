@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kmaplocal.c import guards
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr, Function, Stmt, Variable, between
 
 LOOPS = {"while", "do", "for"}
 NO_RETURN = functions.named(lambda row: row.returns_never)
+RETURNS = ("return_ptr",)  # as `return` does
 
 
 @dataclass(eq=False)
@@ -27,6 +29,7 @@ class Node:
     next: list["Node"] = field(default_factory=list)
     returns: bool = False
     assigns: bool = False  # its expressions are assigned to (an iterator's)
+    cleans: list[Expr] = field(default_factory=list)  # then, before it goes on
     dead_end: bool = False
 
 
@@ -38,22 +41,49 @@ class Unstructured(Exception):
 class _Loop:
     leave: Node
     again: Node | None
+    depth: int = 0  # how many variables around it are cleaned up further out
 
 
 class _Flow:
-    def __init__(self):
+    def __init__(self, function: Function):
         self.labels: dict[str, Node] = {}
         self.defined: set[str] = set()
         self.cases: list[list[Node]] = []
         self.defaults: list[bool] = []
+        self.cleanups = function.cleanups
+        self.scopes: list[Expr] = []  # what is cleaned up around, the outer first
+        self.depths: dict[str, int] = {}  # of these around each label
+        if self.cleanups:
+            self._measure(function.body, 0)
 
     def label(self, name: str) -> Node:
         return self.labels.setdefault(name, Node())
 
     def block(self, stmts: list[Stmt], after: Node, loop: _Loop) -> Node:
-        for stmt in reversed(stmts):
+        outer, inside = self.scopes, [self.scopes]
+        for stmt in stmts:
+            inside.append([*inside[-1], *self._cleaned(stmt)])
+        after = self._cleaning(inside.pop()[len(outer) :], after)
+        for stmt, self.scopes in zip(reversed(stmts), reversed(inside)):
             after = self.stmt(stmt, after, loop)
+        self.scopes = outer
         return after
+
+    def _measure(self, stmts: list[Stmt], depth: int) -> None:
+        for stmt in stmts:
+            if stmt.kind == "label":
+                self.depths[stmt.label] = depth
+            self._measure(stmt.children, depth)
+            depth += len(self._cleaned(stmt))
+
+    def _cleaned(self, stmt: Stmt) -> list[Expr]:
+        """How the variables that STMT declares are cleaned up."""
+        names = (variable.name for variable in stmt.variables)
+        return [self.cleanups[name] for name in names if name in self.cleanups]
+
+    def _cleaning(self, calls: list[Expr], after: Node) -> Node:
+        """What cleans up by CALLS, the last first, and goes on to AFTER."""
+        return Node(cleans=calls[::-1], next=[after]) if calls else after
 
     def stmt(self, stmt: Stmt, after: Node, loop: _Loop) -> Node:
         handler = getattr(self, "on_" + stmt.kind, self.on_expression)
@@ -64,18 +94,22 @@ class _Flow:
 
     def on_expression(self, stmt, after, loop):
         node = Node(stmt, stmt.exprs, stmt.variables, next=[after])
-        if len(stmt.exprs) == 1 and stmt.exprs[0].callee in NO_RETURN:
+        callee = stmt.exprs[0].callee if len(stmt.exprs) == 1 else ""
+        if callee in NO_RETURN:
             node.next, node.dead_end = [], True
+        elif callee in RETURNS:
+            node.next, node.returns, node.cleans = [], True, self.scopes[::-1]
         return node
 
     def on_return(self, stmt, after, loop):
-        return Node(stmt, stmt.exprs, returns=True)
+        return Node(stmt, stmt.exprs, returns=True, cleans=self.scopes[::-1])
 
     def on_goto(self, stmt, after, loop):
         words = stmt.text.split()
         if len(words) < 2 or words[1] == "*":
             raise Unstructured(f"line {stmt.start[0]}: computed goto")
-        return Node(stmt, next=[self.label(words[1])])
+        calls = self.scopes[self.depths.get(words[1], 0) :]
+        return Node(stmt, next=[self._cleaning(calls, self.label(words[1]))])
 
     def on_label(self, stmt, after, loop):
         node = self.label(stmt.label)
@@ -85,12 +119,18 @@ class _Flow:
         return node
 
     def on_break(self, stmt, after, loop):
-        return Node(stmt, next=[loop.leave])
+        return Node(stmt, next=[self._leaving(loop, loop.leave)])
 
     def on_continue(self, stmt, after, loop):
         if not loop.again:
             raise Unstructured(f"line {stmt.start[0]}: continue outside a loop")
-        return Node(stmt, next=[loop.again])
+        return Node(stmt, next=[self._leaving(loop, loop.again)])
+
+    def _leaving(self, loop: _Loop, target: Node) -> Node:
+        return self._cleaning(self.scopes[loop.depth :], target)
+
+    def _loop(self, leave: Node, again: Node | None) -> _Loop:
+        return _Loop(leave, again, len(self.scopes))
 
     def branch(self, stmt: Stmt, cond: Expr | None, yes: Node, no: Node) -> Node:
         node = Node(stmt, cond=cond)
@@ -110,14 +150,14 @@ class _Flow:
 
     def on_while(self, stmt, after, loop):
         head = Node(stmt)
-        body = self.block(stmt.children, head, _Loop(after, head))
+        body = self.block(stmt.children, head, self._loop(after, head))
         cond = stmt.exprs[0] if stmt.exprs else None
         head.next = [self.branch(stmt, cond, body, after)]
         return head
 
     def on_do(self, stmt, after, loop):
         entry, test = Node(stmt), Node(stmt)
-        entry.next = [self.block(stmt.children, test, _Loop(after, test))]
+        entry.next = [self.block(stmt.children, test, self._loop(after, test))]
         cond = stmt.exprs[0] if stmt.exprs else None
         test.next = [self.branch(stmt, cond, entry, after)]
         return entry
@@ -128,19 +168,25 @@ class _Flow:
         init, cond, step = _header(stmt)
         head = Node(stmt)
         onward = Node(stmt, step, next=[head])
-        inside = self.block(body, onward, _Loop(after, onward))
+        inside = self.block(body, onward, self._loop(after, onward))
         head.next = [self.branch(stmt, cond[0] if cond else None, inside, after)]
         return self.block(declared, Node(stmt, init, next=[head]), loop)
 
     def on_iterator(self, stmt, after, loop):
         head = Node(stmt, stmt.exprs, assigns=True)
-        head.next = [self.block(stmt.children, head, _Loop(after, head)), after]
+        head.next = [self.block(stmt.children, head, self._loop(after, head)), after]
         return head
+
+    def on_guard(self, stmt, after, loop):
+        # The block is run once; `break` and `continue` leave it alone.
+        inside = self.block(stmt.children, after, self._loop(after, after))
+        passed = [after] if guards.may_fail(stmt.text) else []
+        return Node(stmt, stmt.exprs, next=[inside, *passed])
 
     def on_switch(self, stmt, after, loop):
         self.cases.append([])
         self.defaults.append(False)
-        self.block(stmt.children, after, _Loop(after, loop.again))
+        self.block(stmt.children, after, self._loop(after, loop.again))
         targets, has_default = self.cases.pop(), self.defaults.pop()
         if not has_default:
             targets.append(after)
@@ -178,7 +224,7 @@ def control_flow(function: Function) -> Node:
 
     Raises Unstructured for a jump into nowhere (a computed goto, a label that
     a macro or an unread half of an #if holds)."""
-    flow = _Flow()
+    flow = _Flow(function)
     end = Node(returns=True)
     entry = flow.block(function.body, end, _Loop(end, None))
     missing = set(flow.labels) - flow.defined

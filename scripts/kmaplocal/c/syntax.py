@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Iterator
 
+from kmaplocal.c import guards
+
 Point = tuple[int, int]  # line (from 1), column (from 0)
 
 OUTSIDE = "something_else"  # what Coccinelle calls a place in no function
@@ -109,6 +111,8 @@ class Function:
     exprs: list[Expr] = field(default_factory=list)
     stray: list[Expr] = field(default_factory=list)  # in no statement
     unread: str = ""  # what of it is not among the facts
+    # By variable: the call that cleans it up where its scope ends.
+    cleanups: dict[str, Expr] = field(default_factory=dict)
 
     def statements(self) -> Iterator[Stmt]:
         """Every statement and declaration, in the order of the text."""
@@ -272,7 +276,9 @@ def _statement_kind(stmt: Stmt) -> str:
         return "label"
     if first in ("asm", "__asm__"):
         return "asm"
-    return "iterator" if stmt.children else "expression"
+    if not stmt.children:
+        return "expression"
+    return "guard" if first == guards.SCOPED else "iterator"
 
 
 def _smallest(stmts: list[Stmt], start: Point, end: Point) -> Stmt | None:

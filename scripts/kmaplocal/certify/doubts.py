@@ -14,7 +14,7 @@ from kmaplocal.c.syntax import Expr, Function, Stmt
 
 SYNTAX = "syntax"
 WITHIN = "kunmap() is a part of an expression; kunmap_local() is a statement"
-_BRACED = ("if", "for", "while", "iterator")
+_BRACED = ("if", "for", "while", "iterator", "guard")
 MOST_PARTS = 3  # that a statement can become
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
 TYPED = "two arguments, as before Linux 3.7: there is no kmap_local_page() there"
@@ -55,6 +55,15 @@ def syntax_doubts(
         if e.kind == "statement-expression" and any(n in calls for n in e.walk())
     ]
     return sorted(set(doubts), key=lambda d: (d.line, d.column))
+
+
+def cleanup_doubts(function: Function) -> list[Doubt]:
+    """Where a variable is unmapped by what its declaration names for the end of its
+    scope: that is not to be found in the function."""
+    return [
+        Doubt(SYNTAX, *call.start, f"{name} is unmapped where its scope ends: __free()")
+        for name, call in function.cleanups.items()
+    ]
 
 
 def statement_doubts(function: Function) -> list[Doubt]:

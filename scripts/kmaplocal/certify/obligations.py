@@ -25,11 +25,12 @@ from kmaplocal.certify.certificate import (
     holds,
     repaired,
 )
-from kmaplocal.certify.doubts import statement_doubts
+from kmaplocal.certify.doubts import cleanup_doubts, statement_doubts
 from kmaplocal.repairs.explicit import Around, explicit
 from kmaplocal.bounds.extents import Extents
 from kmaplocal.certify.one_page import OnePage
 from kmaplocal.repairs.order import exchanges
+from kmaplocal.c import cleanup
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.c.syntax import Expr, Function, Source
 from kmaplocal.flow.events import Site, Trace, Use
@@ -65,6 +66,8 @@ class Judge:
         self.handed = handed
         self.mapped = mapped
         self.function = function
+        if knowledge.outline:
+            cleanup.note(function, knowledge.outline)
         self.knowledge = knowledge.following(function, self.new_only)
         self.trace = Trace(function)  # an empty one until follow() is called
         self.followed = False
@@ -89,6 +92,7 @@ class Judge:
                 verdict.certificates.append(self.certify(site))
         verdict.doubts.extend(self._unmap_doubts())
         verdict.doubts.extend(statement_doubts(self.function))
+        verdict.doubts.extend(cleanup_doubts(self.function))
         return verdict
 
     def follow(self) -> None:

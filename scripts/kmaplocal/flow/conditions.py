@@ -13,6 +13,7 @@ from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr
 
 TRANSPARENT = functions.named(lambda row: row.same)
+TAKING = functions.named(lambda row: row.takes)
 RELATIONS = {
     "==": operator.eq,
     "!=": operator.ne,

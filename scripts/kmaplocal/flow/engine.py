@@ -102,12 +102,25 @@ class Tracer(MapCalls):
             states = [after for _, after in results]
             if node.assigns:
                 states = [self._forget_assigned(expr, s) for s in states]
+        for call in node.cleans:
+            results = [r for each in results for r in self._cleaned(call, *each)]
+            states = [after for _, after in results]
         if node.returns:
             for value, after in results:
+                if node.cleans and value and value.kind == "address":
+                    self._gone(value, node.exprs[-1], after)
                 self._leave(node, value, after)
         if node.dead_end:
             return []
         return [(following, s) for s in states for following in node.next]
+
+    def _cleaned(self, call: Expr, value: Value | None, state: State) -> Results:
+        """VALUE, and the state after CALL cleaned up a variable, if it holds what is
+        to be."""
+        held = state.get(call.arguments[0].text)
+        if held is None or held.kind not in ("address", "changed"):
+            return [(value, state)]
+        return [(value, after) for _, after in self.evaluate(call, state)]
 
     def _operands(self, stmt: Stmt, state: State) -> State:
         """Assembly may do anything with an address it names, unless its operands

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from kmaplocal.flow.calls import Calls
-from kmaplocal.flow.conditions import TRANSPARENT
+from kmaplocal.flow.conditions import TAKING, TRANSPARENT
 from kmaplocal.flow.events import Site
 from kmaplocal.flow.state import State, added_to, mapped_into
 from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Value, is_of
@@ -28,9 +28,16 @@ class MapCalls(Calls):
             return self._unmap(expr, state)
         if expr.callee in TRANSPARENT and 0 in expr.arguments:
             return self.evaluate(expr.arguments[0], state)
+        if expr.callee in TAKING and 0 in expr.arguments:
+            return self._taken(expr.arguments[0], state)
         if expr.callee == "page_address" and 0 in expr.arguments:
             return self._page_address(expr, state)
         return self._call(expr, state)
+
+    def _taken(self, variable: Expr, state: State):
+        """The value of VARIABLE, which is NULL then."""
+        name = variable.bare().text
+        return [(v, s.put(name, NULL)) for v, s in self.evaluate(variable, state)]
 
     def _page_address(self, expr, state):
         """The address of a page that kmap() mapped: the mapping's."""

@@ -117,6 +117,7 @@ class Row:
     looks: bool = False  # at the value of a pointer, not at what it points to
     assigns: bool = False  # a macro that assigns to what looks given by value
     same: bool = False  # its first argument
+    takes: bool = False  # ... a variable, which is NULL from then on
     tests: bool = False  # its first argument, as a condition
     error: bool = False  # an error as a pointer
     picks: tuple[str, int] | None = None  # "least", "most" or "clamps", from where on

@@ -32,6 +32,9 @@ ROWS: dict[str, list[Row]] = {
         Row("RELOC_HIDE absolute_pointer", keeps=False, returns=True),
         Row("likely unlikely", keeps=False, silent=True, tests=True, same=True),
     ],
+    "include/linux/cleanup.h": [
+        Row("no_free_ptr retain_and_null_ptr return_ptr", takes=True),
+    ],
     "include/linux/container_of.h": [
         Row("container_of", keeps=False, returns=True),
     ],

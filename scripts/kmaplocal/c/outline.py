@@ -19,6 +19,7 @@ from kmaplocal.tree import tags
 from kmaplocal.c.lexer import Token
 
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
+VARIADIC = "__VA_ARGS__"
 JUMPS = {"return", "goto", "break", "continue"}
 _DIRECTIVES = frozenset(
     "define undef if ifdef ifndef elif else endif include error warning pragma line"
@@ -41,12 +42,14 @@ class Macro:
             return ""
         close = self.words.index(")")
         names = [w for w in self.words[1:close] if w.isidentifier()]
-        if "..." in self.words[:close] and self.words[close - 2 : close - 1] in (
-            (",",),
-            ("(",),
-        ):
-            names.append("__VA_ARGS__")
-        body = " ".join(_spelt_out(self.words[close + 1 :]))
+        rest = self.words[close + 1 :]
+        if self.words[close - 1] == "...":
+            named = self.words[close - 2]  # "args..." calls the further ones so
+            if named.isidentifier():
+                names.remove(named)
+                rest = tuple(VARIADIC if word == named else word for word in rest)
+            names.append(VARIADIC)
+        body = " ".join(_spelt_out(rest))
         if body.startswith("( {") and body.endswith("} )"):
             body = body[2:-2]
         elif not body.startswith(("do ", "{", "if ", "for ", "while ")):
@@ -67,9 +70,9 @@ def _spelt_out(words: Sequence[str]) -> Iterator[str]:
     for word, after in zip(words, [*words[1:], ""]):
         if before == "#":
             word = '""'
-        elif word == "__VA_ARGS__" and before.endswith('"'):
+        elif word == VARIADIC and before.endswith('"'):
             yield ","
-        elif word == "#" or (word == "##" and after == "__VA_ARGS__"):
+        elif word == "#" or (word == "##" and after == VARIADIC):
             before = word if word == "#" else before
             continue
         yield word

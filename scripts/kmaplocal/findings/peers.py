@@ -9,7 +9,9 @@ from kmaplocal.summaries.callees import Callees, FileKnowledge
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.flow.events import Trace, Use
 from kmaplocal.flow.engine import TooManyPaths, Tracer
-from kmaplocal.knowledge import api
+from kmaplocal.c.outline import VARIADIC
+from kmaplocal.flow.escape import given
+from kmaplocal.knowledge import api, functions
 from kmaplocal.c.syntax import Expr, Function
 
 MOST_DEEP = 3
@@ -54,6 +56,34 @@ class Peers:
             for call in function.exprs
             if call.kind == "call" and call.callee != function.name
             for place, argument in call.arguments.items()
+        )
+
+    def prints(self, call: Expr, number: int) -> bool:
+        """Whether all that becomes of argument NUMBER of CALL is that it is printed."""
+        return self._prints(self.file, call, number, MOST_DEEP)
+
+    def _prints(self, file: str, call: Expr, number: int, deep: int) -> bool:
+        if functions.of(call.callee).prints:
+            return True
+        found = self.definitions(call.callee, file) if deep else []
+        return bool(found) and all(
+            self._hands_to_print(home, function, number, deep - 1)
+            for home, function in found
+        )
+
+    def _hands_to_print(self, file, function: Function, number: int, deep) -> bool:
+        names = [variable.name for variable in function.params]
+        if names[-1:] == [VARIADIC] and number >= 0:
+            number = min(number, len(names) - 1)
+        if number >= len(names):
+            return False
+        name = names[number]
+        uses = [e for e in function.exprs if e.text == name]
+        places = [given(use) for use in uses]
+        last = -1 if name == VARIADIC else None  # it is not the format that they are
+        return bool(uses) and all(
+            place is not None and self._prints(file, place[0], last or place[1], deep)
+            for place in places
         )
 
     def calls(self, file: str, function: Function, name: str, deep: int = 3) -> bool:

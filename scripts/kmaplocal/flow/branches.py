@@ -6,7 +6,7 @@ from __future__ import annotations
 from kmaplocal.flow.conditions import TRANSPARENT, against_null, atom_of
 from kmaplocal.flow.conditions import compared_values
 from kmaplocal.flow.evaluator import Evaluator
-from kmaplocal.flow.state import State
+from kmaplocal.flow.state import State, meant
 from kmaplocal.flow.values import Value, truth_of
 from kmaplocal.c.syntax import Expr
 
@@ -56,6 +56,20 @@ class Branches(Evaluator):
             return [(True, yes), (False, state.decide(atom, not positive))]
         return [(True, state), (False, state)]
 
+    def _which(self, node: Expr, state: State) -> bool | None:
+        """How `a == b` turns out where A is set to B on some path: that is asked to
+        tell this path from others."""
+        if node.kind != "binary" or node.op not in ("==", "!="):
+            return None
+        left, right = (child.bare().text for child in node.children)
+        if frozenset((left, right)) not in self.relevant.alternatives:
+            return None
+        one, other = state.get(left), state.get(right)
+        if one and other and one.kind == other.kind == "address":
+            if one.site == other.site:
+                return None  # it may have moved
+        return (meant(left, state) == meant(right, state)) == (node.op == "==")
+
     def _known(self, node: Expr, value: Value | None, state: State) -> bool | None:
         if node.kind == "call" and node.callee in _TESTS:
             inner = [v for v, _ in self.evaluate(node.arguments[0], state)]
@@ -72,6 +86,8 @@ class Branches(Evaluator):
             if truth is not None:
                 return truth
         compared = compared_values(node, state)
+        if compared is None:
+            compared = self._which(node, state)
         if compared is not None:
             return compared
         atom, positive = atom_of(node)

@@ -24,6 +24,7 @@ class Calls(Transfer):
         for values, after in self._arguments(expr, state):
             if after.pages and not self.knowledge.is_pure(expr.callee):
                 after = after_call(expr, after)
+            after = self._given_anew(expr, values, after)
             self.trace.alive[expr].add(after.live)
             for site in after.live:
                 self.trace.during[site].setdefault(expr)
@@ -43,6 +44,18 @@ class Calls(Transfer):
             returned = [result, *(v for v in found if v)]
             results += [(v, way) for v in returned for way in ways]
         return results
+
+    def _given_anew(self, expr, values, state: State) -> State:
+        """The state before the callee, without the addresses of what is unmapped in
+        variables that it is lent to write to: it puts others there."""
+        for number, value in values:
+            if value is None or value.kind != "place":
+                continue
+            held = state.get(value.text)
+            over = held and held.kind == "address" and not self._alive(held, state)
+            if over and self.knowledge.argument(expr.callee, number).writes:
+                state = state.put(value.text, None)
+        return state
 
     def _arguments(self, expr, state):
         states: list[tuple[tuple[tuple[int, Value | None], ...], State]] = [((), state)]

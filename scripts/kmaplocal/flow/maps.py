@@ -6,7 +6,7 @@ from __future__ import annotations
 from kmaplocal.flow.calls import Calls
 from kmaplocal.flow.conditions import TAKING, TRANSPARENT
 from kmaplocal.flow.events import Site
-from kmaplocal.flow.state import State, added_to, mapped_into
+from kmaplocal.flow.state import State, added_to, mapped_into, meant
 from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Value, is_of
 from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr
@@ -91,7 +91,7 @@ class MapCalls(Calls):
         """What a structure is called that keeps an address, by the ARGUMENT that
         points to it."""
         text = argument.bare().text if argument is not None else "?"
-        return f"{_HOLDS} {self._page(text, state)}"
+        return f"{_HOLDS} {meant(text, state)}"
 
     def _end_former(self, expr: Expr, state: State) -> State:
         """The state after a map call ended what it had mapped before."""
@@ -118,7 +118,7 @@ class MapCalls(Calls):
         pages = state.pages
         if site.name == "kmap" and argument is not None and self._steady(argument):
             pages = tuple(p for p in pages if p[0] != site.number)
-            pages += ((site.number, self._page(argument.bare().text, state)),)
+            pages += ((site.number, meant(argument.bare().text, state)),)
         if argument is not None and argument.bare().kind == "identifier":
             # Only an existing page can be mapped.
             page = argument.bare().text
@@ -155,7 +155,7 @@ class MapCalls(Calls):
             return value.site if known else self._held(argument, state)
         if argument is None:
             return None
-        page = self._page(argument.bare().text, state)
+        page = meant(argument.bare().text, state)
         if rule.given == api.HOLDER:
             page = self._holder(argument, state)
         found = [number for number, text in state.pages if text == page]
@@ -174,7 +174,7 @@ class MapCalls(Calls):
             return None
         base = node.children[0].bare().text
         holder = base if node.op == "->" else f"& {base}"
-        text = f"{_HOLDS} {self._page(holder, state)}"
+        text = f"{_HOLDS} {meant(holder, state)}"
         found = (n for n, kept in state.pages if kept == text and n in state.live)
         return next(found, None)
 
@@ -187,15 +187,6 @@ class MapCalls(Calls):
             and (n.kind != "call" or self.knowledge.is_pure(n.callee))
             for n in page.walk()
         )
-
-    def _page(self, text: str, state: State) -> str:
-        """A page expression with variables replaced by what they copy."""
-        for _ in range(4):
-            value = state.get(text)
-            if not value or value.kind != "copy":
-                break
-            text = value.text
-        return text
 
     def _problem(self, site: int | None, state: State) -> str:
         if site is None:

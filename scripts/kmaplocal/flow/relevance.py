@@ -30,6 +30,7 @@ class Relevance:
         self.params = params
         self.returned = _returned(function) if results else set()
         self.tracked = self._tracked_names()
+        self.alternatives = self._alternatives()
         self.outputs = {name for name, _ in outputs(function)} & self.tracked
         self.outputs |= {self._lent_to(call) for call in function.calls(maps)} - {""}
         self.structures = {n.split(" . ")[0] for n in self.tracked if " . " in n}
@@ -54,18 +55,7 @@ class Relevance:
     def _tracked_names(self) -> set[str]:
         """Variables that may hold an address, or a page that is unmapped."""
         names = set(self.params)
-        pairs = [
-            (_variable(e.children[0].bare()), e.children[1])
-            for e in self.function.exprs
-            if e.kind == "assign" and _variable(e.children[0].bare())
-        ] + [
-            (v.name, value)
-            for s in self.function.statements()
-            for v in s.variables
-            for value in s.exprs
-            if v.value_at and value.start == v.value_at
-        ]
-        pairs += outputs(self.function)
+        pairs = [*self._sets(), *outputs(self.function)]
         mentions = [
             (name, {_variable(n) for n in value.walk() if _variable(n)}, value)
             for name, value in pairs
@@ -84,6 +74,32 @@ class Relevance:
             if not more:
                 return names
             names |= more
+
+    def _sets(self) -> list[tuple[str, Expr]]:
+        """The variables and members that are set, each with what it is set to."""
+        assigned = (e for e in self.function.exprs if e.kind == "assign")
+        named = ((_variable(e.children[0].bare()), e.children[1]) for e in assigned)
+        return [(name, value) for name, value in named if name] + [
+            (v.name, value)
+            for s in self.function.statements()
+            for v in s.variables
+            for value in s.exprs
+            if v.value_at and value.start == v.value_at
+        ]
+
+    def _alternatives(self) -> set[frozenset[str]]:
+        """The variables that are set to one another, of those that are tracked."""
+        arms = [
+            (name, arm.bare())
+            for name, value in self._sets()
+            for arm in (value.bare().children[1:] or [value])
+            if value.bare().kind == "ternary" or arm is value
+        ]
+        return {
+            frozenset((name, arm.text))
+            for name, arm in arms
+            if name in self.tracked and arm.kind == "identifier"
+        }
 
     def _lent_to(self, call: Expr) -> str:
         """The variable V where CALL maps and is given `&V` to put the address in."""

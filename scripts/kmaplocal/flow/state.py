@@ -67,6 +67,17 @@ class State(NamedTuple):
         return State(self.live, self.pages, self.held, tuple(decided))
 
 
+def meant(text: str, state: State) -> str:
+    """The expression that TEXT is a copy of: of the page for a variable that was set
+    to it."""
+    for _ in range(4):
+        value = state.get(text)
+        if not value or value.kind != "copy":
+            break
+        text = value.text
+    return text
+
+
 def is_part(held: str, name: str) -> bool:
     """Whether what is HELD is the variable NAME or a member of it."""
     return held == name or held.startswith(f"{name} . ")

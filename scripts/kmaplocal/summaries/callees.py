@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from kmaplocal.summaries import mappings
 from kmaplocal.knowledge import api, functions
-from kmaplocal.c.outline import Outline
+from kmaplocal.c.outline import VARIADIC, Outline
 from kmaplocal.summaries.mappings import Mappings
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.summaries.pointers import Pointer, Targets
@@ -187,7 +187,7 @@ class Callees:
         if number < len(function.params):
             summary = self.summary(file, function, number if contents else -1)
             return summary.effects[number]
-        if function.params and function.params[-1].name == "__VA_ARGS__":
+        if function.params and function.params[-1].name == VARIADIC:
             number = len(function.params) - 1
             return self._effect(file, function, number, contents)
         why = f"{function.name}() takes it among variable arguments"

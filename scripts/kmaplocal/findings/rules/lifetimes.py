@@ -13,7 +13,6 @@ from kmaplocal.flow.escape import given, member_of
 from kmaplocal.flow.events import Site, Use
 from kmaplocal.c.syntax import Expr, Stmt
 
-MOST_DEEP = 3  # macros round a printing function
 READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
 
 
@@ -67,7 +66,7 @@ def _is_use(scene: Scene, use: Use) -> bool:
         return False
     if functions.of(use.expr.callee).looks:
         return False
-    if _prints(scene, use.expr.callee):
+    if _prints(scene, use):
         return _reads(use.expr)
     if use.what == "gone" and use.expr.kind == "call" and _as_number(use.expr):
         return False
@@ -77,13 +76,16 @@ def _is_use(scene: Scene, use: Use) -> bool:
     return parent is None or parent.kind != "unary" or parent.op != "&"
 
 
-def _prints(scene: Scene, name: str, deep: int = MOST_DEEP) -> bool:
-    """Whether NAME prints its arguments, or is a macro of this file that hands them
-    to what does."""
-    if functions.of(name).prints:
-        return True
-    words = scene.knowledge.macros.get(name, ()) if deep else ()
-    return any(_prints(scene, word, deep - 1) for word in words if word != name)
+def _prints(scene: Scene, use: Use) -> bool:
+    """Whether a use is a call that prints the address, by itself or by what it hands
+    it to."""
+    reads = scene.trace.reads[use.site]
+    numbers = [
+        number
+        for number, argument in use.expr.arguments.items()
+        if any(node in reads for node in argument.walk())
+    ]
+    return bool(numbers) and all(scene.peers.prints(use.expr, n) for n in numbers)
 
 
 def _used(scene: Scene, site: Site, use: Use) -> Finding:

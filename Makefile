@@ -29,6 +29,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE
 NAMES += WRITE_BASELINE ALLOW_EMPTY TIME NO_CACHE SHARD BENCH RUNS CC PREFIX DESTDIR
+NAMES += SOURCE OLDEST
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -64,6 +65,7 @@ SEVERAL  = if [ "$$FORMAT" = html ] && [ ! -d "$$KERNEL" ]; then kernels=$$KERNE
 	for word in $$kernels; do \
 	if [ "$$KERNEL" ]; then set -- "$$@" --also "$$word"; else KERNEL=$$word; fi; done; fi;
 PRINTING = --format "$$FORMAT" $(if $(OUT),--out "$$OUT")
+TARGET   = $(if $(SOURCE),--source "$$SOURCE") $(if $(OLDEST),--oldest "$$OLDEST")
 SHARING  = $(if $(SHARD),--shard "$$SHARD")
 SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") \
 	$(if $(TIME),--time "$$TIME") "$$@" -- $$FILES
@@ -94,6 +96,8 @@ help:
 	@echo
 	@echo 'KERNEL=path   the kernel tree; default $(DEFAULT_KERNEL), unpacked on demand'
 	@echo 'FILES="..."   files or folders below KERNEL, . for all of it; default fs/aio.c'
+	@echo 'SOURCE=path   of a module: its kernel, or headers, to look up what it calls; none'
+	@echo 'OLDEST=5.15   the oldest kernel it has to build on: nothing newer is called'
 	@echo 'DRY_RUN=1     change nothing: make -s apply DRY_RUN=1 | patch -d KERNEL -p1'
 	@echo 'FORCE=1       also files with uncommitted changes'
 	@echo 'FAIL_ON=kept  status 1 when a function is kept (golden: differs from its golden)'
@@ -126,7 +130,7 @@ help:
 apply: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
 	$(Q)$(OPTIONS) $(KMAPLOCAL) apply $(call on,DRY_RUN,--dry-run) \
-		$(call on,FORCE,--force) $(SETTINGS)
+		$(call on,FORCE,--force) $(TARGET) $(SETTINGS)
 
 ## verify: what stands against a change of FILES: its code, builds, sparse, style
 verify: $(call unpacked,$(KERNEL))
@@ -138,7 +142,8 @@ verify: $(call unpacked,$(KERNEL))
 ## report: certify every mapping in FILES (default here: .), as text, JSON or a page
 report: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
-	$(Q)$(OPTIONS) $(SEVERAL) $(KMAPLOCAL) report $(PRINTING) $(SHARING) $(SETTINGS)
+	$(Q)$(OPTIONS) $(SEVERAL) $(KMAPLOCAL) report $(PRINTING) $(SHARING) \
+		$(TARGET) $(SETTINGS)
 
 ## series: write the patch series for FILES (default here: .) as mails, see OUT
 series: $(call unpacked,$(KERNEL))
@@ -154,7 +159,7 @@ series: $(call unpacked,$(KERNEL))
 flag: $(if $(EXPLAIN),,$(call unpacked,$(KERNEL)))
 	$(Q)scripts/install apply </dev/null
 	$(Q)$(if $(EXPLAIN),$(KMAPLOCAL) flag --explain "$$EXPLAIN",\
-		$(OPTIONS) $(KMAPLOCAL) flag $(PRINTING) $(FLAGGING) $(SHARING) $(SETTINGS))
+		$(OPTIONS) $(KMAPLOCAL) flag $(PRINTING) $(FLAGGING) $(SHARING) $(TARGET) $(SETTINGS))
 
 ## history: what upstream did from OLD to NEW, beside what we do
 history: $(call unpacked,$(OLD) $(NEW))

@@ -15,7 +15,7 @@ from kmaplocal.apply import patch
 from kmaplocal.commands import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError, OutputClosed
 from kmaplocal.options import EXPECTED, FILES, FORMAT, JOBS, KERNEL, OUT, PLACE, SHARD
-from kmaplocal.options import TIMEOUT, Commands, together
+from kmaplocal.options import TARGET, TIMEOUT, Commands, together
 from kmaplocal.cache import cache
 from kmaplocal.tree.kernel import Tree
 from kmaplocal.tree.outcome import Outcome
@@ -49,6 +49,7 @@ _common = together(KERNEL, JOBS, TIMEOUT, EXPECTED, FILES)
 
 @cli.command()
 @_common
+@TARGET
 @click.option("--dry-run", is_flag=True, help="print the patch, change nothing")
 @click.option("--force", is_flag=True, help="also files with uncommitted changes")
 @click.option(
@@ -104,7 +105,7 @@ def _write_golden(
 
 
 @cli.command()
-@together(KERNEL, JOBS, TIMEOUT, OUT, SHARD, FILES)
+@together(KERNEL, TARGET, JOBS, TIMEOUT, OUT, SHARD, FILES)
 @click.option(
     "--format",
     "form",
@@ -292,7 +293,7 @@ def boot(**asked) -> int:
 
 
 @cli.command()
-@together(KERNEL, JOBS, TIMEOUT, OUT, SHARD, FILES)
+@together(KERNEL, TARGET, JOBS, TIMEOUT, OUT, SHARD, FILES)
 @click.option(
     "--format",
     "form",

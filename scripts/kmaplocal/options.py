@@ -53,6 +53,27 @@ KERNEL = click.option(
     help="the tree; default: the git tree around, or the folder one stands in",
 )
 JOBS = click.option("--jobs", type=click.IntRange(min=1), help="files at a time")
+
+
+def _parsed_version(_context, _option, text: str | None):
+    from kmaplocal.tree import target
+
+    return target.version(text) if text else None
+
+
+SOURCE = click.option(
+    "--source",
+    type=PLACE,
+    metavar="PATH",
+    help="of a module: the kernel's source or headers, to look up what it calls, or"
+    " `none`; default: the running kernel's, where they are installed",
+)
+OLDEST = click.option(
+    "--oldest",
+    metavar="VERSION",
+    callback=_parsed_version,
+    help="the oldest kernel it has to build on: nothing newer is called",
+)
 _TIMEOUT_EACH = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -116,3 +137,4 @@ def together(*options: Callable) -> Callable[[Callable], Callable]:
 
 
 TIMEOUT = together(_TIMEOUT_EACH, _TIME)
+TARGET = together(SOURCE, OLDEST)

@@ -361,7 +361,7 @@ def test_a_module(command, tmp_path):
         f"void f(struct page *p, char *to)\n{{\n\tchar *v;\n\n\tv = kmap(p);\n\t{body}"
     )
     (tmp_path / "m.c").write_text(f"{text}\n\tkunmap(p);\n}}\n")
-    told = command("apply", "--kernel", str(tmp_path), ".")
+    told = command("apply", "--kernel", str(tmp_path), "--source", "none", ".")
     done = subprocess.run(told, env=surroundings(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "needs Linux 5.11 or later, for kmap_local_page()" in done.stdout

@@ -19,6 +19,7 @@ from kmaplocal.summaries.callees import Callees
 from kmaplocal.certify.obligations import Judge
 from kmaplocal.c import facts, outline
 from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.tree.target import Target
 from kmaplocal.commands import apply as main_job
 
 GOOD = """
@@ -89,7 +90,7 @@ def convert(tmp_path):
             (tmp_path / f"{name}.c").write_text(text)
         paths = [Path(f"{name}.c") for name in texts]
         tree = SimpleNamespace(root=tmp_path)
-        request = SimpleNamespace(jobs=1, timeout=60.0)
+        request = SimpleNamespace(jobs=1, timeout=60.0, target=Target)
         worker = conversion.prepare(
             tmp_path, paths, find_spatch(), request, lambda done: None
         )

@@ -9,6 +9,7 @@ import pytest
 from kmaplocal.apply import conversion
 from kmaplocal.findings.survey import survey
 from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.tree.target import Target
 
 CLEAN = """
 char clean(struct page *page, int n)
@@ -83,7 +84,7 @@ def convert(tmp_path):
         for name, text in texts.items():
             (tmp_path / f"{name}.c").write_text(text)
         paths = [Path(f"{name}.c") for name in texts]
-        request = SimpleNamespace(jobs=1, timeout=60.0)
+        request = SimpleNamespace(jobs=1, timeout=60.0, target=Target)
         worker = conversion.prepare(
             tmp_path, paths, find_spatch(), request, lambda done: None
         )

@@ -10,6 +10,7 @@ from kmaplocal.apply import conversion
 from kmaplocal.apply.together import settled
 from kmaplocal.tree.outcome import Outcome
 from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.tree.target import Target
 
 MAP = """
 void *slot_map(struct page *page)
@@ -45,7 +46,7 @@ def convert(tmp_path):
             folder.mkdir(exist_ok=True)
             (folder / f"{name}.c").write_text(text)
         paths = [Path(f"lib/{name}.c") for name in names]
-        request = SimpleNamespace(jobs=1, timeout=60.0)
+        request = SimpleNamespace(jobs=1, timeout=60.0, target=Target)
         worker = conversion.prepare(
             tmp_path, paths, find_spatch(), request, lambda done: None
         )

@@ -24,7 +24,6 @@ from kmaplocal.certify.analysis import Analysis, FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.certificate import Doubt as Against
 from kmaplocal.certify.doubts import SYNTAX
-from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.c.outline import Outline
 from kmaplocal.apply.plan import Plan, make_plan
@@ -62,10 +61,14 @@ def prepare(
 ) -> Conversion:
     """Analyse PATHS below ROOT together, callees all over the tree included.
 
-    REQUEST says how many `jobs` at a time and the `timeout` of one spatch.
+    REQUEST says how many `jobs` at a time, the `timeout` of one spatch, and what the
+    tree is for, its `target()`.
     Errors: TagsError, OSError."""
-    tree = Definitions(root)
-    analysis = Analysis(root, spatch, request.timeout, request.jobs, tree)
+    aim = request.target(root)
+    tree = aim.definitions()
+    analysis = Analysis(
+        root, spatch, request.timeout, request.jobs, tree, kernels=aim.kernels
+    )
     files = analysis.run([str(path) for path in paths], progress)
     return Conversion(files, spatch, request.timeout)
 
@@ -139,18 +142,27 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
         ]
         plan = Plan()
     converted = tuple(v.function for v in plan.functions)
+    kept = _doubts(file)
     mappings = sum(len(v.certificates) for v in plan.functions)
     return Outcome(
         Path(file.path),
         before,
         after,
         converted,
-        _doubts(file),
+        kept,
         tuple(lost),
         mappings,
         outdated,
         frozenset(file.partners),
+        _unfound(file, kept),
     )
+
+
+def _unfound(file: FileAnalysis, kept: Sequence[Doubt]) -> frozenset[str]:
+    """The functions that keep something as nobody found them."""
+    judge = next(file.every_judge(), None)
+    reasons = [doubt.reason for doubt in kept]
+    return judge.knowledge.callees.unfound(reasons) if judge else frozenset()
 
 
 def _doubts(file: FileAnalysis) -> tuple[Doubt, ...]:

@@ -43,13 +43,13 @@ class Kernels(NamedTuple):
     oldest: Version | None = None
 
     def apart(self, asked: Iterable[Condition]) -> list[Version]:
-        """One of each of those that the conditions ASKED tell apart, latest first."""
-        if self.oldest is None:
-            return [self.newest]
+        """One of each of those that the conditions ASKED tell apart, latest first;
+        where no oldest is given, of all there ever were."""
+        oldest = self.oldest or (0, 0, 0)
         told = {v for each in asked for v in each.versions()}
         just = {(*v[:2], v[2] + n) for v in told for n in (-1, 0, 1)}
-        between = {v for v in just if self.oldest < v < self.newest}
-        return sorted({self.newest, self.oldest, *between}, reverse=True)
+        between = {v for v in just if oldest < v < self.newest}
+        return sorted({self.newest, oldest, *between}, reverse=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,24 +181,35 @@ class Arms:
         around the function allows."""
         answers = [dict.fromkeys(asked, True), dict.fromkeys(asked, False)]
         answers += [{**base, q: not base[q]} for q in asked for base in answers[:2]]
-        compared = [c for group in self.groups for c in self._conditions(group)]
         every = [
             Configuration(version, held)
-            for version in self.kernels.apart(compared)
+            for version in self.versions
             for held in answers
         ]
         yield from [c for c in every if self._possible(c)] or every
 
+    @cached_property
+    def versions(self) -> list[Version]:
+        """One of each of the kernels that the function is for and is not the same
+        for, latest first; the latest alone where no oldest is given."""
+        compared = [c for group in self.groups for c in self._conditions(group)]
+        compared += [self._condition(group, arm) for group, arm in self._around]
+        every = self.kernels.apart(compared)
+        found = [v for v in every if self._possible(Configuration(v, {}))]
+        found = found or every[:1]
+        return found if self.kernels.oldest else found[:1]
+
+    @cached_property
+    def _around(self) -> list[tuple[Conditional, int]]:
+        """The groups around the function, each with the arm that has it."""
+        line = self.span.line
+        outer = [g for g in self.outline.conditionals if g not in self.groups]
+        return [(g, g.branch(line)) for g in outer if g.branch(line) >= 0]
+
     def _possible(self, configuration: Configuration) -> bool:
-        around = [
-            (group, group.branch(self.span.line))
-            for group in self.outline.conditionals
-            if group not in self.groups
-        ]
         return all(
             self._condition(group, arm).value(configuration) is not False
-            for group, arm in around
-            if arm >= 0
+            for group, arm in self._around
         )
 
     def _chosen(
@@ -267,12 +278,8 @@ def where(some: Sequence[Reading], every: Sequence[Reading]) -> str:
 
 
 def _range(low: Version, high: Version) -> str:
-    last = "or later" if high == conditions.NEWEST else f"to {_dotted(high)}"
-    return _dotted(low) if low == high else f"{_dotted(low)} {last}"
-
-
-def _dotted(version: Version) -> str:
-    return ".".join(str(max(0, number)) for number in version)
+    last = "or later" if high == conditions.NEWEST else f"to {conditions.dotted(high)}"
+    return conditions.dotted(low) if low == high else f"{conditions.dotted(low)} {last}"
 
 
 def _ranges(group: Conditional) -> list[tuple[int, int]]:

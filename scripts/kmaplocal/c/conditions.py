@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from kmaplocal.c.lexer import Token
 
-NEWEST = (255, 255, 255)  # later than every kernel there is
+LAST = 255  # the highest third number that KERNEL_VERSION() knows
+NEWEST = (255, 255, LAST)  # later than every kernel there is
 _OPPOSITE = {"!=": "==", "<": ">=", "<=": ">"}
 _SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 _COMPARE = {
@@ -27,6 +28,7 @@ _COMPARE = {
     ">=": lambda a, b: a >= b,
 }
 _KNOWN = {"__KERNEL__": True, "LINUX_VERSION_CODE": True, "__cplusplus": False}
+_KNOWN |= {"__ASSEMBLY__": False, "__ASSEMBLER__": False}
 _CODES = {"KERNEL_VERSION": 3, "RHEL_RELEASE_VERSION": 2}
 
 Version = tuple[int, ...]
@@ -154,6 +156,15 @@ def condition(directive: Sequence[Token]) -> Condition:
         return found
     except NotUnderstood:
         return _question(texts)
+
+
+def dotted(version: Version) -> str:
+    """How a VERSION is called: "5.4.2", "5.4", or what comes just before, with a last
+    number below 0, "before 5.4"."""
+    text = ".".join(map(str, version[:2]))
+    if len(version) < 3 or version[2] in (0, LAST):
+        return text
+    return f"{text}.{version[2]}" if version[2] > 0 else f"before {text}"
 
 
 def opposite(question: str) -> str:

@@ -158,6 +158,12 @@ class Outline:
         spans = self.functions
         return next((s for s in spans if s.line <= line <= s.end), None)
 
+    def exports(self, name: str) -> bool:
+        """Whether modules may call the function NAME of this file."""
+        code = [token.text for token in self.tokens]
+        places = (n for n, text in enumerate(code) if text == name and n > 1)
+        return any(is_exported(code[n - 2 : n]) for n in places)
+
     def is_static(self, span: Span) -> bool:
         """Whether the function is declared static where it is defined."""
         words: list[str] = []

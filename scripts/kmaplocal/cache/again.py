@@ -15,6 +15,7 @@ from kmaplocal.cache import cache
 from kmaplocal.tree import search, tags
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.cache.state import State, state, unpacked
+from kmaplocal.tree.target import Target
 
 
 class Made(NamedTuple):
@@ -26,14 +27,15 @@ class Made(NamedTuple):
 
 
 def answer(
-    root: Path, spatch: Spatch, asked: Sequence[str], make: Callable[[], Made]
+    aim: Target, spatch: Spatch, asked: Sequence[str], make: Callable[[], Made]
 ) -> dict:
-    """What MAKE gives, or gave for the same ASKED of the tree at ROOT before.
+    """What MAKE gives, or gave for the same ASKED of the tree that AIM is about before.
 
     ASKED says all that the result depends on, but the tree, kmaplocal and its
-    tools.  Errors: those of MAKE."""
-    store = cache.cache()
-    now = _state(root) if store.usable else None
+    tools.  Where another tree is read as well, nothing is kept.  Errors: those of
+    MAKE."""
+    store, root = cache.cache(), aim.root
+    now = _state(root) if store.usable and not aim.kernel else None
     if now is None:
         return make().result
     tools = (spatch.program, tags.program(), search.program())

@@ -22,16 +22,18 @@ from kmaplocal.c import arms, facts, lexer
 from kmaplocal.tree import definitions
 from kmaplocal.cache import known
 from kmaplocal.certify import gaps, readings
-from kmaplocal.summaries.callees import Callees, FileKnowledge
+from kmaplocal.summaries.callees import Callees, FileKnowledge, unfound
 from kmaplocal.certify.certificate import Doubt, Verdict
 from kmaplocal.tree.generated import Generated
-from kmaplocal.certify.doubts import SYNTAX, comment_doubts, syntax_doubts
+from kmaplocal.certify.doubts import SYNTAX, comment_doubts, lacking, syntax_doubts
 from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.offers import Offers
 from kmaplocal.summaries.pointers import Pointers, Targets
 from kmaplocal.summaries.reaching import Reaching
 from kmaplocal.summaries.users import Users
 from kmaplocal.summaries.wrappers import Wrappers
-from kmaplocal.c.arms import Kernels, Reading
+from kmaplocal.c.arms import Arms, Kernels, Reading
+from kmaplocal.c.conditions import Version
 from kmaplocal.c.facts import Facts, Piece
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.c.outline import Macro, Outline, Span, outlines, read
@@ -117,10 +119,11 @@ class Analysis:
         self.judge = judge
         self.kernels = kernels
         self.callees = Callees()
-        self.callees.helpers = _helpers(root)
+        words = _helpers(tree.kernel or root if tree else root)
+        self.offers = Offers(kernels, words, tree)
         if tree:
             self.callees.member_types = tree.member_types
-        self.generated = Generated(root)
+        self.generated = Generated(root, tree.kernel if tree else None)
         self.pointers = Pointers(self)
         self.outlines: dict[str, Outline] = {}
         self.unread: dict[str, str] = {}  # files that gave no outline, and why
@@ -282,9 +285,13 @@ class Analysis:
         self, file: FileAnalysis, function: Function, knowledge: FileKnowledge
     ) -> None:
         deadline.RUN.check()
+        limit = self._limit(file, function)
+        knowledge.helpers = self.offers.helpers(limit)
         judge = self.judge(file.path, function, knowledge)
         judge.beside = file.beside
         verdict = judge.judge()
+        if self.calls == api.OLD:
+            verdict.doubts.extend(lacking(function, self.offers.lack(limit)))
         followed = judge.knowledge.followed
         mapping = set(self.calls).intersection(api.ALL)
         doubts = syntax_doubts(file.outline, function, mapping, followed)
@@ -292,6 +299,14 @@ class Analysis:
         verdict.doubts.extend(comment_doubts(file.outline, function))
         file.judges[function.line] = judge
         file.verdicts.append(verdict)
+
+    def _limit(self, file: FileAnalysis, function: Function) -> Version:
+        """The oldest kernel that FUNCTION is for; where none is given, the latest."""
+        if file.reading:
+            return min(c.version for c in file.reading.configurations if c.version)
+        spans = (s for s in file.wanted if gaps.within(function, s))
+        span = next(spans, Span(function.name, function.line, function.last))
+        return min(Arms(file.outline, span, self.kernels).versions)
 
     # -- callees ------------------------------------------------------------
 
@@ -343,7 +358,8 @@ class Analysis:
         found = self.definitions.members(members)
         for name in members:
             types = found.get(name, set())
-            self.callees.arrays[name] = any("[" in type_ for type_ in types)
+            array = any("[" in type_ for type_ in types)
+            self.callees.arrays[name] = array if types else None
 
     def _learn_layouts(self, structs: Collection[str]) -> None:
         if not structs:
@@ -390,7 +406,7 @@ class Analysis:
             return [], f"{name}() is defined in another file"
         places = self.definitions.resolve(name, Path(caller))
         if not places:
-            return [], f"no definition of {name}() was found"
+            return [], unfound(name)
         return sorted({str(p.file) for p in places}), ""
 
     def _read_callees(self, wanted) -> None:

@@ -66,6 +66,12 @@ def cleanup_doubts(function: Function) -> list[Doubt]:
     ]
 
 
+def lacking(function: Function, why: str) -> list[Doubt]:
+    """WHY the kernels that a FUNCTION is for lack what replaces its first call."""
+    calls = function.calls(api.OLD) if why else []
+    return [Doubt(SYNTAX, *call.start, why) for call in calls[:1]]
+
+
 def statement_doubts(function: Function) -> list[Doubt]:
     """Where kunmap(), which is a function, is a part of an expression: what takes
     its place, kunmap_local(), is a statement as `do { } while (0)` is one.

@@ -14,12 +14,14 @@ from kmaplocal.errors import DirtyFiles, Interrupted
 from kmaplocal.names import pasted, quoted
 from kmaplocal.knowledge import functions
 from kmaplocal.c import lexer
+from kmaplocal.c.conditions import Version, dotted
 from kmaplocal.tree.kernel import Module, Tree
 from kmaplocal.tree.shard import Shard
 from kmaplocal.tree.outcome import Lost, Outcome
 from kmaplocal.apply.together import settled
 from kmaplocal.apply.replace import check_writable, replace_files
 from kmaplocal.tree.spatch import Spatch, find_spatch
+from kmaplocal.tree.target import Target, target
 from kmaplocal.tree.workers import run_all
 
 ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
@@ -31,13 +33,15 @@ FAIL_ON = ("kept", "golden")
 Converter = Callable[..., Callable[[Path], Outcome]]
 
 _DIRTY_SHOWN = 5
+_NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Request:
     """What the user asked for. FAIL_ON holds what ends as exit status 1.
 
-    EXPECTED is the folder of the goldens.
+    EXPECTED is the folder of the goldens.  SOURCE is the kernel that a module is
+    for, OLDEST the first one that it has to build on.
     """
 
     kernel: Path
@@ -49,6 +53,12 @@ class Request:
     timeout: float = 120.0
     expected: Path = goldens.EXPECTED
     shard: Shard | None = None
+    source: Path | None = None
+    oldest: Version | None = None
+
+    def target(self, root: Path) -> Target:
+        """What the tree at ROOT is for.  Raises BadTarget, NotAKernelTree."""
+        return target(root, self.source, self.oldest)
 
 
 def apply(request: Request, console: Console, converter: Converter) -> int:
@@ -93,6 +103,8 @@ def _report(
     request: Request,
     console: Console,
 ) -> int:
+    if not tree.version:
+        _say_unfound(outcomes, request.target(tree.root).kernel, console)
     outcomes = outcomes + _spared(tree, outcomes, request.files, console)
     states = _compare(outcomes, console, request.expected)
     _say_next(tree, outcomes, request, console)
@@ -187,6 +199,22 @@ def _show(outcomes: Sequence[Outcome], console: Console) -> None:
         )
 
 
+def _say_unfound(
+    outcomes: Sequence[Outcome], kernel: Path | None, console: Console
+) -> None:
+    """Name once the functions that keep something as nobody found them."""
+    names = sorted(frozenset().union(*(outcome.unfound for outcome in outcomes)))
+    if not names:
+        return
+    told = ", ".join(f"{name}()" for name in names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    told += f" and {more} more" if more > 0 else ""
+    where = (
+        f"nor in {quoted(kernel)}" if kernel else "SOURCE= names a kernel to look in"
+    )
+    console.say(f"note: not defined here: {told}; {where}")
+
+
 def _replace(tree: Tree, outcomes: Sequence[Outcome]) -> None:
     changed = [outcome for outcome in outcomes if outcome.after != outcome.before]
     replace_files(
@@ -256,14 +284,10 @@ def _oldest(outcomes: Sequence[Outcome]) -> str:
             for text in (outcome.before, outcome.after)
         )
         new |= after - before
-    found = [(_numbers(functions.of(name).since), name) for name in new]
-    since, name = max((each for each in found if each[0]), default=((5, 11), ""))
+    found = [(functions.of(name).first, name) for name in new]
+    since, name = max((each for each in found if each[0]), default=((5, 11, 0), ""))
     why = f", for {name}()" if name else ""
-    return f"note: it needs Linux {'.'.join(map(str, since))} or later{why}"
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(n) for n in version.split(".") if n.isdigit())
+    return f"note: it needs Linux {dotted(since)} or later{why}"
 
 
 def _status(

@@ -26,9 +26,11 @@ from kmaplocal.findings.change.scope import Scope
 from kmaplocal.findings.text import Texts
 from kmaplocal.names import quoted
 from kmaplocal.cache import again
+from kmaplocal.c.conditions import Version
 from kmaplocal.tree.kernel import CTree
 from kmaplocal.tree.shard import Shard
 from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.tree.target import Target, target
 from kmaplocal.report import output
 
 STDIN = Path("-")
@@ -45,7 +47,8 @@ class Request:
     SINCE is a revision, PATCH a file, - for standard input, STRIP its -p; at most
     one of SINCE and PATCH.  WHOLE asks for functions instead of lines.  REASON is
     for what WRITE_BASELINE accepts; FORM is one of FORMATS, FAIL_ON of
-    report.FAIL_ON."""
+    report.FAIL_ON.  SOURCE is the kernel that a module is for, OLDEST the first one
+    that it has to build on."""
 
     kernel: Path
     files: tuple[str, ...]
@@ -63,11 +66,17 @@ class Request:
     jobs: int | None = None
     timeout: float = 120.0
     shard: Shard | None = None
+    source: Path | None = None
+    oldest: Version | None = None
 
     @property
     def of_change(self) -> bool:
         """Whether a change is asked about, and not the tree."""
         return self.since is not None or self.patch is not None
+
+    def target(self, root: Path) -> Target:
+        """What the tree at ROOT is for.  Raises BadTarget, NotAKernelTree."""
+        return target(root, self.source, self.oldest)
 
     def check(self) -> None:
         """Raise BadRequest for what does not go together, CannotWrite for a file
@@ -137,8 +146,8 @@ def _whole(
         told = {"paths": paths, "marked": marked, **found.as_json()}
         return again.Made(told, found.complete)
 
-    asked = ("flag", str(request.shard), *request.files)
-    told = again.answer(tree.root, find_spatch(), asked, make)
+    asked = ("flag", str(request.shard), str(request.oldest), *request.files)
+    told = again.answer(request.target(tree.root), find_spatch(), asked, make)
     return told["paths"], told["marked"], survey.from_json(told)
 
 
@@ -184,6 +193,7 @@ def _survey(
             request.jobs,
             progress,
             among=among,
+            aim=request.target(tree.root),
         )
 
 

@@ -15,9 +15,10 @@ from kmaplocal.console import Console
 from kmaplocal.apply.conversion import prepare
 from kmaplocal.prove import record
 from kmaplocal.cache import again
-from kmaplocal.tree.kernel import Tree
+from kmaplocal.tree.kernel import Module, Tree
 from kmaplocal.tree.outcome import Outcome
 from kmaplocal.tree.spatch import Spatch, find_spatch
+from kmaplocal.tree.target import Target
 
 TEXT, JSON = FORMATS = ("text", "json")
 
@@ -31,12 +32,13 @@ def print_report(
 
     FORM is one of FORMATS.  Returns the exit status, as apply() does.  Raises
     KmaplocalError when nothing could be done; OSError."""
-    tree, spatch = Tree(request.kernel), find_spatch()
+    tree, spatch = Module(request.kernel), find_spatch()
     if out:
         output.check(out)
-    asked = ("report", str(request.shard), *request.files)
+    asked = ("report", str(request.shard), str(request.oldest), *request.files)
+    aim = request.target(tree.root)
     found = again.answer(
-        tree.root, spatch, asked, lambda: _made(tree, spatch, request, console)
+        aim, spatch, asked, lambda: _made(tree, aim, spatch, request, console)
     )
     proofs = _proofs(tree, request.files)
     if request.shard:
@@ -52,21 +54,23 @@ def print_report(
 
 
 def _made(
-    tree: Tree, spatch: Spatch, request: main_job.Request, console: Console
+    tree: Tree, aim: Target, spatch: Spatch, request: main_job.Request, console: Console
 ) -> again.Made:
     """The report of what REQUEST names, without proofs."""
     paths = [str(path) for path in tree.candidates(request.files)]
     mine = request.shard.chosen(paths) if request.shard else paths
     with console.progress("reading", len(mine)) as progress:
         files, failed = analysed(
-            tree.root, mine, paths, spatch, request.timeout, request.jobs, progress
+            aim, mine, paths, spatch, request.timeout, request.jobs, progress
         )
     found = report.report(tree.version, [files[path] for path in mine])
     return again.Made(found, not failed)
 
 
 def _proofs(tree: Tree, names: Sequence[str]) -> dict[str, list[record.Proof]]:
-    """By what the files below NAMES, as they are now, were checked."""
+    """By what the files below NAMES of a kernel, as they are now, were checked."""
+    if not tree.version:
+        return {}
     places, found = [tree.locate(name) for name in names], {}
     for path in record.spoken_of(tree.root):
         if any(path.is_relative_to(place) for place in places):

@@ -22,6 +22,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.tree.spatch import Spatch
+from kmaplocal.tree.target import Target
 
 TIMEOUT = 120.0
 # The functions that call one of these are looked at.
@@ -135,19 +136,22 @@ def survey(
     progress: Callable[[int], None] = lambda done: None,
     tree: Definitions | None = None,
     among: Collection[str] = (),
+    aim: Target | None = None,
 ) -> Survey:
     """The findings in PATHS below ROOT, callees all over the tree included, in
     the order of file, line and column; and what was not analysed.
 
     PROGRESS is told how many files are read; AMONG: all files of the run of which
-    PATHS are a part.  Errors: TagsError, OSError."""
+    PATHS are a part; AIM: what the tree is for.  Errors: TagsError, OSError."""
     names = [str(path) for path in paths]
+    aim = aim or Target(root)
+    tree = tree or aim.definitions()
     analysis = Analysis(
-        root, spatch, timeout, jobs, tree or Definitions(root), CALLS, Inspection
+        root, spatch, timeout, jobs, tree, CALLS, Inspection, aim.kernels
     )
     files = analysis.run(names, progress)
     if len(names) < len(among):
-        applied, failed = analysed(root, names, among, spatch, timeout, jobs)
+        applied, failed = analysed(aim, names, among, spatch, timeout, jobs)
     else:
         applied, failed = analysis.applied(files), False
     found = _collected(files, applied)

@@ -141,6 +141,12 @@ class Row:
     entry: str = ""  # gives, or goes through, VECTORs ... that are not cut to pages
 
     @property
+    def first(self) -> tuple[int, ...]:
+        """SINCE, as three numbers; () where nobody asked."""
+        numbers = [int(n) for n in self.since.split(".") if n]
+        return tuple([*numbers, 0, 0][:3]) if numbers else ()
+
+    @property
     def accesses(self) -> tuple[int, ...]:
         """The arguments that as many bytes are read or written through as the
         argument LENGTH says."""

@@ -9,7 +9,7 @@ function that is not in the tree) is unknown, and said so.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -49,6 +49,11 @@ class Summary:
         return [effect._replace(evidence="") for effect in self.effects]
 
 
+def unfound(name: str) -> str:
+    """What is said of a function that has no definition."""
+    return f"no definition of {name}() was found"
+
+
 class Callees:
     """Summaries of the functions that were read so far, by name.
 
@@ -63,14 +68,13 @@ class Callees:
         self.summaries: dict[Key, Summary] = {}
         self.wanted: dict[tuple[str, str], None] = {}
         self.structs: dict[str, dict[str, Struct]] = {}
-        self.arrays: dict[str, bool] = {}
+        self.arrays: dict[str, bool | None] = {}  # None: not known
         self.member_types: Callable[[str, str], set[str]] = lambda struct, name: set()
         self.wanted_members: dict[str, None] = {}
         self.layouts: dict[str, Struct | None] = {}  # of other files
         self.wanted_layouts: dict[str, None] = {}
         self.pointers: dict[Pointer, Targets] = {}
         self.wanted_pointers: dict[Pointer, None] = {}
-        self.helpers: frozenset[str] | None = None  # the kernel has; None: all
         self.aliases: dict[tuple[str, str], str] = {}
         self.asked = 0
         self.mappings: dict[tuple[str, str], Mappings] = {}
@@ -99,6 +103,12 @@ class Callees:
         self.places[(caller, name)] = files
         if not files:
             self.missing[(caller, name)] = why
+
+    def unfound(self, reasons: Iterable[str]) -> frozenset[str]:
+        """The functions that one of REASONS is about, as nobody found them."""
+        told = "\n".join(reasons)
+        names = {name for _, name in self.missing if unfound(name) in told}
+        return frozenset(names)
 
     def find(self, caller: str, name: str) -> list[tuple[str, Function]]:
         """The definitions NAME can mean in the file CALLER."""
@@ -381,7 +391,7 @@ class FileKnowledge:
         self.file = file
         self.callees = callees
         self.source = source
-        self.helpers = callees.helpers
+        self.helpers: frozenset[str] | None = None  # the kernel has; None: all
         # A conversion changes nothing about page tables: they were on the stack.
         self.maps: Mapping[str, api.Map] = api.PAGE_MAPS
         self.unmaps: Mapping[str, api.Unmap] = api.PAGE_UNMAPS

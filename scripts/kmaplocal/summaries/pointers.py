@@ -137,6 +137,7 @@ class Pointers:
         for pointer, found in files.items():
             for file in found:
                 self._mentions(pointer, file, self.known[pointer])
+            self._see_who_else(pointer, self.known[pointer])
         self._read(p for p in pointers if not self.known[p].why)
         for pointer in pointers:
             origins = self.known[pointer]
@@ -146,6 +147,15 @@ class Pointers:
                 origins.why = f"it can be {len(origins.functions)} functions"
         origins_of = [self.known[pointer] for pointer in pointers]
         self._by_position([origins for origins in origins_of if not origins.why])
+
+    def _see_who_else(self, pointer: Pointer, origins: _Origins) -> None:
+        """Say where others, who are not known here, may put something in."""
+        homes = [pointer.file] if pointer.function else [f for _, f in origins.tags]
+        if not homes:
+            origins.why = origins.why or "no structure that is known here has it"
+        for home in homes:
+            if not self.analysis.definitions.knows(home):
+                origins.why = origins.why or f"{home}: a kernel is not known by that"
 
     def _by_position(self, found: list[_Origins]) -> None:
         """Look for initialisers that fill a member without its name."""
@@ -170,7 +180,7 @@ class Pointers:
                 found[pointer] = [pointer.file]
             else:
                 wide[pointer] = pointer.function
-        mentions = self.analysis.definitions.mentions(set(wide.values()))
+        mentions = self.analysis.definitions.mentions(set(wide.values()), far=True)
         return found | {pointer: mentions[name] for pointer, name in wide.items()}
 
     def _read(self, pointers: Iterable[Pointer]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from kmaplocal.tree import tags
+from kmaplocal.tree import source, tags
 from kmaplocal.c.members import Members
 from kmaplocal.tree.search import APART, Lines, Search
 
@@ -62,6 +62,9 @@ class Definitions:
     def __init__(self, tree: Path):
         """In: the top folder of a kernel tree. It must not change meanwhile."""
         self.tree = Path(tree)
+        self.kernel: Path | None = None  # that it is for, where it is not one itself
+        self.is_kernel = (self.tree / source.HEADER).is_file()
+        self.own: Definitions = self  # what is in the tree itself
         self.search = Search(self.tree)
         self._lines: dict[str, Lines] = {}
         self._functions: dict[tuple[str, str], list[Place]] = {}
@@ -150,10 +153,15 @@ class Definitions:
         members() has read so far."""
         return self._members.of(struct, name)
 
-    def mentions(self, names: Iterable[str]) -> dict[str, list[str]]:
+    def mentions(self, names: Iterable[str], far: bool = False) -> dict[str, list[str]]:
         """The files of the kernel proper that hold each of these words, relative
-        to the tree.  Errors: SearchFailed."""
+        to the tree; FAR: and those of the kernel that a module is for.  Errors:
+        SearchFailed."""
         return self.search.mentions(names)
+
+    def knows(self, file: str) -> bool:
+        """Whether all that can see what FILE, a header or not, declares can be read."""
+        return bool(file)
 
     def objects(self, tags: Iterable[str], folder: str) -> dict[str, list[str]]:
         """For each of these tags, the files that may have structures of it, and not

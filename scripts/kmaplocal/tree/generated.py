@@ -22,18 +22,20 @@ _FOLDERS = ("include", "fs", "drivers", "net", "mm", "kernel", "lib", "block", "
 class Generated:
     """The generated functions of one tree; remembers what it has read."""
 
-    def __init__(self, tree: Path):
-        """In: the top folder of a kernel tree. It must not change meanwhile."""
+    def __init__(self, tree: Path, kernel: Path | None = None):
+        """In: the top folder of a kernel tree; or of a module, and the kernel it is
+        for.  They must not change meanwhile."""
         self.tree, self.search = tree, Search(tree)
+        self.kernel = Generated(kernel) if kernel else None
         self._read: dict[str, tuple[Outline, list[str]]] = {}
 
     def find(self, names: Iterable[str]) -> dict[str, tuple[str, str]]:
         """By name: the header and the text of the generated functions around it.
 
-        Names that no macro in a header of the tree generates are left out.
-        Errors: SearchFailed, OSError."""
+        Names that no macro in a header generates are left out; headers of the other
+        tree go by their absolute paths.  Errors: SearchFailed, OSError."""
         wanted = set(names)
-        found: dict[str, tuple[str, str]] = {}
+        found = self._further(wanted)
         for file in self._headers(wanted):
             outline, texts = self._outline(file)
             for text in texts:
@@ -42,6 +44,13 @@ class Generated:
             for name, text in _overlooked(outline, wanted):
                 found.setdefault(name, (file, text))
         return found
+
+    def _further(self, wanted: set[str]) -> dict[str, tuple[str, str]]:
+        """What the kernel of a module generates."""
+        if not self.kernel:
+            return {}
+        top, found = self.kernel.tree, self.kernel.find(wanted)
+        return {name: (str(top / file), text) for name, (file, text) in found.items()}
 
     def _outline(self, file: str) -> tuple[Outline, list[str]]:
         """The outline of a header, and all that its macros generate in it."""

@@ -2,7 +2,6 @@
 """A source tree: its candidate files; a kernel's version, and what git knows of it."""
 
 import os
-import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,9 +9,9 @@ from pathlib import Path
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
 from kmaplocal.knowledge import api
 from kmaplocal.names import quoted
-from kmaplocal.tree import repository
+from kmaplocal.tree import repository, source
 
-_LANDMARKS = ("Makefile", "Kconfig", "include/linux/highmem.h")
+_LANDMARKS = ("Makefile", "Kconfig", source.HEADER)
 _C_SUFFIXES = (".c", ".h")
 # What a whole-tree run leaves out; naming the folder brings it in.
 _NOT_CODE = {"Documentation", ".git"}
@@ -157,18 +156,13 @@ class Tree(CTree):
                     f"{given}: not a Linux kernel tree (it has no {landmark});"
                     " KERNEL= names the top folder of one"
                 )
-        text = (self.root / "Makefile").read_text(errors="replace")
-        numbers = [
-            re.search(rf"^{name}\s*=\s*(\d+)\s*$", text, re.MULTILINE)
-            for name in ("VERSION", "PATCHLEVEL")
-        ]
-        found = [number[1] for number in numbers if number]
-        if len(found) < len(numbers):
+        found = source.numbers(self.root)
+        if not found:
             raise NotAKernelTree(
                 f"{given}: not a Linux kernel tree (its Makefile has no VERSION"
                 " and PATCHLEVEL); KERNEL= names the top folder of one"
             )
-        return ".".join(found)
+        return ".".join(map(str, found))
 
     def dirty(self, paths: Iterable[Path]) -> list[Path]:
         """Those of PATHS whose content git has no committed copy of.

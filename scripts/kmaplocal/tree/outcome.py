@@ -45,7 +45,8 @@ class Outdated:
 @dataclass(frozen=True)
 class Outcome:
     """One file: its path in the tree, its bytes before and after, what was done,
-    what a person is to read again, and the files it is converted with."""
+    what a person is to read again, the files it is converted with, and the functions
+    that keep something for want of a definition."""
 
     path: Path
     before: bytes
@@ -56,3 +57,4 @@ class Outcome:
     mappings: int
     outdated: tuple[Outdated, ...] = ()
     partners: frozenset[str] = frozenset()
+    unfound: frozenset[str] = frozenset()

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whether every kernel that some code is for has what a conversion calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from kmaplocal.c.arms import Kernels
+from kmaplocal.c.conditions import Version, dotted
+from kmaplocal.knowledge import functions
+from kmaplocal.tree.definitions import Definitions
+
+LOCAL = "kmap_local_page"  # without it nothing is converted
+
+
+@dataclass
+class Offers:
+    """What KERNELS offer, by the WORDS of the header that has the page helpers, where
+    there is one; and what the tree of DEFINITIONS has of its own for older ones."""
+
+    kernels: Kernels
+    words: frozenset[str] | None
+    definitions: Definitions | None
+
+    def helpers(self, limit: Version) -> frozenset[str] | None:
+        """The page helpers there are in Linux LIMIT, and in all later ones; None: all
+        that are known."""
+        if self.words is None and limit == self.kernels.newest:
+            return None
+        return frozenset(name for name in functions.HELPERS if self.has(name, limit))
+
+    def has(self, name: str, limit: Version) -> bool:
+        """Whether Linux LIMIT, and every later one, has NAME."""
+        if self.words is not None and name not in self.words:
+            return name in self._own
+        first = functions.of(name).first
+        return (first <= limit if first else not self.kernels.oldest) or (
+            name in self._own
+        )
+
+    def lack(self, limit: Version) -> str:
+        """Why nothing can be converted in what is for Linux LIMIT."""
+        if functions.of(LOCAL).first <= limit or LOCAL in self._own:
+            return ""
+        since = functions.of(LOCAL).since
+        return (
+            f"{LOCAL}() came with Linux {since}, and this is for Linux {dotted(limit)}"
+        )
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """What a module defines itself of what later kernels have."""
+        if not self.definitions or self.definitions.is_kernel:
+            return frozenset()
+        found = self.definitions.own.functions({LOCAL, *functions.HELPERS})
+        return frozenset(name for name, places in found.items() if places)

@@ -18,7 +18,8 @@ from kmaplocal.flow.conditions import atoms_of, decided_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Outcome, Trace, contents_site
 from kmaplocal.flow.maps import MapCalls
-from kmaplocal.flow.state import State, forget, put_behind, reached
+from kmaplocal.flow.state import State, forget, pass_by, passed_by, put_behind
+from kmaplocal.flow.state import reached
 from kmaplocal.flow.values import CURSOR, Value
 from kmaplocal.c.assembly import Operand, keeps_nothing, operands
 from kmaplocal.c.syntax import Expr, Stmt
@@ -88,6 +89,9 @@ class Tracer(MapCalls):
         """What follows NODE when STATE comes to it: where to go, and in what state."""
         if node.cond is not None:
             ways = self.condition(node.cond, self._unbiased(node, state))
+            if node.stmt in self.relevant.unmapping and len({t for t, _ in ways}) > 1:
+                line = node.stmt.start[0]
+                ways = [(t, s if t else pass_by(s, line)) for t, s in ways]
             return [(node.truth[t], s) for t, s in ways]
         if node.stmt is not None and node.stmt.kind == "asm":
             state = self._operands(node.stmt, state)
@@ -213,3 +217,7 @@ class Tracer(MapCalls):
             expr = node.exprs[-1] if node.exprs else self.trace.sites[site].call
             line = node.stmt.start[0] if node.stmt else self.function.last
             self.trace.note(site, expr, "leaked", str(line))
+            passed = passed_by(state)
+            self.trace.passed_by.setdefault((site, line), passed).intersection_update(
+                passed
+            )

@@ -128,6 +128,9 @@ class Trace:
     through: dict[int, dict[int, int]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    # By site, and the line of the way out on which it leaks: the lines of every `if`
+    # that guards nothing but an unmap, and that all such paths pass by.
+    passed_by: dict[tuple[int, int], set[int]] = field(default_factory=dict)
     tested: dict[Expr, set[int | None]] = field(default_factory=dict)
     exchanged: dict[Expr, Expr] = field(default_factory=dict)
     awaited: dict[Use, Pointer] = field(default_factory=dict)

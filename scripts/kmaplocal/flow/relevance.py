@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from kmaplocal.flow.conditions import atoms_of, flag_of
 from kmaplocal.flow.escape import member_name, member_of, outputs
 from kmaplocal.knowledge import api
-from kmaplocal.c.syntax import Expr, Function
+from kmaplocal.c.outline import JUMPS
+from kmaplocal.c.syntax import Expr, Function, Stmt
 
 
 class Relevance:
@@ -36,6 +37,7 @@ class Relevance:
         self.structures = {n.split(" . ")[0] for n in self.tracked if " . " in n}
         self.repeated = self._repeated_conditions()
         self.guards = self._guards()
+        self.unmapping = self._unmapping()
         self._warm: dict[Expr, bool] = {}
 
     def warm(self, expr: Expr) -> bool:
@@ -126,6 +128,18 @@ class Relevance:
         given = {a.bare().text for call in calls for a in call.arguments.values()}
         self.memos = self.flags - given
         return twice
+
+    def _unmapping(self) -> set[Stmt]:
+        """Each `if` that guards nothing but an unmap."""
+        calls = set(self.function.calls(self.unmaps))
+        return {
+            stmt
+            for stmt in self.function.statements()
+            if stmt.kind == "if" and len(stmt.children) == 1
+            for inner in [[s for s in stmt.children[0].walk() if s.kind != "compound"]]
+            if inner and calls.intersection(inner[0].exprs)
+            if not any(s.kind in JUMPS for s in inner)
+        }
 
     def _guards(self) -> set[str]:
         """Conditions on which something is mapped or unmapped, and their words."""

@@ -17,6 +17,9 @@ from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr
 
 
+_PASSED = "passed by line "  # no condition reads so
+
+
 class State(NamedTuple):
     """One way to have arrived here."""
 
@@ -176,8 +179,22 @@ def _computed(page: str) -> bool:
     return bool(called - functions.REPEATING)
 
 
+def pass_by(state: State, line: int) -> State:
+    """The state after an `if` of LINE, that guards nothing but an unmap, did not hold
+    for all that is known."""
+    return state.decide(f"{_PASSED}{line}", True)
+
+
+def passed_by(state: State) -> set[int]:
+    """The lines of these."""
+    texts = (text for text, _ in state.decided if text.startswith(_PASSED))
+    return {int(text.removeprefix(_PASSED)) for text in texts}
+
+
 def forget(state: State, guards: Set[str]) -> State:
     """The state without the conditions and numbers that are not among GUARDS."""
     held = tuple(h for h in state.held if h[1].kind != "constant" or h[0] in guards)
-    decided = tuple(d for d in state.decided if d[0] in guards)
+    decided = tuple(
+        d for d in state.decided if d[0] in guards or d[0].startswith(_PASSED)
+    )
     return State(state.live, state.pages, held, decided)

@@ -9,6 +9,7 @@ from kmaplocal.findings.rules.checks import never_run
 from kmaplocal.findings.rules.escapes import unmapped_in_file
 from kmaplocal.findings.finding import NOTE, WARNING, Finding
 from kmaplocal.findings.rules.pairs import ended
+from kmaplocal.findings.rules.takers import how_sure, takers
 from kmaplocal.findings.scene import Scene, lasting
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Site
@@ -17,7 +18,8 @@ from kmaplocal.c.syntax import Expr, Stmt
 
 RULE = "kmap-leak"
 ABOUT_PAGES = ("Page", "SetPage", "ClearPage", "TestSetPage", "page_", "set_page_")
-LEAVING = ("return", "goto", "break", "continue")
+# What gives an address to who may unmap it.
+TAKEN = ("stored", "address-taken", "escapes")
 
 
 def leaks(scene: Scene) -> Iterator[Finding]:
@@ -33,14 +35,18 @@ def _leaks(scene: Scene) -> Iterator[Finding]:
     for site in scene.sites:
         if _unmapped_by_others(scene, site):
             continue
-        yield from _in_loop(scene, site)
-        yield from _on_path(scene, site)
+        again = list(_in_loop(scene, site))
+        yield from again
+        for found in _on_path(scene, site):
+            # Behind the loop it is the same path that was forgotten.
+            if not again or _in_same_loop(scene, site, found.line):
+                yield found
 
 
 def _unmapped_by_others(scene: Scene, site: Site) -> bool:
     """Whether the address, or the page of a kmap(), goes where it may be
     unmapped."""
-    if scene.passed_on(site) and not _own(scene, site):
+    if scene.uses(site, *TAKEN) and not _own(scene, site):
         return True
     if _unmapped_untraced(scene, site):
         return True
@@ -56,7 +62,7 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
 def _own(scene: Scene, site: Site) -> bool:
     """Whether the address is stored in a member, but unmapped by this function
     after that, where it goes well."""
-    other = scene.uses(site, "address-taken", "escapes", "unknown", "opaque")
+    other = scene.uses(site, "address-taken", "escapes")
     stores = [use.expr for use in scene.uses(site, "stored")]
     places = all(
         expr.kind == "assign" and expr.children[0].bare().kind == "member"
@@ -93,6 +99,9 @@ def _unmapped_untraced(scene: Scene, site: Site) -> bool:
 
 
 def _in_loop(scene: Scene, site: Site) -> Iterator[Finding]:
+    given = takers(scene, site)
+    if given and not scene.unmaps(site):
+        return
     for use in scene.uses(site, "mapped-again")[:1]:
         if set(use.detail.split()) - {site.variable}:
             return  # another variable goes on with the earlier turn's address
@@ -102,16 +111,23 @@ def _in_loop(scene: Scene, site: Site) -> Iterator[Finding]:
             f"{plain(site.call.text)} is mapped again while a path of the loop has"
             " not unmapped it",
             f"call {scene.ending(site)}() on every way to the next turn",
+            WARNING if given else "",
         )
+
+
+def _in_same_loop(scene: Scene, site: Site, line: int) -> bool:
+    loops = list(scene.loops(site.call))
+    return any(loop.start[0] <= line <= loop.end[0] for loop in loops[-1:])
 
 
 def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
     returned = {use.expr for use in scene.uses(site, "returned")}
-    leaving = [u for u in scene.uses(site, "leaked") if u.expr not in returned]
-    if not leaving:
+    left = [u for u in scene.uses(site, "leaked") if u.expr not in returned]
+    if not left:
         return
     name, remedy = scene.named(site), f"call {scene.ending(site)}() before leaving"
-    if not scene.unmaps(site) and not returned:
+    given = takers(scene, site)
+    if not scene.unmaps(site) and not returned and not given:
         # Where nothing at all unmaps, the function that maps has been told so.
         if lasting(site) or (site.api.by and not unmapped_in_file(scene, site)):
             return
@@ -119,34 +135,36 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
         message = f"{name}{by} is never unmapped: no path has {site.api.ends}()"
         yield scene.finding(RULE, site.call, message, remedy)
         return
-    for line in sorted({int(use.detail) for use in leaving}):
-        at = scene.leaving(line) or site.call
-        if isinstance(at, Stmt) and never_run(scene, site, at):
+    for line in sorted({int(use.detail) for use in left}):
+        leaving = scene.leaving(line)
+        at = leaving or site.call
+        if leaving and never_run(scene, site, leaving):
             continue
         message = f"{name}, {scene.mapped(site)}, is still mapped"
-        severity = WARNING if scene.passed_on(site) else ""
+        severity = WARNING if scene.uses(site, *TAKEN) else ""
+        if given:
+            sure = how_sure(scene, site, leaving)
+            if not sure:
+                continue
+            severity = severity or sure
         severity = NOTE if _guarded(scene, site, line) else severity
         message += f" where line {line} leaves"
         yield scene.finding(RULE, at, message, remedy, severity)
 
 
 def _guarded(scene: Scene, site: Site, line: int) -> bool:
-    """Whether the path to LINE only leaks where it passes an `if` by that guards
-    nothing but the unmap: it may well know what it guards."""
+    """Whether all paths that leak at LINE pass an `if` by that guards nothing but the
+    unmap: it may well know what it guards."""
+    passed = scene.trace.passed_by.get((site.number, line), set())
+    return any(stmt.start[0] in passed for stmt in _around(scene, site, line))
+
+
+def _around(scene: Scene, site: Site, line: int) -> Iterator[Stmt]:
+    """Each `if` around an unmap of SITE, behind the map call and before LINE."""
     for unmap in scene.unmaps(site):
-        home = scene.statement(unmap)
-        arm = home
-        while arm is not None and arm.parent is not None and arm.parent.kind != "if":
-            arm = arm.parent
-        guard = arm.parent if arm is not None else None
-        if (
-            arm is None
-            or guard is None
-            or guard.start < site.call.start
-            or guard.end[0] > line
-        ):
-            continue
-        plain_arm = [s for s in arm.walk() if s.kind not in ("compound", "declaration")]
-        if plain_arm[:1] == [home]:
-            return not any(s.kind in LEAVING for s in plain_arm)
-    return False
+        stmt = scene.statement(unmap)
+        while stmt is not None:
+            before = stmt.end[0] <= line and stmt.start > site.call.start
+            if stmt.kind == "if" and before:
+                yield stmt
+            stmt = stmt.parent

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Functions that cannot be read and are given an address: may they unmap it?
+
+One that could is not thought to where the caller unmaps on its other way: then the
+mapping stays the caller's.  It may all the same take it over where it goes well, and
+leave it to the caller where not.
+"""
+
+from __future__ import annotations
+
+from kmaplocal.findings.finding import ERROR, WARNING
+from kmaplocal.findings.scene import Scene
+from kmaplocal.flow.events import Site
+from kmaplocal.c.syntax import Expr, Stmt
+
+UNREAD = ("unknown", "opaque")
+FINE, FAILED, EITHER = range(3)  # how a function says by what it returns that it went
+_ERRORS = ("ERR_PTR", "ERR_CAST")
+_NOTHING = ("NULL", "false")
+
+
+def takers(scene: Scene, site: Site) -> list[Expr]:
+    """What is given the address of SITE and could not be read."""
+    return [use.expr for use in scene.uses(site, *UNREAD)]
+
+
+def how_sure(scene: Scene, site: Site, leaving: Stmt | None) -> str:
+    """The severity of a leak where LEAVING returns (None: the end of the function)
+    with the mapping of SITE, whose address a function was given that could not be
+    read; "" where that may have unmapped it."""
+    given, unmaps = takers(scene, site), scene.unmaps(site)
+    if leaving is not None and _is_before(scene, given, leaving):
+        return ERROR
+    if not unmaps:
+        return ""
+    ends = {_ended(scene, unmap) for unmap in unmaps}
+    way = _way(leaving)
+    if way == FAILED:
+        return ERROR if ends != {FAILED} else WARNING
+    if way == EITHER and ends != {FAILED}:
+        return ERROR if _is_aside(scene, leaving, unmaps) else WARNING
+    return WARNING if way == FINE and ends == {FINE} else ""
+
+
+def _is_before(scene: Scene, given: list[Expr], leaving: Stmt) -> bool:
+    """Whether LEAVING comes before all of GIVEN, and no loop leads back."""
+    loops = [{*scene.loops(expr)} for expr in given]
+    return all(leaving.start < expr.start for expr in given) and not any(
+        loop.start <= leaving.start < loop.end for each in loops for loop in each
+    )
+
+
+def _ended(scene: Scene, unmap: Expr) -> int:
+    """How it went where the function returns next behind UNMAP."""
+    returns = [s for s in scene.function.statements() if s.kind == "return"]
+    after = [s for s in returns if s.start > unmap.start]
+    return _way(after[0] if after else None)
+
+
+def _way(leaving: Stmt | None) -> int:
+    """How it went, by what a `return` gives."""
+    if leaving is None or not leaving.exprs:
+        return FINE
+    value = leaving.exprs[-1].bare()
+    if value.callee in _ERRORS or value.text in _NOTHING:
+        return FAILED
+    if value.kind == "unary" and value.op == "-":
+        return FAILED
+    return FINE if value.kind == "constant" or value.text == "true" else EITHER
+
+
+def _is_aside(scene: Scene, leaving: Stmt | None, unmaps: list[Expr]) -> bool:
+    """Whether LEAVING is in the arm of an `if` that the way to an unmap behind it
+    passes by."""
+    arm = leaving
+    while arm is not None and arm.parent is not None and arm.parent.kind != "if":
+        arm = arm.parent
+    guard = arm.parent if arm is not None else None
+    return guard is not None and any(unmap.start > guard.end for unmap in unmaps)

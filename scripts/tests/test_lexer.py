@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from kmaplocal.c.lexer import Token, comments, tokens, words
+from kmaplocal.c.lexer import Token, comments, directives, tokens, words
 
 
 def texts(source):
@@ -85,6 +85,22 @@ def test_directive_lines_are_marked_to_their_continued_end():
 def test_a_comment_over_lines_does_not_end_a_directive():
     source = "#define A /* x\n y */ kmap(p)\nb"
     assert [token.text for token in tokens(source) if not token.directive] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "#if A\nx();\n# endif\n  /* b */ # include_next <c.h>\n",
+        "#define M(x) \\\n # x \\\n\t/* a\n b */ f(x)\ny\n#undef M",
+        'char s[] = "#if \\"\n#else"; /*\n#define NO\n*/ #no\n#pragma a \'\n#',
+        "#error don't\n'\n#line 3 /* open\n#if",
+    ],
+)
+def test_the_directives_are_read_without_the_code_between_them(source):
+    marked = [token for token in tokens(source) if token.directive]
+    lines = directives(source)
+    assert [token for line in lines for token in line] == marked
+    assert all([t.text for t in line].index("#") == 0 for line in lines)
 
 
 def test_comments_say_what_is_in_them_and_where():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Iterable
 
 from kmaplocal.knowledge import functions
@@ -53,6 +54,8 @@ class Flow:
         self.function, self.macros = function, macros
         self.branches = list(branches)
         self.stmts = list(function.statements())
+        self._places: dict[Expr, Place] = {}  # by the whole expression
+        self._ways: dict[tuple, Point | None] = {}
         self.changes: dict[str, list[Change]] = {}
         self.foreign: set[str] = set()  # address taken, or static
         self.shared: set[str] = set()  # names of more than one variable
@@ -71,11 +74,25 @@ class Flow:
             return Place(node, node.start, node.end)
         while node.parent:
             node = node.parent
-        home = None
-        for stmt in self.stmts:  # in the order of the text: the last is inmost
-            if stmt.start <= node.start and node.end <= stmt.end:
-                home = stmt
-        return Place(home, node.start, node.end)
+        if node not in self._places:
+            home = None
+            for stmt in self.stmts:  # in the order of the text: the last is inmost
+                if stmt.start <= node.start and node.end <= stmt.end:
+                    home = stmt
+            self._places[node] = Place(home, node.start, node.end)
+        return self._places[node]
+
+    @cached_property
+    def ifs(self) -> list[Stmt]:
+        """The ifs of which no branch is missing among the facts."""
+        return [s for s in self.stmts if s.kind == "if" and _is_whole(s)]
+
+    @cached_property
+    def checks(self) -> list[Stmt]:
+        """The statements BUG_ON(condition)."""
+        found = [s for s in self.stmts if s.kind == "expression" and len(s.exprs) == 1]
+        calls = [(s, s.exprs[0]) for s in found]
+        return [s for s, c in calls if c.callee == "BUG_ON" and len(c.children) == 2]
 
     def _add(self, name: str, change: Change) -> None:
         self.changes.setdefault(name, []).append(change)
@@ -199,6 +216,13 @@ class Flow:
     def reach(self, here: Place, there: Place) -> Point | None:
         """How far down the text a way from `here` to `there` can go, without
         another way in; None when `there` can be reached without `here`."""
+        ends = (here, there)
+        key = tuple((p.stmt, p.start, p.end, p.loose) for p in ends)
+        if key not in self._ways:
+            self._ways[key] = self._reach(here, there)
+        return self._ways[key]
+
+    def _reach(self, here: Place, there: Place) -> Point | None:
         if _overlap(here, there):
             return max(here.end, there.end)
         block = self._block(here, there)
@@ -316,6 +340,18 @@ class Flow:
         if not self.steady({name}, last.place, place, but=last):
             return None
         return last if self.reach(last.place, place) is not None else None
+
+
+def _is_whole(stmt: Stmt) -> bool:
+    """Whether no branch of an if is missing among the facts."""
+    if len(stmt.exprs) != 1 or len(stmt.children) not in (1, 2):
+        return False
+    head = f"if ( {stmt.exprs[0].text} ) "
+    body = stmt.text[len(head) :]
+    then = stmt.children[0].text
+    if not stmt.text.startswith(head) or not body.startswith(then[:900]):
+        return False
+    return (len(stmt.children) == 2) == body[len(then) :].startswith(" else")
 
 
 def _at(place: Place, loose: bool) -> Place:

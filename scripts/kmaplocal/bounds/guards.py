@@ -24,38 +24,29 @@ class Guards:
     def facts(self) -> list[Fact]:
         """What the conditions passed on the way say."""
         found = []
-        for stmt in self.flow.stmts:
-            for condition, truth in self._passed(stmt):
-                place = self.flow.place(condition)
-                if self.flow.reach(place, self.values.there) is not None:
-                    found += self._says(condition, truth, place)
+        for condition, truth in self._passed():
+            place = self.flow.place(condition)
+            if self.flow.reach(place, self.values.there) is not None:
+                found += self._says(condition, truth, place)
         return found
 
-    def _passed(self, stmt: Stmt) -> list[tuple[Expr, bool]]:
-        """The condition of an if or BUG_ON(), and what it was."""
-        if stmt.kind == "expression" and len(stmt.exprs) == 1:
-            call = stmt.exprs[0]
-            bug = call.callee == "BUG_ON" and len(call.children) == 2
-            return [(call.children[1], False)] if bug else []
-        if stmt.kind != "if" or len(stmt.exprs) != 1 or not self._plain_if(stmt):
-            return []
-        condition, start = stmt.exprs[0], self.values.there.start
+    def _passed(self) -> list[tuple[Expr, bool]]:
+        """The conditions of ifs and BUG_ON()s, and what each was, by the text."""
+        found = [(stmt, stmt.exprs[0].children[1], False) for stmt in self.flow.checks]
+        for stmt in self.flow.ifs:
+            truth = self._truth(stmt)
+            if truth is not None:
+                found.append((stmt, stmt.exprs[0], truth))
+        found.sort(key=lambda each: (each[0].start, (-each[0].end[0], -each[0].end[1])))
+        return [(condition, truth) for _, condition, truth in found]
+
+    def _truth(self, stmt: Stmt) -> bool | None:
+        """What the condition of an if was; None: one or the other."""
+        start = self.values.there.start
         for branch, truth in zip(stmt.children, (True, False)):
             if branch.start <= start < branch.end:
-                return [(condition, truth)]
-        leaves = _leaves(stmt.children[0])
-        return [(condition, False)] if leaves and start >= stmt.end else []
-
-    def _plain_if(self, stmt: Stmt) -> bool:
-        """True when no branch of an if is missing among the facts."""
-        if len(stmt.children) not in (1, 2):
-            return False
-        head = f"if ( {stmt.exprs[0].text} ) "
-        body = stmt.text[len(head) :]
-        then = stmt.children[0].text
-        if not stmt.text.startswith(head) or not body.startswith(then[:900]):
-            return False
-        return (len(stmt.children) == 2) == body[len(then) :].startswith(" else")
+                return truth
+        return False if start >= stmt.end and _leaves(stmt.children[0]) else None
 
     def _says(self, node: Expr, truth: bool, place: Place) -> list[Fact]:
         """What a condition says that was true, or was not."""

@@ -7,42 +7,50 @@ what is left of the page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Mapping
+from typing import NamedTuple, Union
+
+Number = Union[int, Fraction]
 
 PAGE = "PAGE_SIZE"
 ONE = ""  # the atom of the constant part
 SMALLEST_PAGE = 4096
 
 
-@dataclass(frozen=True)
-class Linear:
+class Linear(NamedTuple):
     """A sum of atoms, each with a coefficient; ONE is the constant part."""
 
-    terms: tuple[tuple[str, Fraction], ...] = ()
+    terms: tuple[tuple[str, Number], ...] = ()
 
     @staticmethod
-    def of(terms: Mapping[str, Fraction | int]) -> "Linear":
+    def of(terms: Mapping[str, Number]) -> "Linear":
         """The sum of `terms`: atom -> coefficient."""
-        return Linear(tuple(sorted((k, Fraction(v)) for k, v in terms.items() if v)))
+        return Linear(tuple(sorted((k, _plain(v)) for k, v in terms.items() if v)))
 
-    def get(self, atom: str) -> Fraction:
+    def get(self, atom: str) -> Number:
         """The coefficient of `atom`."""
-        return dict(self.terms).get(atom, Fraction(0))
+        for name, number in self.terms:
+            if name == atom:
+                return number
+        return 0
 
-    def __add__(self, other: "Linear") -> "Linear":
+    def __add__(self, other: "Linear") -> "Linear":  # type: ignore[override]
+        if not other.terms:
+            return self
         total = dict(self.terms)
         for atom, number in other.terms:
-            total[atom] = total.get(atom, Fraction(0)) + number
+            total[atom] = total.get(atom, 0) + number
         return Linear.of(total)
-
-    def times(self, number: Fraction | int) -> "Linear":
-        """This sum, `number` times."""
-        return Linear(tuple((k, v * number) for k, v in self.terms if number))
 
     def __sub__(self, other: "Linear") -> "Linear":
         return self + other.times(-1)
+
+    def times(self, number: Number) -> "Linear":
+        """This sum, `number` times."""
+        if not number:
+            return ZERO
+        return Linear(tuple((k, _plain(v * number)) for k, v in self.terms))
 
     @property
     def atoms(self) -> list[str]:
@@ -52,13 +60,20 @@ class Linear:
     @property
     def number(self) -> int | None:
         """The value, if it is a known integer."""
-        value = self.get(ONE)
-        if any(k != ONE for k, _ in self.terms) or value.denominator != 1:
-            return None
-        return int(value)
+        if not self.terms:
+            return 0
+        ((atom, value), *more) = self.terms
+        return value if atom == ONE and not more and isinstance(value, int) else None
 
 
-def constant(number: Fraction | int) -> Linear:
+def _plain(number: Number) -> Number:
+    """NUMBER as an integer, if it is one: that is most often so, and faster."""
+    if isinstance(number, int) or number.denominator != 1:
+        return number
+    return number.numerator
+
+
+def constant(number: Number) -> Linear:
     """The sum that is just `number`."""
     return Linear.of({ONE: number})
 
@@ -82,9 +97,9 @@ def product(first: Linear, second: Linear) -> Linear | None:
 def _quotient(value: Linear, number: int) -> Linear | None:
     """value / number when it is exact; a page divides by powers of two."""
     if value.number is not None:
-        return constant(int(value.number / Fraction(number)))
+        return constant(int(Fraction(value.number, number)))
     even = number & (number - 1) == 0 and number <= SMALLEST_PAGE
-    whole = value.get(ONE) / number
+    whole = Fraction(value.get(ONE), number)
     if value.atoms or not even or whole.denominator != 1:
         return None
     if value.get(PAGE).denominator != 1:

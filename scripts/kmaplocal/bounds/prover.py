@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, NamedTuple
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple
 
 from kmaplocal.bounds.linear import ONE, PAGE, SMALLEST_PAGE, ZERO, Linear, product
 
@@ -40,12 +42,20 @@ class Prover:
         self.failed: set[Linear] = set()
         self.steps = 3000
         self.facts: list[Fact] = []
+        self._untold: Callable[[], list[Fact]] | None = None
 
-    def learn(self, facts: Iterable[Fact]) -> None:
-        """Use `facts` from now on, and forget what was found without them."""
-        self.facts = list(facts)
-        self.known.clear()
-        self.failed.clear()
+    def learn(self, told: Callable[[], list[Fact]]) -> None:
+        """Use the facts that are TOLD from now on.  They are asked for where one could
+        be of use, which is seldom."""
+        self._untold = told
+
+    def _hear(self) -> None:
+        """Ask for the facts, and forget what was found without them."""
+        told, self._untold = self._untold, None
+        if told:
+            self.facts = told()
+            self.known.clear()
+            self.failed.clear()
 
     def holds(self, value: Linear, depth: int = 0) -> list[str] | None:
         """The reasons why `value` is at most 0, or None."""
@@ -79,6 +89,7 @@ class Prover:
 
     def options(self, name: str, upper: bool) -> list[Option]:
         """The bounds of an atom from above, or from below."""
+        self._hear()
         if (name, upper) not in self.known:
             self.known[name, upper] = []  # what asks for itself gets nothing
             found = self.atoms[name].bound(upper)
@@ -86,7 +97,9 @@ class Prover:
                 number = fact.value.get(name)
                 if number > 0 and upper or number < 0 and not upper:
                     rest = fact.value - Linear.of({name: number})
-                    found.append(Option([rest.times(-1 / number)], fact.reason))
+                    found.append(
+                        Option([rest.times(Fraction(-1) / number)], fact.reason)
+                    )
             self.known[name, upper] = found
         return self.known[name, upper]
 

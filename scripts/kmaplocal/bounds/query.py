@@ -56,7 +56,7 @@ class Proof:
         self.prover = Prover(exact)
         self.values = Values(self.prover, ExprTypes(types, flow), there, self._bound)
         self._limits = Limits(self.values, attained)
-        self.prover.learn(Guards(self.values).facts())
+        self.prover.learn(Guards(self.values).facts)
 
     def _bound(self, node: Expr, place: Place, upper: bool) -> list[Option]:
         return self._limits.bound(node, place, upper)
@@ -71,7 +71,9 @@ class Query:
 
     def answer(self) -> Answer:
         """Inside, outside or unknown."""
-        return self._inside() or self._outside() or Answer(UNKNOWN, self._doubt())
+        sums = self._sums(exact=False)
+        found = self._inside(*sums) or self._outside()
+        return found or Answer(UNKNOWN, self._doubt(*sums))
 
     def _sums(self, exact: bool) -> tuple[Proof, Linear, Linear]:
         attained = self.attained and exact
@@ -105,8 +107,7 @@ class Query:
             return proof.values.size(type_, extent)
         return proof.prover.made(f"sizeof({type_})", lambda upper: [])
 
-    def _inside(self) -> Answer | None:
-        proof, offset, length = self._sums(exact=False)
+    def _inside(self, proof: Proof, offset: Linear, length: Linear) -> Answer | None:
         low = proof.prover.holds(offset.times(-1))
         if low is None:
             return None
@@ -127,9 +128,8 @@ class Query:
             return Answer(OUTSIDE, _because("it starts before the page", reasons))
         return None
 
-    def _doubt(self) -> str:
+    def _doubt(self, proof: Proof, offset: Linear, length: Linear) -> str:
         """What could not be bounded."""
-        proof, offset, length = self._sums(exact=False)
         if proof.prover.holds(offset.times(-1)) is None:
             return f"nothing in sight says that {self._text()} is not negative"
         if proof.prover.holds(offset - PAGE_SIZE) is None and not length.atoms:

@@ -7,8 +7,10 @@ expanded and both halves of an ``#if`` come out. It counts and compares; what a
 function *means* is for spatch to say.
 """
 
+import math
 import re
 from bisect import bisect_right
+from sys import intern
 from typing import NamedTuple
 
 IDENTIFIER = "identifier"
@@ -39,20 +41,43 @@ class Comment(NamedTuple):
 
 
 _SPLICE = re.compile(r"\\[ \t]*\r?\n")
+_NEWLINES = re.compile("\n")
 _LINE_END = re.compile(r"\\[ \t]*\r?\n|\n")
 
-# Order matters: longest first; an unclosed comment or string is not an error.
+_STRING = r'"(?:[^"\\\n]|\\.)*(?:"|(?=\n)|\Z|\\\Z)'
+_CHAR = r"'(?:[^'\\\n]|\\.)*(?:'|(?=\n)|\Z|\\\Z)"
+_COMMENT = r"//[^\n]*|/[*][^*]*[*]+(?:[^/*][^*]*[*]+)*/|/[*](?s:.*)"
+# Behind blanks and comments, what is most often there first; an unclosed comment or
+# string is not an error. Ordinary names and signs have an alternative of their own,
+# for speed: the later ones have all.
 _TOKEN = re.compile(
-    r"""
-    (?P<space>[ \t\r\f\v]+)
-  | (?P<newline>\n)
-  | (?P<comment>//[^\n]*|/\*(?s:.*?)(?:\*/|\Z))
-  | (?P<string>(?:u8|[uUL])?"(?:[^"\\\n]|\\.)*(?:"|(?=\n)|\Z|\\\Z))
-  | (?P<char>[uUL]?'(?:[^'\\\n]|\\.)*(?:'|(?=\n)|\Z|\\\Z))
-  | (?P<identifier>[^\W\d][\w$]*|\$[\w$]*)
-  | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
-  | (?P<punct>\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\|
-      |\*=|/=|%=|\+=|-=|&=|\^=|\|=|\#\#|.)
+    rf"""
+    (?:[ \t\r\f\v]+|{_COMMENT})*
+    (?: ([A-Za-z_][A-Za-z0-9_]*(?![\w$"']))
+      | (\n)
+      | ([-(),;&*{{}}=.>\[\]!](?![-.\d=&>+]))
+      | ((?:u8|[uUL])?{_STRING})
+      | ([uUL]?{_CHAR})
+      | ([^\W\d][\w$]*|\$[\w$]*)
+      | (\.?\d(?:[eEpP][+-]|[\w.])*)
+      | (\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\|
+        |\*=|/=|%=|\+=|-=|&=|\^=|\|=|\#\#|.)
+      | \Z)
+    """,
+    re.VERBOSE,
+)
+_NEWLINE = 2  # the group of a line's end; the kind of the token in each group:
+_KINDS = ("", IDENTIFIER, "", PUNCT, STRING, CHAR, IDENTIFIER, NUMBER, PUNCT)
+_COMMENTS = re.compile(rf"({_COMMENT})|{_STRING}|{_CHAR}")
+
+
+# A line behind its blanks: what follows the # of a directive, or what is none.
+_LINE = re.compile(
+    rf"""
+    (?:[ \t\r\f\v]+|{_COMMENT})*
+    (\#)?
+    (?:[^\n"'/]+|{_COMMENT}|{_STRING}|{_CHAR}|/)*
+    (?:\n|\Z)
     """,
     re.VERBOSE,
 )
@@ -67,24 +92,50 @@ def tokens(text: str, first_line: int = 1) -> list[Token]:
     ends with the text or, for a string, with its line.
     """
     starts, spliced = _splice(text)
+    return _tokens(starts, spliced, first_line, 0, len(spliced))
+
+
+def directives(text: str) -> list[list[Token]]:
+    """The tokens of each preprocessor directive of `text`, as tokens() has them."""
+    starts, spliced = _splice(text)
+    return [
+        _tokens(starts, spliced, 1, match.start(), match.end())
+        for match in _LINE.finditer(spliced)
+        if match[1]
+    ]
+
+
+def _tokens(
+    starts: list[int], spliced: str, first_line: int, start: int, stop: int
+) -> list[Token]:
+    """The tokens between two places, the first of which begins a line."""
     found: list[Token] = []
-    line, ends, directive, fresh = 0, starts[1:], False, True
-    last = len(ends)
-    for match in _TOKEN.finditer(spliced):
-        kind = match.lastgroup or ""
-        if kind == "space" or kind == "comment":
-            continue
-        if kind == "newline":
+    line = bisect_right(starts, start) - 1
+    begin, number, end = starts[line], first_line + line, _end(starts, line)
+    directive, fresh = False, True
+    for match in _TOKEN.finditer(spliced, start, stop):
+        group = match.lastindex
+        if group is None:
+            break
+        if group == _NEWLINE:
             directive, fresh = False, True
             continue
-        at = match.start()
-        while line < last and ends[line] <= at:
-            line += 1
-        word = match.group()
+        at = match.start(group)
+        if at >= end:
+            line = bisect_right(starts, at) - 1
+            begin, number, end = starts[line], first_line + line, _end(starts, line)
+        word = intern(match[group])
         if fresh:
             directive, fresh = word == "#", False
-        found.append(Token(word, first_line + line, at - starts[line], kind, directive))
+        # What Token() does, in half of the time.
+        token = (word, number, at - begin, _KINDS[group], directive)
+        found.append(tuple.__new__(Token, token))
     return found
+
+
+def _end(starts: list[int], line: int) -> float:
+    """Where a line, from 0, ends."""
+    return starts[line + 1] if line + 1 < len(starts) else math.inf
 
 
 def comments(text: str) -> list[Comment]:
@@ -94,8 +145,8 @@ def comments(text: str) -> list[Comment]:
     """
     starts, spliced = _splice(text)
     found = []
-    for match in _TOKEN.finditer(spliced):
-        if match.lastgroup != "comment":
+    for match in _COMMENTS.finditer(spliced):
+        if match[1] is None:
             continue
         first = bisect_right(starts, match.start())
         last = bisect_right(starts, match.end() - 1)
@@ -109,12 +160,14 @@ def comments(text: str) -> list[Comment]:
 
 def _splice(text: str) -> tuple[list[int], str]:
     """Continued lines joined, and where each line of `text` starts in the result."""
+    if not _SPLICE.search(text):
+        return [0, *(match.end() for match in _NEWLINES.finditer(text))], text
     starts, gone = [0], 0
     for match in _LINE_END.finditer(text):
         if len(match.group()) > 1:
             gone += len(match.group())
         starts.append(match.end() - gone)
-    return starts, _SPLICE.sub("", text) if gone else text
+    return starts, _SPLICE.sub("", text)
 
 
 def words(found: list[Token]) -> list[str]:

@@ -8,6 +8,7 @@ its number, so what spatch says of the excerpt holds for the file.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -21,10 +22,6 @@ from kmaplocal.c.lexer import Token
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
 JUMPS = {"return", "goto", "break", "continue"}
-_DIRECTIVES = frozenset(
-    "define undef if ifdef ifndef elif else endif include error warning pragma line"
-    " ident".split()
-)
 
 
 @dataclass(frozen=True)
@@ -108,22 +105,48 @@ class Outline:
     def __init__(self, text: str, functions: Iterable[Span], whole: str | None = None):
         self.text = text
         self.whole = text if whole is None else whole
-        self.tokens = lexer.tokens(text)
         self.functions = [f for f in functions if f.end]
-        self.macros: list[Macro] = []
-        self.conditionals: list[Conditional] = []
         self._reaching: dict[frozenset[str], frozenset[str]] = {}
-        self._read_directives()
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """All tokens of the text."""
+        return lexer.tokens(self.text)
 
     @cached_property
     def directives(self) -> dict[int, list[Token]]:
         """The tokens of each directive, by its line."""
-        return {line[0].line: line for line in directives(self.tokens)}
+        return {line[0].line: line for line in lexer.directives(self.text)}
 
     @cached_property
     def code(self) -> list[Token]:
         """The tokens of no directive."""
         return [token for token in self.tokens if not token.directive]
+
+    @cached_property
+    def macros(self) -> list[Macro]:
+        """What is defined in it, in the order of the text."""
+        named = ((n, [t.text for t in line]) for n, line in self.directives.items())
+        return [
+            Macro(words[2], number, tuple(words[3:]))
+            for number, words in named
+            if words[1:2] == ["define"] and len(words) > 2
+        ]
+
+    @cached_property
+    def conditionals(self) -> list[Conditional]:
+        """The #if groups, in the order of their ends."""
+        found: list[Conditional] = []
+        open_groups: list[list[int]] = []
+        for number, line in self.directives.items():
+            name = line[1].text if len(line) > 1 else ""
+            if name in ("if", "ifdef", "ifndef"):
+                open_groups.append([number])
+            elif name in ("else", "elif") and open_groups:
+                open_groups[-1].append(number)
+            elif name == "endif" and open_groups:
+                found.append(Conditional((*open_groups.pop(), number)))
+        return found
 
     def holding(self, names: Collection[str]) -> list[Span]:
         """The functions that name one of NAMES."""
@@ -209,38 +232,24 @@ class Outline:
             kept[first : span.end] = lines[first : span.end]
         return "\n".join(kept)
 
-    def _read_directives(self) -> None:
-        open_groups: list[list[int]] = []
-        for line in directives(self.tokens):
-            words = [t.text for t in line]
-            name = words[1] if len(words) > 1 else ""
-            number = line[0].line
-            if name == "define" and len(words) > 2:
-                self.macros.append(Macro(words[2], number, tuple(words[3:])))
-            elif name in ("if", "ifdef", "ifndef"):
-                open_groups.append([number])
-            elif name in ("else", "elif") and open_groups:
-                open_groups[-1].append(number)
-            elif name == "endif" and open_groups:
-                lines = (*open_groups.pop(), number)
-                self.conditionals.append(Conditional(lines))
-
     def _body(self, span: Span) -> list[tuple[Token, Token]]:
         """The braces of a function's body, unless an #if straddles them."""
-        inside = [t for t in self.between(span.line, span.end) if not t.directive]
-        opening = next((t for t in inside if t.text == "{"), None)
-        closing = next((t for t in reversed(inside) if t.text == "}"), None)
+        inside = self.between(span.line, span.end)
+        opening = _first("{", inside)
+        closing = _first("}", reversed(inside))
         if not opening or not closing or opening.line == closing.line:
             return []
         return [(opening, closing)] if self._balanced(opening, closing) else []
 
+    @cached_property
+    def _lines(self) -> list[int]:
+        """The line of each token."""
+        return [token.line for token in self.tokens]
+
     def between(self, first: int, last: int) -> list[Token]:
         """The tokens of the lines FIRST to LAST."""
-        if not hasattr(self, "_by_line"):
-            self._by_line: dict[int, list[Token]] = {}
-            for token in self.tokens:
-                self._by_line.setdefault(token.line, []).append(token)
-        return [t for n in range(first, last + 1) for t in self._by_line.get(n, ())]
+        start, end = bisect_left(self._lines, first), bisect_right(self._lines, last)
+        return self.tokens[start:end]
 
     def _initialisers(self) -> list[tuple[Token, Token]]:
         """The braces of initialisers outside of functions, over 8 lines long."""
@@ -283,22 +292,9 @@ def _continues(line: str) -> bool:
     return bool(text) and not text.startswith("#") and not text.endswith(_ENDS)
 
 
-def directives(tokens: list[Token]) -> list[list[Token]]:
-    """The tokens of each preprocessor directive."""
-    found: list[list[Token]] = []
-    last: Token | None = None
-    for number, token in enumerate(tokens):
-        if not token.directive:
-            last = None
-            continue
-        # In a macro that goes on for lines, `#x` is a string of x.
-        after = tokens[number + 1].text if number + 1 < len(tokens) else ""
-        begins = last is None or (last.line != token.line and after in _DIRECTIVES)
-        if token.text == "#" and begins:
-            found.append([])
-        last = token
-        found[-1].append(token)
-    return found
+def _first(text: str, tokens: Iterable[Token]) -> Token | None:
+    """The first of TOKENS that is TEXT, and in no directive."""
+    return next((t for t in tokens if t.text == text and not t.directive), None)
 
 
 def _blank(text: str, holes: list[tuple[Token, Token]]) -> str:

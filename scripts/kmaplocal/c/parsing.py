@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kmaplocal.c.lexer import Token, tokens
-from kmaplocal.c.outline import Outline, directives
+from kmaplocal.c import lexer
+from kmaplocal.c.lexer import Token
+from kmaplocal.c.outline import Outline
 
 UNPARSED = "unparsed"
 PASSED = "passed"
@@ -110,7 +111,7 @@ def marked(source: str) -> str:
     Lines keep their numbers, and the C in SOURCE its meaning: a mark is a comment,
     or the end of the one name of an #ifdef, where spatch would drop a comment."""
     lines = source.split("\n")
-    for words in reversed(directives(tokens(source))):
+    for words in reversed(lexer.directives(source)):
         name = words[1].text if len(words) > 1 else ""
         if name in ("if", "elif"):
             _insert(lines, words[-1], f"/*{_MARK}{words[0].line}*/")
@@ -162,7 +163,7 @@ def _groups(source: str) -> list[tuple[int, ...]]:
     groups = [group.lines for group in outline.conditionals]
     closed = {line for group in groups for line in group}
     ends = source.count("\n") + 1
-    for words in directives(outline.tokens):
+    for words in outline.directives.values():
         name = words[1].text if len(words) > 1 else ""
         if name in _CONDITIONAL and words[0].line not in closed:
             groups.append((words[0].line, ends))

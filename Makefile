@@ -27,7 +27,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 
 # Every setting there is; those without a default above are empty.
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
-NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE
+NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE FIXES VERIFY
 NAMES += WRITE_BASELINE ALLOW_EMPTY TIME NO_CACHE SHARD BENCH RUNS CC PREFIX DESTDIR
 NAMES += SOURCE OLDEST
 # The text of a setting is no make code: nothing in it is expanded, or run.
@@ -74,6 +74,8 @@ FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
 	$(call on,WHOLE,--whole-functions) $(if $(BASELINE),--baseline "$$BASELINE") \
 	$(call on,ALLOW_EMPTY,--allow-empty) $(call on,WRITE_BASELINE,--write-baseline --reason "$$REASON")
 
+MENDING = $(if $(filter-out 0 no n,$(FIXES)),--fixes $(if $(filter warning,$(FIXES)),warning,error))
+
 on = $(if $(filter-out 0 no n,$($1)),$2)
 
 # Of the tests: a process a processor; a few tests are done before they have started.
@@ -113,6 +115,7 @@ help:
 	@echo 'ALLOW_EMPTY=1 flag: be content where there is no C file at all'
 	@echo 'BASELINE=file accepted findings; WRITE_BASELINE=1 REASON="..." accepts all'
 	@echo 'BRANCH=name   of series: commits too; SPLIT=file subsystem  one patch each'
+	@echo 'FIXES=1       of series: mend findings instead; VERIFY=1  what make verify passes'
 	@echo 'SKIP= ONLY=   of series: files or folders to leave out, or to take alone'
 	@echo 'SHARD=K/N     of report, flag: one part of the files; kmaplocal merge joins JSON'
 	@echo 'NO_CACHE=1    keep nothing of this run, and use nothing kept by others'
@@ -147,13 +150,13 @@ report: $(call unpacked,$(KERNEL))
 
 ## series: write the patch series for FILES (default here: .) as mails, see OUT
 series: $(call unpacked,$(KERNEL))
-	$(Q)scripts/install apply series
+	$(Q)scripts/install apply series $(if $(call on,VERIFY,1)$(call on,FIXES,1),verify)
 	$(Q)$(OPTIONS) for word in $$SKIP; do set -- "$$@" --skip "$$word"; done; \
 		for word in $$ONLY; do set -- "$$@" --only "$$word"; done; \
 		$(KMAPLOCAL) series $(if $(OUT),--out "$$OUT") $(call on,DRY_RUN,--dry-run) \
 		$(if $(BRANCH),--branch "$$BRANCH") $(if $(SPLIT),--split "$$SPLIT") \
-		$(if $(PREVIOUS),--previous "$$PREVIOUS") \
-		$(SETTINGS)
+		$(if $(PREVIOUS),--previous "$$PREVIOUS") $(MENDING) \
+		$(call on,VERIFY,--verify) $(COMPILER) $(SETTINGS)
 
 ## flag: find wrong use of mappings, old and new, in FILES (default here: .)
 flag: $(if $(EXPLAIN),,$(call unpacked,$(KERNEL)))

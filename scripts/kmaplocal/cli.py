@@ -193,6 +193,22 @@ def report(
     show_default=True,
     help="lines around a change",
 )
+@click.option(
+    "--fixes",
+    type=click.Choice(("error", "warning")),
+    help="no conversions: mend findings as bad as that with one right answer",
+)
+@click.option(
+    "--verify", is_flag=True, help="only what nothing stands against; of fixes always"
+)
+@click.option("--cc", metavar="COMMAND", help="the compiler for --verify")
+@click.option(
+    "--build",
+    type=PLACE,
+    default=BUILD,
+    metavar="FOLDER",
+    help="where --verify compiles, and where what was checked is recorded",
+)
 def series(files: tuple[str, ...], **asked) -> int:
     """Write the patch series for FILES, without FILES for all, as mails.
 
@@ -200,8 +216,9 @@ def series(files: tuple[str, ...], **asked) -> int:
     nothing in the work tree changes.
     """
     from kmaplocal.series import run
+    from kmaplocal.series.request import Request
 
-    request = run.Request(files=files or EVERYTHING, **asked)
+    request = Request(files=files or EVERYTHING, **asked)
     return run.series(request, console.Console())
 
 

@@ -2,10 +2,10 @@
 """What the semantic patches ask from inside spatch: the edits that are planned for
 a place, and the findings at it.
 
-The driver hands its plan over in a file that KMAPLOCAL_PLAN names.  Under
-plain spatch and the kernel's coccicheck there is none, and the same analysis is
-asked in a process of its own, one for all files of a run: spatch may bring
-another Python than the driver's.  Standard library only, for the same reason.
+The driver hands its plan, or its findings, over in a file that KMAPLOCAL_PLAN names.
+Under plain spatch and the kernel's coccicheck there is none, and the same analysis is
+asked in a process of its own, one for all files of a run: spatch may bring another
+Python than the driver's.  Standard library only, for the same reason.
 """
 
 import json
@@ -23,12 +23,12 @@ _helpers: list[subprocess.Popen] = []
 rule = ""  # the one to look for, if not all
 
 
-def _load(file: str) -> dict:
+def _load(what: str, file: str) -> dict:
     handed = os.environ.get("KMAPLOCAL_PLAN")
     if handed:
         with open(handed, encoding="utf-8") as stream:
             return json.load(stream)
-    return _ask("plan", file)
+    return _ask(what, file)
 
 
 def _ask(what: str, file: str) -> dict:
@@ -59,7 +59,7 @@ def _started() -> subprocess.Popen:
 def _edit(positions) -> dict[str, str]:
     place = positions[0]
     if place.file not in _plans:
-        _plans[place.file] = _load(place.file)["edits"]
+        _plans[place.file] = _load("plan", place.file)["edits"]
     return _plans[place.file].get(f"{place.line}:{place.column}", {})
 
 
@@ -114,7 +114,7 @@ def _found(positions) -> dict[str, dict[str, str]]:
     """The findings at a place, by rule."""
     place = positions[0]
     if place.file not in _findings:
-        _findings[place.file] = _ask("findings", place.file)["places"]
+        _findings[place.file] = _load("findings", place.file)["places"]
     return _findings[place.file].get(f"{place.line}:{place.column}", {})
 
 

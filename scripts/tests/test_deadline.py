@@ -11,11 +11,12 @@ import pytest
 from test_cli import surroundings
 
 from kmaplocal import deadline
-from kmaplocal.apply import conversion
+from kmaplocal.apply import conversion, outcomes
+from kmaplocal.console import Console
 from kmaplocal.findings.survey import survey
 from kmaplocal.certify.obligations import Judge
 from kmaplocal.tree.spatch import find_spatch
-from kmaplocal.commands import apply as main_job
+from kmaplocal.tree.target import Target
 
 GOOD = """
 char NAME(struct page *page)
@@ -57,9 +58,10 @@ def files(tmp_path, **texts):
 
 def convert(tmp_path, **texts):
     paths = files(tmp_path, **texts)
-    tree, request = SimpleNamespace(root=tmp_path), SimpleNamespace(jobs=1, timeout=60)
-    screen = SimpleNamespace(progress=main_job.Console().progress)
-    return main_job.convert_all(
+    tree = SimpleNamespace(root=tmp_path)
+    request = SimpleNamespace(jobs=1, timeout=60, target=Target)
+    screen = SimpleNamespace(progress=Console().progress)
+    return outcomes.convert_all(
         tree, paths, find_spatch(), request, screen, conversion.prepare
     )
 

@@ -10,7 +10,7 @@ import pytest
 from test_cli import surroundings
 
 from kmaplocal import cli, faults
-from kmaplocal.apply import conversion
+from kmaplocal.apply import conversion, outcomes
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings import inspection, survey
 from kmaplocal.certify import analysis, gaps
@@ -20,7 +20,6 @@ from kmaplocal.certify.obligations import Judge
 from kmaplocal.c import facts, outline
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target
-from kmaplocal.commands import apply as main_job
 
 GOOD = """
 char good(struct page *page)
@@ -94,7 +93,7 @@ def convert(tmp_path):
         worker = conversion.prepare(
             tmp_path, paths, find_spatch(), request, lambda done: None
         )
-        return {path.stem: main_job._convert(tree, worker, path) for path in paths}
+        return {path.stem: outcomes._convert(tree, worker, path) for path in paths}
 
     return run
 

@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 import pytest
 
 from kmaplocal import cli
+from kmaplocal.prove import record, trial
 
 ONE = """#include <linux/highmem.h>
 
@@ -74,11 +75,9 @@ def test_mails_without_git(tree, tmp_path, capsys, contents):
     assert make(tree, "--out", tmp_path / "out") == 0
     letter, first, second = map(read, mails(tmp_path / "out"))
     assert contents(tree) == before
-    assert (
-        letter["Subject"]
-        == "[PATCH 0/2] Replace 2 mappings by kmap() and kmap_atomic()"
-    )
-    assert "1 function stays" in letter.get_content()
+    wanted = "[PATCH 0/2] Replace 2 calls of kmap{,_atomic}()"
+    assert letter["Subject"] == wanted
+    assert "1 function stays as it is" in letter.get_content()
     wanted = "[PATCH 1/2] a: one: Replace kmap_atomic() with kmap_local_page()"
     assert first["Subject"] == wanted
     assert (
@@ -193,3 +192,115 @@ def test_a_folder_without_mails_is_no_previous_series(tree, tmp_path, capsys):
     given = ["--previous", tmp_path / "empty", "--out", tmp_path / "out"]
     assert make(tree, *given) == 3
     assert "PREVIOUS= names a sent series" in capsys.readouterr().err
+
+
+def test_one_patch_needs_no_cover_letter(tree, tmp_path):
+    make(tree, "--out", tmp_path / "out", "--only", "fs")
+    (only,) = (tmp_path / "out").glob("*.patch")
+    assert (
+        read(only)["Subject"]
+        == "[PATCH] fs/two: Replace kmap() with memcpy_from_page()"
+    )
+
+
+def test_the_same_again_with_a_fixed_date(tree, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    for name in ("one", "two"):
+        make(tree, "--out", tmp_path / name, "--context", "0")
+    one, two = (
+        {file.name: file.read_text() for file in (tmp_path / name).iterdir()}
+        for name in ("one", "two")
+    )
+    assert one == two
+
+
+def said(tree, build, outcome):
+    """Record that each door ended with OUTCOME for the change of drivers/a/one.c."""
+    path = "drivers/a/one.c"
+    before = (tree / path).read_bytes()
+    after = before.replace(b"kmap_atomic", b"kmap_local_page")
+    after = after.replace(b"kunmap_atomic", b"kunmap_local")
+    for door in trial.TABLE:
+        detail = f"{path}:7: {door}: new warning" if outcome == record.FAILED else ""
+        record.add(tree, path, before, after, door, outcome, detail, build / "proofs")
+
+
+def test_what_was_checked_is_said(tree, tmp_path):
+    said(tree, tmp_path / "build", record.PASSED)
+    given = ["--only", "drivers", "--verify", "--build", tmp_path / "build"]
+    assert make(tree, "--out", tmp_path / "out", *given) == 0
+    (only,) = (tmp_path / "out").glob("*.patch")
+    text = " ".join(only.read_text().split())
+    assert "Built for x86_64 allmodconfig and i386 with HIGHMEM64G without" in text
+    assert "the object code before and after is the same." in text
+
+
+def test_what_something_stands_against_is_told_in_the_cover_letter(tree, tmp_path):
+    said(tree, tmp_path / "build", record.FAILED)
+    given = ["--only", "drivers", "--verify", "--build", tmp_path / "build"]
+    given += ["--out", tmp_path / "out"]
+    assert make(tree, *given) == 0
+    assert not list(tmp_path.glob("out/*.patch"))
+
+
+LATE = """#include <linux/highmem.h>
+
+void late(struct page *a, struct page *b)
+{
+	char *x = kmap_local_page(a);
+	char *y = kmap_local_page(b);
+
+	x[0] = y[0];
+	kunmap_local(x);
+	kunmap_local(y);
+}
+
+char page(struct page *p)
+{
+	char *x = kmap_local_page(p);
+	char c = x[0];
+
+	kunmap_local(p);
+	return c;
+}
+"""
+
+
+@pytest.fixture
+def wrong(tree, write, git, monkeypatch):
+    """The tree in git, with mistakes that a later commit made; the doors are open."""
+    git(tree, "init", "-q")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "all")
+    write(tree / "fs/late.c", LATE)
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "fs: Be late")
+    monkeypatch.setattr(trial, "results", lambda *given: [])
+    return tree
+
+
+def test_fixes(wrong, tmp_path, git):
+    """Two mistakes of one file, with their effect, and the commit that made them."""
+    given = ["--fixes", "error", "--out", tmp_path / "out", "--only", "fs/late.c"]
+    assert make(wrong, *given) == 0
+    (only,) = (tmp_path / "out").glob("*.patch")
+    mail = read(only)
+    wanted = "[PATCH] fs: Correct the use of page mappings in late() and page()"
+    assert " ".join(mail["Subject"].split()) == wanted
+    text = mail.get_content()
+    assert "In late() x (line 5) is unmapped while" in " ".join(text.split())
+    assert "The mappings of a thread are a stack" in text
+    commit = git(wrong, "log", "-1", "--format=%h", "--abbrev=12").strip()
+    assert f'Fixes: {commit} ("fs: Be late")\n' in text
+    git(wrong, "am", "-q", str(only))
+    fixed = (wrong / "fs/late.c").read_text()
+    assert "kunmap_local(y);\n\tkunmap_local(x);" in fixed
+    assert "kunmap_local(p)" not in fixed
+
+
+def test_no_commit_is_blamed_that_git_does_not_know_of(wrong, tmp_path, git):
+    git(wrong, "checkout", "-q", "--orphan", "fresh")
+    git(wrong, "commit", "-qm", "all at once")
+    make(wrong, "--fixes", "error", "--out", tmp_path / "out", "--only", "fs/late.c")
+    (only,) = (tmp_path / "out").glob("*.patch")
+    assert "Fixes:" not in only.read_text()

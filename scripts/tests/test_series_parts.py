@@ -80,7 +80,14 @@ def test_partners_are_one_patch(maintainers):
         (["fs/aio.c"], "fs/aio"),
         (["fs/nilfs2/a.c", "fs/nilfs2/b.c"], "nilfs2"),
         (["drivers/scsi/lpfc/x.c"], "scsi: lpfc"),
-        (["drivers/block/brd.c"], "block: brd"),
+        (["drivers/block/brd.c"], "brd"),
+        (["drivers/block/a.c", "drivers/block/b.c"], "block"),
+        (["drivers/gpu/drm/i915/gem/a.c"], "drm/i915"),
+        (["drivers/infiniband/sw/siw/x.c"], "RDMA/siw"),
+        (["drivers/vhost/vhost.c"], "vhost"),
+        (["arch/arm/mm/a.c", "arch/arm/mm/b.c"], "ARM: mm"),
+        (["net/core/skbuff.c"], "net: skbuff"),
+        (["a/b.c", "c/d.c"], "treewide"),
         (["mm/swap.c"], "mm/swap"),
         (["arch/um/kernel/skas/uaccess.c"], "um: skas"),
         (["kernel/crash_core.c"], "crash_core"),
@@ -108,12 +115,14 @@ def test_recipients_by_role():
             "Cee <c@b.c> (reviewer:ONE)",
             "l@b.c (open list:ONE)",
             "l@b.c (moderated list)",
+            "D (E) <d@b.c> (maintainer:THE LONG (Title Of Somethi...)",
         ]
     )
-    assert found.to == ("Ann <a@b.c>", '"B. B." <b@b.c>')
+    assert found.to == ("Ann <a@b.c>", '"B. B." <b@b.c>', "D (E) <d@b.c>")
     assert found.cc == ("Cee <c@b.c>", "l@b.c")
     assert found.headers() == (
-        'To: Ann <a@b.c>,\n    "B. B." <b@b.c>\nCc: Cee <c@b.c>,\n    l@b.c\n'
+        'To: Ann <a@b.c>,\n    "B. B." <b@b.c>,\n    D (E) <d@b.c>\n'
+        "Cc: Cee <c@b.c>,\n    l@b.c\n"
     )
 
 

@@ -28,6 +28,15 @@ def plans(readings: Sequence[FileAnalysis]) -> list[Plan]:
         return _plans(readings, False)
 
 
+def keeps_helpers(readings: Sequence[FileAnalysis]) -> bool:
+    """Whether plans() of READINGS have their idioms."""
+    try:
+        _plans(readings, True)
+    except Disagreement:
+        return False
+    return True
+
+
 def _plans(readings: Sequence[FileAnalysis], idioms: bool) -> list[Plan]:
     found = [make_plan(reading, idioms) for reading in readings]
     for reading, plan in zip(readings, found):

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The main job: convert files of a kernel tree, show what was done, replace them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from kmaplocal import deadline, faults
 from kmaplocal.apply import patch
+from kmaplocal.apply.outcomes import Converter, convert_all, tally
 from kmaplocal.commands import goldens
 from kmaplocal.console import Console
 from kmaplocal.errors import DirtyFiles, Interrupted
@@ -17,20 +16,14 @@ from kmaplocal.c import lexer
 from kmaplocal.c.conditions import Version, dotted
 from kmaplocal.tree.kernel import Module, Tree
 from kmaplocal.tree.shard import Shard
-from kmaplocal.tree.outcome import Lost, Outcome
-from kmaplocal.apply.together import settled
+from kmaplocal.tree.outcome import Outcome
 from kmaplocal.apply.replace import check_writable, replace_files
-from kmaplocal.tree.spatch import Spatch, find_spatch
+from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target, target
-from kmaplocal.tree.workers import run_all
 
 ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
 DEFAULT_FILES = ("fs/aio.c",)
 FAIL_ON = ("kept", "golden")
-
-# Given the tree's folder, the files, spatch, the request and a progress callback:
-# reads the files and returns what converts one of them.
-Converter = Callable[..., Callable[[Path], Outcome]]
 
 _DIRTY_SHOWN = 5
 _NAMES_SHOWN = 20
@@ -110,53 +103,6 @@ def _report(
     _say_next(tree, outcomes, request, console)
     console.say(tally(outcomes))
     return _status(outcomes, states, request.fail_on)
-
-
-def convert_all(
-    tree: Tree,
-    paths: Sequence[Path],
-    spatch: Spatch,
-    request: Request,
-    console: Console,
-    converter: Converter,
-) -> list[Outcome]:
-    """The outcome of each of PATHS, in that order; nothing is written."""
-    with console.progress("reading", len(paths)) as progress:
-        convert = converter(tree.root, paths, spatch, request, progress)
-    worker = partial(_convert, tree, convert)
-    with console.progress("converting", len(paths)) as progress:
-        made = run_all(paths, worker, workers=request.jobs, progress=progress)
-    return settled(made)
-
-
-def tally(outcomes: Sequence[Outcome]) -> str:
-    """The closing line: how many functions ended in which way."""
-    converted = sum(len(outcome.converted) for outcome in outcomes)
-    mappings = sum(outcome.mappings for outcome in outcomes)
-    kept = {(d.file, d.function) for outcome in outcomes for d in outcome.kept}
-    lost = {(x.file, x.function) for outcome in outcomes for x in outcome.unanalysed}
-    return (
-        f"{converted} functions converted ({mappings} mappings), {len(kept)} kept,"
-        f" {len(lost)} not analysed"
-    )
-
-
-def _convert(tree: Tree, convert: Callable[[Path], Outcome], path: Path) -> Outcome:
-    reasons: list[str] = []
-    # One file must neither end the run nor drop out of it in silence.
-    with faults.net(reasons.append):
-        deadline.RUN.check()
-        return convert(path)
-    return _all_lost(tree, path, reasons[0])
-
-
-def _all_lost(tree: Tree, path: Path, reason: str) -> Outcome:
-    try:
-        content = (tree.root / path).read_bytes()
-    except OSError:
-        content = b""
-    lost = Lost(str(path), 1, "(whole file)", reason)
-    return Outcome(path, content, content, (), (), (lost,), 0)
 
 
 def _refuse_dirty(tree: Tree, paths: Sequence[Path]) -> None:

@@ -13,6 +13,7 @@ from kmaplocal.certify.tied import analysed
 from kmaplocal.certify.certificate import CONVERT, KEEP, NOT_ANALYSED
 from kmaplocal.console import Console
 from kmaplocal.apply.conversion import prepare
+from kmaplocal.apply.outcomes import convert_all, tally
 from kmaplocal.prove import record
 from kmaplocal.cache import again
 from kmaplocal.tree.kernel import Module, Tree
@@ -99,12 +100,12 @@ def print_history(
     if out:
         output.check(out)
     paths = tree.candidates(request.files)
-    outcomes = main_job.convert_all(tree, paths, spatch, request, console, prepare)
+    outcomes = convert_all(tree, paths, spatch, request, console, prepare)
     rows = history.judged(tree.root, newer.root, texts(outcomes), reasons(outcomes))
     text = history.as_json(rows) if form == JSON else history.render(rows)
     _hand_out(text, out, console)
     if out:
-        console.say(f"{out}: {main_job.tally(outcomes)}")
+        console.say(f"{out}: {tally(outcomes)}")
     lost = any(outcome.unanalysed for outcome in outcomes)
     return main_job.NOT_ANALYSED if lost else main_job.ALL_DONE
 

@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.console import Console
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.prove import checkpatch, context, flags, record, reference
-from kmaplocal.prove.bench import SIDES, Bench, Result
-from kmaplocal.prove.builds import DOORS, Trials
+from kmaplocal.prove import record, reference, trial
+from kmaplocal.prove.bench import Result
+from kmaplocal.prove.trial import COMPILING, NONE, TABLE
 from kmaplocal.knowledge.functions import HELPERS
-from kmaplocal.prove.identity import Identity
 from kmaplocal.knowledge import api
 from kmaplocal.tree.kernel import Tree
 from kmaplocal.report import output
@@ -25,17 +24,6 @@ NOTHING_AGAINST, AGAINST, NOT_CHECKED = 0, 1, 2
 
 # A file that was converted names one of these, before or after.
 _WORDS = (*api.MAPS, *api.UNMAPS, *sorted(HELPERS))
-TABLE = (
-    record.IDENTITY,
-    *record.BUILDS,
-    record.SPARSE,
-    record.CONTEXT,
-    record.CHECKPATCH,
-    record.FLAG,
-)
-# A file that no compiler has seen was not checked.
-_COMPILING = (record.IDENTITY, *record.BUILDS, record.SPARSE)
-_NONE = "-"
 
 
 @dataclass(frozen=True)
@@ -52,6 +40,11 @@ class Request:
     cc: str | None = None
     jobs: int | None = None
     timeout: float = 120.0
+
+    @property
+    def court(self) -> trial.Court:
+        """Who is asked."""
+        return trial.Court(self.build, self.doors, self.cc, self.jobs, self.timeout)
 
 
 class NoSuchDoor(KmaplocalError):
@@ -83,9 +76,7 @@ def verify(request: Request, console: Console, form: str, out: Path | None) -> i
     paths = _paths(tree, request.files)
     origin = reference.find(tree, request.before, request.build / "pristine")
     changes, fresh = reference.changes(tree, paths, origin)
-    results = _results(tree, changes, request, console) if changes else []
-    for change in changes:
-        _record(tree, change, results, request)
+    results = trial.results(tree, changes, request.court, console)
     said = _as_json if form == JSON else _as_text
     text = said(results, fresh, len(paths), origin.name)
     if out:
@@ -99,84 +90,6 @@ def verify(request: Request, console: Console, form: str, out: Path | None) -> i
 def _paths(tree: Tree, names: Sequence[str]) -> list[Path]:
     named = {path for path in map(tree.locate, names) if (tree.root / path).is_file()}
     return sorted(named.union(tree.candidates(names, _WORDS)))
-
-
-def _results(
-    tree: Tree, changes: list[reference.Change], request: Request, console: Console
-) -> list[Result]:
-    found = []
-    if request.doors - {record.CHECKPATCH}:
-        bench = Bench(tree.root, changes, request.build, request.cc, request.jobs)
-        with bench.open():
-            found += _compiled(bench, request, console)
-            if record.CONTEXT in request.doors:
-                found += context.results(bench, request.timeout, request.jobs)
-            if record.FLAG in request.doors:
-                found += flags.results(bench, request.timeout, request.jobs)
-    if record.CHECKPATCH in request.doors:
-        found += [_style(tree, change) for change in changes]
-    return found
-
-
-def _compiled(bench: Bench, request: Request, console: Console) -> list[Result]:
-    doors = request.doors
-    stages: list[Trials | Identity] = [
-        Trials(bench, [door for door in DOORS if door.name in doors])
-    ]
-    if record.IDENTITY in doors:
-        stages.append(Identity(bench, request.timeout, request.jobs))
-    total = len(SIDES) * len(doors.intersection(_COMPILING)) * len(bench.stems())
-    with console.progress("compiling", total) as progress:
-        made = _counter(progress, total)
-        for side in SIDES:
-            bench.show(side)
-            for stage in stages:
-                stage.run(side, made)
-        return [result for stage in stages for result in stage.results(made)]
-
-
-def _counter(progress: Callable[[int], None], total: int) -> Callable[[], None]:
-    done = 0
-
-    def made() -> None:
-        nonlocal done
-        done = min(done + 1, total)
-        progress(done)
-
-    return made
-
-
-def _style(tree: Tree, change: reference.Change) -> Result:
-    path, door = change.path, record.CHECKPATCH
-    found = checkpatch.opinion(tree.root, change)
-    if found.missing:
-        remark = f"{path}: {door}: not done: {found.missing}"
-        return Result(path, door, record.UNCHECKED, _NONE, found.missing, [remark])
-    before, after = found.deprecated
-    words = f"{before} -> {after}"
-    remarks = [f"{p.file}:{p.line}: {door}: {p.type}: {p.text}" for p in found.new]
-    if remarks or after > before:
-        more = f"{path}: {door}: more deprecated calls than before: {words}"
-        remarks += [more] if after > before else []
-        return Result(path, door, record.FAILED, words, "", remarks)
-    return Result(path, door, record.PASSED, words)
-
-
-def _record(
-    tree: Tree, change: reference.Change, results: Iterable[Result], request: Request
-) -> None:
-    for result in results:
-        if result.path == change.path:
-            record.add(
-                tree.root,
-                change.path,
-                change.before,
-                change.after,
-                result.door,
-                result.outcome,
-                result.detail,
-                folder=request.build / "proofs",
-            )
 
 
 # -- telling -----------------------------------------------------------------
@@ -209,7 +122,7 @@ def _table(results: Sequence[Result]) -> list[str]:
     rows = [["file", *doors]]
     cells = {(result.path, result.door): result.words for result in results}
     for path in sorted({result.path for result in results}):
-        rows.append([str(path), *(cells.get((path, door), _NONE) for door in doors)])
+        rows.append([str(path), *(cells.get((path, door), NONE) for door in doors)])
     widths = [max(map(len, column)) for column in zip(*rows)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
@@ -254,7 +167,7 @@ def _tally(
 
 def _unseen(results: Iterable[Result]) -> set[Path]:
     """The files that no compiler could be shown before and after."""
-    compiled = [result for result in results if result.door in _COMPILING]
+    compiled = [result for result in results if result.door in COMPILING]
     seen = {r.path for r in compiled if r.outcome != record.UNCHECKED}
     return {result.path for result in compiled} - seen
 

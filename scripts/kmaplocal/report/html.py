@@ -11,6 +11,7 @@ from pathlib import Path
 from kmaplocal import VERSION
 from kmaplocal.console import Console
 from kmaplocal.apply.conversion import Conversion, prepare
+from kmaplocal.apply.outcomes import convert_all
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings.rules import deprecated
 from kmaplocal.findings.survey import survey
@@ -64,7 +65,7 @@ def _tree(tree: kernel.Tree, request: main_job.Request, console: Console) -> Tre
         kept.append(prepare(*given))
         return kept[0]
 
-    outcomes = main_job.convert_all(tree, paths, spatch, asked, console, converter)
+    outcomes = convert_all(tree, paths, spatch, asked, console, converter)
     files = kept[0].files
     named = tree.candidates(names, api.ALL)
     with console.progress("looking for findings", len(named)) as progress:

@@ -5,21 +5,44 @@ and the plan, as far as a reviewer asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kmaplocal.repairs.flushes import missing_flushes
-from kmaplocal.repairs.idioms import Idiom, find_idioms
+from kmaplocal.apply import agreement
+from kmaplocal.bounds import plain
+from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, FAULTS, PREEMPT
 from kmaplocal.certify.obligations import DISABLE, Judge
 from kmaplocal.flow.events import Site
-from kmaplocal.knowledge import api
+from kmaplocal.knowledge import api, functions
+from kmaplocal.repairs.flushes import missing_flushes
+from kmaplocal.repairs.idioms import Idiom, find_idioms
 from kmaplocal.tree.outcome import Outcome
-from kmaplocal.c.syntax import Expr
 
 RENAMED, COPIED, FILLED, JOINED = "renamed", "copied", "filled", "joined"
 FLUSH = "flush_dcache_page"
+# Why the address is kept in a variable of its own.
+MOVES, ADDED = "moves", "added"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The address of a mapping is kept in NAME, as VARIABLE MOVES on or has something
+    ADDED to it, by WHY."""
+
+    name: str
+    variable: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Disabled:
+    """DISABLE is called by name now, as the last of CALLS, each called by the one
+    before, may depend on it; without CALLS, as another arm of the #if does so."""
+
+    disable: str
+    calls: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -28,26 +51,35 @@ class Mapping:
 
     API is the old call, NEW what stands in its place, a map call or a helper. WAY
     is RENAMED, COPIED (a helper does the one copy it served), FILLED (a helper
-    writes the whole structure) or JOINED (with page_address()). BASE is the
-    variable that keeps the address where it was added; DISABLED what is disabled
-    by name now, each with the call that asks for it; GIVEN the functions that are
-    given the address; BETWEEN what is called while the page is mapped; SPARED
-    whether the helper makes a flush_dcache_page() unnecessary."""
+    writes the whole structure) or JOINED (with page_address()). GIVEN are the
+    functions that are given the address, BETWEEN what is called while the page is
+    mapped. COPY: what a helper takes the place of; SPARED: whether it makes a
+    flush_dcache_page() unnecessary; BACK: the unmap's argument that does not lead
+    back into the page, and the variable that does; POINTERS: what is said of the
+    function pointers that are called with the address."""
 
     api: str
     new: str
     way: str = RENAMED
-    base: str = ""
-    disabled: tuple[tuple[str, str], ...] = ()
+    kept: Kept | None = None
+    disabled: tuple[Disabled, ...] = ()
     given: tuple[str, ...] = ()
     between: tuple[str, ...] = ()
     exchanged: bool = False
+    copy: str = ""
     spared: bool = False
+    back: tuple[str, str] | None = None
+    pointers: tuple[str, ...] = ()
 
     @property
     def atomic(self) -> bool:
         """Whether the old call disabled page faults and preemption."""
         return api.MAPS[self.api].atomic
+
+    @property
+    def helped(self) -> bool:
+        """Whether a page helper took its place."""
+        return self.way in (COPIED, FILLED)
 
 
 @dataclass(frozen=True)
@@ -60,7 +92,8 @@ class Function:
     deepest: int = 1
     hands: bool = False
     ends: bool = False
-    read: tuple[tuple[str, str], ...] = ()  # callees that were read, each with its file
+    # Callees whose bodies were read, each with the one file it is in, or "".
+    read: tuple[tuple[str, str], ...] = ()
     flushed: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
@@ -74,36 +107,60 @@ class Account:
     functions: tuple[Function, ...]
     outdated: tuple[str, ...] = ()
 
+    @property
+    def apis(self) -> list[str]:
+        """The old map calls, one a mapping."""
+        return [m.api for function in self.functions for m in function.mappings]
+
 
 def account(file: FileAnalysis, outcome: Outcome) -> Account:
     """What OUTCOME did to FILE."""
-    flushes = missing_flushes(file)
     found = []
     for verdict in sorted(file.verdicts, key=lambda v: v.line):
-        judge = file.judges.get(verdict.line)
-        if verdict.verdict != CONVERT or judge is None:
+        if verdict.verdict != CONVERT or verdict.function not in outcome.converted:
             continue
-        if verdict.function in outcome.converted and judge.function.calls(api.OLD):
-            pages = tuple(page for _, page in flushes.get(judge, ()))
-            found.append(_function(file, judge, pages))
+        whole = verdict.line not in file.readings
+        readings = [file] if whole else file.readings[verdict.line]
+        helped = whole or agreement.keeps_helpers(readings)
+        judged = [(r, r.judges.get(verdict.line)) for r in readings]
+        seen = [_function(r, judge, helped) for r, judge in judged if judge]
+        if any(function.mappings or function.ends for function in seen):
+            found.append(_together(seen))
     notes = tuple(f"{n.file}:{n.line}: {n}" for n in outcome.outdated)
     return Account(file.path, tuple(found), notes)
 
 
-def _function(file: FileAnalysis, judge: Judge, flushed: tuple[str, ...]) -> Function:
-    idioms = find_idioms(file, judge)
-    sites = [s for s in judge.trace.sites if s.api.new]
+def _together(seen: Sequence[Function]) -> Function:
+    """What the readings of a function say together."""
+    mappings = dict.fromkeys(m for function in seen for m in function.mappings)
+    return Function(
+        seen[0].name,
+        tuple(mappings) if len(seen) > 1 else seen[0].mappings,
+        max(function.deepest for function in seen),
+        any(function.hands for function in seen),
+        any(function.ends for function in seen),
+        tuple(dict.fromkeys(each for function in seen for each in function.read)),
+        tuple(dict.fromkeys(each for function in seen for each in function.flushed)),
+        tuple(dict.fromkeys(each for function in seen for each in function.unused)),
+    )
+
+
+def _function(file: FileAnalysis, judge: Judge, helped: bool) -> Function:
+    idioms = find_idioms(file, judge) if helped else []
+    calls = judge.function.calls(api.OLD)
+    sites = [s for s in judge.trace.sites if s.api.new and s.call in calls]
     mappings = tuple(_mapping(judge, site, idioms) for site in sites)
     live = [len(alive) for each in judge.trace.alive.values() for alive in each]
     names = sorted({name for m in mappings for name in m.given})
+    flushes = missing_flushes(file).get(judge, ())
     return Function(
         judge.function.name,
         mappings,
         max(live, default=1) or 1,
         bool(judge.handed),
-        bool(judge.mapped),
+        bool(judge.mapped) or (bool(calls) and not sites),
         tuple(_read(judge, names)),
-        flushed,
+        tuple(page for _, page in flushes),
         tuple(v.name for idiom in idioms for v in idiom.unused),
     )
 
@@ -116,18 +173,20 @@ def _mapping(judge: Judge, site: Site, idioms: list[Idiom]) -> Mapping:
         new = idiom.helper
     elif judge.pages.joined(site):
         way = JOINED
-    saved = judge.pages.saved.get(site.number)
     unmaps = [e for e, ends in judge.trace.unmaps.items() if _ends(ends, site)]
     return Mapping(
         site.name,
         new,
         way,
-        saved.name if saved and not idiom else "",
+        None if idiom else _kept(judge, site),
         tuple(_disabled(judge, site)),
         tuple(_given(judge, site)),
         tuple(_called(judge, site)),
         any(unmap in judge.trace.exchanged for unmap in unmaps),
+        idiom.replaced.callee or "copy" if idiom else "",
         idiom is not None and any(e.callee == FLUSH for e in idiom.dropped),
+        None if idiom else next(_back(judge, unmaps), None),
+        tuple(use.detail for use in judge.trace.uses_of(site.number, "pointer")),
     )
 
 
@@ -135,34 +194,59 @@ def _ends(ends: set, site: Site) -> bool:
     return any(number == site.number for number, _ in ends)
 
 
-def _disabled(judge: Judge, site: Site) -> Iterator[tuple[str, str]]:
-    """What is disabled by name around a mapping, each with the call that needs it."""
+def _kept(judge: Judge, site: Site) -> Kept | None:
+    """The variable of its own that keeps the address."""
+    saved = judge.pages.saved.get(site.number)
+    if saved is None:
+        return None
+    moved = judge.trace.uses_of(site.number, "moved")
+    return Kept(saved.name, site.variable, MOVES if moved else ADDED)
+
+
+def _back(judge: Judge, unmaps: Sequence[Expr]) -> Iterator[tuple[str, str]]:
+    for unmap in unmaps:
+        stale = judge.pages.stale(unmap)
+        if stale:
+            yield plain(unmap.arguments[0].text), stale
+
+
+def _disabled(judge: Judge, site: Site) -> Iterator[Disabled]:
+    """What is disabled by name around a mapping, each with the calls that need it."""
     for name in (FAULTS, PREEMPT):
-        if judge.explicit(name).get(site.number):
+        if site.number in judge.explicit(name):
             needing = judge.needing(site, name)
-            yield DISABLE[name][0], needing[0].callee if needing else ""
+            chain = judge.knowledge.chain(needing[0], name) if needing else ()
+            yield Disabled(DISABLE[name][0], chain)
 
 
 def _given(judge: Judge, site: Site) -> list[str]:
     """The functions that are given the address of a mapping, by name."""
     found: dict[str, None] = {}
     for read in sorted(judge.trace.reads[site.number], key=lambda e: e.start):
-        call = _argument_of(read)
+        call = _argument_of(judge, read)
         if call is not None and call.callee not in api.UNMAPS:
             found.setdefault(call.callee)
     return [name for name in found if name]
 
 
-def _argument_of(read: Expr) -> Expr | None:
-    """The call that is given an address, or a sum of it, as an argument."""
-    node = read
+def _argument_of(judge: Judge, read: Expr) -> Expr | None:
+    """The call that is given an address, or a sum of it, as an argument; not what is
+    given a value that was read there."""
+    node, read_there = read, False
     while node.parent is not None and node.parent.kind in _SUMS:
         node = node.parent
+        read_there |= node.kind == "index" or (node.kind, node.op) == ("unary", "*")
+        read_there |= node.kind == "member"
+        read_there &= (node.kind, node.op) != ("unary", "&")
     parent = node.parent
-    if parent is not None and parent.kind == "call":
-        if any(argument is node for argument in parent.arguments.values()):
-            return parent
-    return None
+    if parent is None or parent.kind != "call" or not parent.callee:
+        return None
+    number = next((n for n, a in parent.arguments.items() if a is node), None)
+    row = functions.of(parent.callee)
+    if number is None or row.silent or row.by_value or row.tests or row.looks:
+        return None
+    through = number in row.accesses or number in row.reads or number in row.writes
+    return parent if through or not read_there else None
 
 
 _SUMS = ("binary", "paren", "cast", "index", "member", "unary")
@@ -175,11 +259,14 @@ def _called(judge: Judge, site: Site) -> list[str]:
 
 
 def _read(judge: Judge, names: list[str]) -> Iterator[tuple[str, str]]:
-    """Those of NAMES that were found and read, each with its file."""
+    """Those of NAMES whose bodies were read, each with its file where there is one."""
     callees = judge.knowledge.callees
     for name in names:
+        if name in functions.HARMLESS:
+            continue
         if name in callees.sources.get(judge.file, {}):
             yield name, judge.file
             continue
-        for file, _ in callees.find(judge.file, name)[:1]:
-            yield name, file
+        files = sorted({file for file, _ in callees.find(judge.file, name)})
+        if files:
+            yield name, files[0] if len(files) == 1 else ""

@@ -5,7 +5,7 @@ exactly these contents, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from kmaplocal.prove import record
 from kmaplocal.prove.record import Proof
@@ -24,23 +24,35 @@ _SAID = {
 }
 
 
-def sentences(proofs: Mapping[str, Sequence[Proof]]) -> list[str]:
-    """What all files of a patch passed, by PROOFS a file; none where any of them has
-    no record."""
-    passed = [{proof.door for proof in each} for each in proofs.values()]
+def sentences(proofs: Sequence[Sequence[Proof]]) -> list[str]:
+    """What all files of a patch passed, by the PROOFS of each; nothing where one of
+    them has no record."""
+    passed = [{proof.door for proof in each} for each in proofs]
     common = set.intersection(*passed) if passed else set()
-    return list(_sentences(common))
+    details = [p.detail for each in proofs for p in each if p.door == record.IDENTITY]
+    return list(_sentences(common, details))
 
 
-def _sentences(doors: set[str]) -> Iterator[str]:
+def _sentences(doors: set[str], details: Sequence[str]) -> Iterator[str]:
     built = [what for door, what in _TARGETS.items() if door in doors]
     if built:
         yield f"Built for {listed(built)} without a new warning"
     if record.IDENTITY in doors:
-        yield (
-            "With all mapping calls made one primitive, the object code before and"
-            " after was compared"
-        )
+        yield _identity(list(filter(None, details)))
     for door, what in _SAID.items():
         if door in doors:
             yield what
+
+
+def _identity(details: Sequence[str]) -> str:
+    """That the object code is the same, but for the functions DETAILS speak of."""
+    text = (
+        "With the old and the new mapping calls defined to be the same, the object code"
+        " before and after is the same"
+    )
+    names = [
+        name for each in details for name in each.removeprefix("all but ").split(", ")
+    ]
+    if not names:
+        return text
+    return f"{text}, but for {listed(f'{name}()' for name in names)}"

@@ -62,10 +62,14 @@ class Commits:
         """Call the commits NAME.  Raises GitTrouble when there is such a branch."""
         self._git("branch", "--", name, self.last)
 
-    def mails(self, out: Path, options: list[str]) -> list[Path]:
-        """Have git write the commits as mails to OUT, with OPTIONS for format-patch;
-        the files, in order."""
-        ways = ["--numbered", "--stat=72", "-M", "--no-signature", *options]
+    def mails(self, out: Path, options: list[str], reply_to: str = "") -> list[Path]:
+        """Have git write the commits as mails to OUT, with OPTIONS for format-patch,
+        in a thread that is a reply to the mail REPLY_TO; the files, in order."""
+        ways = ["--stat=72", "-M", "--no-signature", *options]
+        # What git makes a Message-ID of is another second each time.
+        fixed = "SOURCE_DATE_EPOCH" in os.environ
+        ways += ["--no-thread", "--zero-commit"] if fixed else ["--thread=shallow"]
+        ways += [f"--in-reply-to={reply_to}"] if reply_to else []
         where = ["-o", str(out), f"{self.base}..{self.last}"]
         return [Path(n) for n in self._git("format-patch", *ways, *where).split("\n")]
 

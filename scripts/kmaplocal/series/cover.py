@@ -5,53 +5,83 @@ review it.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from kmaplocal.tree.outcome import Doubt, Outcome
-from kmaplocal.series.words import paragraph, plural
+from kmaplocal.apply.outcomes import tally
+from kmaplocal.series.mails import Patch
+from kmaplocal.series.words import paragraph, plural, together
+from kmaplocal.tree.outcome import Doubt, Lost, Outcome
 
 MOST_SHOWN = 12
 
 
-def subject(outcomes: Sequence[Outcome]) -> str:
-    """The subject of the letter."""
-    count = sum(outcome.mappings for outcome in outcomes)
-    return f"Replace {count} mappings by kmap() and kmap_atomic()"
+@dataclass(frozen=True)
+class Conversions:
+    """The letter of a series of conversions, for what became of the files of Linux
+    VERSION; COMMAND makes the same series, of which APIS are the old calls, by
+    file."""
+
+    version: str
+    command: str
+    outcomes: Sequence[Outcome]
+    apis: dict[str, tuple[str, ...]]
+
+    def subject(self, patches: Sequence[Patch]) -> str:
+        """As Letter.subject()."""
+        paths = {path for patch in patches for path in patch.paths}
+        count = sum(o.mappings for o in self.outcomes if str(o.path) in paths)
+        old = together(api for path in sorted(paths) for api in self.apis[path])
+        what = f"{count} {plural(count, 'call', 'calls')} of {old}"
+        return f"{common_prefix(patches)}Replace {what}"
+
+    def text(
+        self, patches: Sequence[Patch], withheld: Sequence[str], gone: Sequence[str]
+    ) -> str:
+        """As Letter.text()."""
+        parts = [
+            paragraph([_counted(self.version, self.outcomes, patches)]),
+            _kept(self.outcomes),
+            unread([lost for o in self.outcomes for lost in o.unanalysed]),
+            not_here("Converted, but not in this series", withheld),
+            not_here("Sent before and left out, as nothing is left to do", gone),
+            again(self.command),
+            _review(),
+        ]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    @property
+    def tally(self) -> str:
+        """As Letter.tally."""
+        return tally(self.outcomes)
+
+    @property
+    def complete(self) -> bool:
+        """As Letter.complete."""
+        return not any(outcome.unanalysed for outcome in self.outcomes)
 
 
-def text(
-    version: str,
-    command: str,
-    outcomes: Sequence[Outcome],
-    withheld: Sequence[str] = (),
-    gone: Sequence[str] = (),
+def common_prefix(patches: Sequence[Patch]) -> str:
+    """What all subjects begin with, up to the last colon of it: "scsi: "."""
+    common = os.path.commonprefix([patch.subject for patch in patches])
+    head, found, _ = common.rpartition(": ")
+    return head + found
+
+
+def _counted(
+    version: str, outcomes: Sequence[Outcome], patches: Sequence[Patch]
 ) -> str:
-    """The letter for what became of the files of Linux VERSION.
-
-    COMMAND makes the same series; WITHHELD: patches that are not in it, and why;
-    GONE: the subjects of patches that were sent and have nothing left to do."""
-    parts = [
-        paragraph([_counted(version, outcomes)]),
-        _kept(outcomes),
-        _unread(outcomes),
-        _withheld(withheld),
-        _gone(gone),
-        _again(command),
-        _review(),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _counted(version: str, outcomes: Sequence[Outcome]) -> str:
-    mappings = sum(outcome.mappings for outcome in outcomes)
-    names = sum(len(outcome.converted) for outcome in outcomes)
-    files = sum(outcome.after != outcome.before for outcome in outcomes)
+    paths = {path for patch in patches for path in patch.paths}
+    mine = [outcome for outcome in outcomes if str(outcome.path) in paths]
+    mappings = sum(outcome.mappings for outcome in mine)
+    names = sum(len(outcome.converted) for outcome in mine)
     return (
-        f"This converts {mappings} {plural(mappings, 'mapping', 'mappings')} by kmap()"
-        f" or kmap_atomic() in {names} {plural(names, 'function', 'functions')} of"
-        f" {files} {plural(files, 'file', 'files')} of Linux {version}, each function"
-        " as a whole"
+        f"This converts {mappings} {plural(mappings, 'mapping', 'mappings')} in"
+        f" {names} {plural(names, 'function', 'functions')} of {len(mine)}"
+        f" {plural(len(mine), 'file', 'files')} of Linux {version}; a function is"
+        " converted as a whole or not at all"
     )
 
 
@@ -64,56 +94,51 @@ def _kept(outcomes: Sequence[Outcome]) -> str:
     if not first:
         return ""
     counts = Counter(doubt.obligation for doubt in first.values())
-    lines = [f"{len(first)} {plural(len(first), 'function stays', 'functions stay')}:"]
+    verb = plural(len(first), "function stays as it is", "functions stay as they are")
+    lines = [f"{len(first)} {verb} for now:"]
     lines += [f"  {counts[name]:4} {_WHY.get(name, name)}" for name in sorted(counts)]
     return "\n".join(lines)
 
 
 _WHY = {
-    "paired": "map and unmap do not pair on every path (paired)",
-    "lifo": "mappings are not unmapped in reverse order (lifo)",
-    "local": "the address may reach another thread, or is kept (local)",
-    "faults": "they rely on page faults being disabled (faults)",
-    "preempt": "they rely on preemption being disabled (preempt)",
-    "one-page": "an access or unmap may leave the page (one-page)",
-    "syntax": "macros and the like have to be read by a person (syntax)",
+    "paired": "map and unmap do not pair on every path",
+    "lifo": "mappings are not unmapped in reverse order",
+    "local": "the address may reach another thread, or is kept",
+    "faults": "page faults have to be disabled, in a way to be decided",
+    "preempt": "preemption has to be disabled, in a way to be decided",
+    "one-page": "an access or unmap may leave the page",
+    "syntax": "a macro or the like has to be read by a person",
 }
 
 
-def _unread(outcomes: Sequence[Outcome]) -> str:
-    lost = [each for outcome in outcomes for each in outcome.unanalysed]
+def unread(lost: Sequence[Lost]) -> str:
+    """What was not analysed, the first of it."""
     if not lost:
         return ""
-    lines = ["Not analysed, and so not touched:"]
-    lines += [f"  {x.file}:{x.line}: {x.function}" for x in lost[:MOST_SHOWN]]
-    more = len(lost) - MOST_SHOWN
-    return "\n".join(lines + ([f"  and {more} more"] if more > 0 else []))
+    shown = [f"{each.file}:{each.line}: {each.function}" for each in lost]
+    return not_here("Not analysed, and so not touched", shown)
 
 
-def _withheld(withheld: Sequence[str]) -> str:
-    if not withheld:
-        return ""
-    lines = ["Converted, but not in this series:", *(f"  {each}" for each in withheld)]
-    return "\n".join(lines)
+def not_here(title: str, lines: Iterable[str]) -> str:
+    """LINES below TITLE, the first of them; "" where there are none."""
+    given = list(lines)
+    more = len(given) - MOST_SHOWN
+    shown = [f"  {line}" for line in given[:MOST_SHOWN]]
+    rest = [f"  and {more} more"] if more > 0 else []
+    return "\n".join([f"{title}:", *shown, *rest]) if given else ""
 
 
-def _gone(subjects: Sequence[str]) -> str:
-    if not subjects:
-        return ""
-    lines = ["Sent before and left out, as this tree has nothing left of it:"]
-    return "\n".join([*lines, *(f"  {each}" for each in subjects)])
-
-
-def _again(command: str) -> str:
-    return f"The series is made by kmaplocal:\n\n  {command}"
+def again(command: str) -> str:
+    """How to make the series once more."""
+    return f"kmaplocal makes this series by\n\n  {command}"
 
 
 def _review() -> str:
     return paragraph(
         [
-            "To review one quickly: the message names each function with what is said"
-            " to be safe in it; see that no address is stored or returned there, that"
-            " each unmap is given the address of the last mapping, and that what runs"
-            " in between needs neither page faults nor preemption disabled"
+            "To review a patch, take each function of its diff and see that no address"
+            " is stored or returned there, that each unmap is given the address of the"
+            " last mapping, and that what is called in between is as harmless as the"
+            " message says"
         ]
     )

@@ -4,30 +4,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
 from kmaplocal.series.recipients import Recipients
+from kmaplocal.series.words import paragraph
 
 _SUBJECT, _BLURB = "*** SUBJECT HERE ***", "*** BLURB HERE ***"
 
 
 @dataclass(frozen=True)
 class Patch:
-    """One patch of the series: its files, subject, message and recipients, and what
-    stands below its `---`."""
+    """One patch of the series: its files, subject, message and recipients, what stands
+    below its `---`, and trailers that the tree's history proves."""
 
     paths: tuple[str, ...]
     subject: str
     body: str
     recipients: Recipients = field(default_factory=Recipients)
     notes: str = ""
+    trailers: tuple[str, ...] = ()
+
+    def with_sentences(self, more: Sequence[str]) -> Patch:
+        """The patch with a paragraph of MORE sentences at the end of its message."""
+        if not more:
+            return self
+        return replace(self, body=f"{self.body}\n{paragraph(more)}\n")
 
     def message(self, sign_off: str) -> str:
         """The commit message, with the trailer SIGN_OFF ("": none)."""
-        trailer = f"\n{sign_off}\n" if sign_off else ""
-        return f"{self.subject}\n\n{self.body}{trailer}"
+        lines = [*self.trailers, *([sign_off] if sign_off else [])]
+        trailers = "".join(f"{line}\n" for line in lines)
+        return f"{self.subject}\n\n{self.body}" + (f"\n{trailers}" if lines else "")
 
 
 def complete(file: Path, patch: Patch) -> None:

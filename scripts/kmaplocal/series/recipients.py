@@ -17,7 +17,8 @@ from kmaplocal.errors import KmaplocalError
 SCRIPT = "scripts/get_maintainer.pl"
 # Roles of people who take patches; all others are told.
 _TAKING = ("maintainer", "supporter", "chief penguin")
-_LINE = re.compile(r"^(?P<who>.*?)\s*\((?P<role>[^()]*(?:\([^()]*\)[^()]*)*)\)$")
+# The role may end in the middle: the script cuts the title of an entry short.
+_LINE = re.compile(r"^(?P<who>.*<[^<>]*>|\S+)\s+\((?P<role>.*)\)$")
 
 
 class NoRecipients(KmaplocalError):

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 COLUMNS = 72
 MOST_NAMED = 4
+MOST_CALLS = 6
+NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
 
 def listed(names: Iterable[str], last: str = "and") -> str:
@@ -25,6 +27,26 @@ def functions(names: Sequence[str], most: int = MOST_NAMED) -> str:
     if len(given) > most:
         return f"{len(given)} functions"
     return listed(f"{name}()" for name in given)
+
+
+def calls(names: Sequence[str], most: int = MOST_CALLS) -> str:
+    """Calls in a sentence, the first of them where they are more than MOST: "a() and
+    b()", "a(), ... f() and 2 more"."""
+    given = list(dict.fromkeys(names))
+    shown = [f"{name}()" for name in given[:most]]
+    more = len(given) - len(shown)
+    return listed(shown + ([f"{more} more"] if more > 0 else []))
+
+
+def together(old: Iterable[str]) -> str:
+    """Map calls as one word: kmap(), kmap_atomic() or kmap{,_atomic}()."""
+    names = set(old)
+    atomic = names - {"kmap"}
+    if not atomic:
+        return "kmap()"
+    one = min(atomic) if len(atomic) == 1 else "kmap_atomic"
+    both = "kmap" in names
+    return f"kmap{{,_{one.removeprefix('kmap_')}}}()" if both else f"{one}()"
 
 
 def plural(count: int, one: str, many: str) -> str:

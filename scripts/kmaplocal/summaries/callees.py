@@ -569,15 +569,19 @@ class FileKnowledge:
     def context(self, call: Expr, kind: str) -> str:
         """Why CALL needs page faults (`faults`) or preemption (`preempt`) to be
         off, or "" when it does not, as far as it was read."""
-        names = functions.FAULTS_OFF if kind == "faults" else functions.PREEMPT_OFF
         what = "page faults" if kind == "faults" else "preemption"
+        chain = ": ".join(f"{name}()" for name in self.chain(call, kind))
+        return f"{chain} may depend on {what} being disabled" if chain else ""
+
+    def chain(self, call: Expr, kind: str) -> tuple[str, ...]:
+        """What CALL calls, each the next one, down to what needs page faults or
+        preemption to be off; () as far as it was read."""
+        names = functions.FAULTS_OFF if kind == "faults" else functions.PREEMPT_OFF
         # What a callee's callees need of preemption they see to themselves, as
         # they have other callers; a user copy is seldom the whole of a function.
         deep = 2 if kind == "faults" else 1
         chain = self.callees.reaches(self.file, call.callee, names, deep)
-        if chain:
-            return f"{chain} may depend on {what} being disabled"
-        return ""
+        return tuple(name.removesuffix("()") for name in chain.split(": ") if name)
 
     def helped(self, call: Expr, kind: str) -> bool:
         """Whether all that CALL can need is met by disabling page faults

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Writes a draft: as commits, and as mails that git makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kmaplocal.console import Console
+from kmaplocal.names import pasted
+from kmaplocal.series import previous
+from kmaplocal.series.commits import Commits, commits, is_tracked, person
+from kmaplocal.series.draft import Draft
+from kmaplocal.series.mails import complete, complete_cover
+from kmaplocal.series.previous import Previous
+from kmaplocal.series.recipients import SCRIPT, together
+from kmaplocal.series.request import Request
+from kmaplocal.series.words import plural
+from kmaplocal.tree.kernel import Tree
+
+
+def write(
+    tree: Tree, draft: Draft, sent: Previous, request: Request, console: Console
+) -> None:
+    """Write DRAFT, the next version of what was SENT, where REQUEST says.
+
+    Raises KmaplocalError; OSError."""
+    who = person(tree.root)
+    before = {path: draft.before[path] for path in draft.paths}
+    with commits(tree.root, before, who) as line:
+        for patch in draft.patches:
+            contents = {path: draft.after[path] for path in patch.paths}
+            line.add(contents, patch.message(who.sign_off))
+        if request.branch and is_tracked(tree.root):
+            line.branch(request.branch)
+            console.say(
+                f"{request.branch}: {len(draft.patches)} commits on top of HEAD"
+            )
+        mails = _mails(line, draft, sent, request)
+    what = plural(len(mails), "mail", "mails")
+    console.say(f"{request.out}: {len(mails)} {what}, nothing was sent")
+    if not who.signed:
+        console.say(
+            "git's configuration names nobody: the mails are not signed off; set"
+            " user.name and user.email"
+        )
+    _say_next(tree, mails, console)
+
+
+def _mails(line: Commits, draft: Draft, sent: Previous, request: Request) -> list[Path]:
+    options = [f"-U{request.context}"]
+    # One patch says all by itself.
+    covered = len(draft.patches) > 1 or bool(draft.withheld)
+    if covered:
+        options += ["--cover-letter"]
+    if sent.version:
+        options += [f"--reroll-count={sent.version + 1}"]
+    mails = line.mails(request.out, options, sent.message_id)
+    for file, patch in zip(mails[covered:], draft.patches, strict=True):
+        now = previous.changes(file.read_bytes().decode(errors="replace"))
+        new = previous.changelog(
+            sent, patch.subject, f"{patch.body}\n{line.person.sign_off}", now
+        )
+        complete(file, replace(patch, notes=new + patch.notes))
+    everyone = together(patch.recipients for patch in draft.patches)
+    if covered:
+        gone = [each.subject for each in sent.gone(draft.paths)]
+        subject = draft.letter.subject(draft.patches)
+        text = draft.letter.text(draft.patches, draft.withheld, gone)
+        complete_cover(mails[0], subject, text, everyone)
+    (request.out / "b4-cover-trailers").write_text(everyone.trailers())
+    return mails
+
+
+def _say_next(tree: Tree, mails: Sequence[Path], console: Console) -> None:
+    """How the mails can be sent, by somebody who has read them."""
+    out = pasted(mails[0].parent)
+    console.say(f"next: read them:  less {out}/*.patch")
+    console.say(f"next: send them:  git send-email {out}/*.patch")
+    if (tree.root / SCRIPT).is_file():
+        command = f"{SCRIPT} --norolestats"
+        console.say(
+            f"      or, with Cc by the script itself, in {pasted(tree.root)}: git"
+            f" send-email --cc-cmd='{command}' {out}/*.patch"
+        )
+    console.say(
+        f"      or by b4: b4 prep -n NAME, git am {out}/*.patch, and the lines of"
+        f" {out}/b4-cover-trailers below the text of b4 prep --edit-cover"
+    )

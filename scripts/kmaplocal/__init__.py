@@ -26,6 +26,9 @@ certify   analysis (all of it), readings gaps doubts (what was not read), obliga
           one_page (what holds), certificate, tied
 repairs   order explicit saved (what can be put right), idioms fills (page helpers),
           flushes
+steps     steps (what a person has to change where a mapping is kept), kept unmapping
+          callers (what its rules look at); the rules: handed stored passed paths
+          context pages reading
 apply     plan agreement together (what is to be done), edit edits layout comments
           conversion (making the edits by the semantic patches), patch replace,
           answers (what spatch is told that runs alone)

@@ -191,9 +191,11 @@ def test_text(door):
     assert lines[0] == "fs/: 1 convert, 2 keep"
     assert lines[1] == "fs/good.c:5:12 good kmap_atomic(page) convert"
     assert lines[2].startswith("fs/good.c:13:12 stored kmap(page) keep: local: fs/")
-    assert lines[3].startswith("fs/good.c:14:12 stored kmap(b) keep: stored() is ")
-    assert lines[4].startswith("fs/good.c:24:2 put finding: paired: ")
-    assert lines[5:7] == ["", "fs/sub/"]
+    assert lines[3].startswith("    next: see that this thread alone reads own->addr")
+    assert lines[4].startswith("fs/good.c:14:12 stored kmap(b) keep: stored() is ")
+    assert lines[5].startswith("    next: with the mapping of line 13: see that this")
+    assert lines[6].startswith("fs/good.c:24:2 put finding: paired: ")
+    assert lines[7:9] == ["", "fs/sub/"]
     assert "local: 1 fails, 2 holds" in lines
     assert lines[-2:] == [
         "1 macros, 2 findings",

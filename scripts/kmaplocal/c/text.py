@@ -23,7 +23,15 @@ def plain(text: str) -> str:
         tight = tight or word in (")", "]", ",", "->", ".", "++", "--", "[")
         tight = tight or found[-1:] in ("(", "[", "~", "!", ".") or found[-2:] == "->"
         found += word if tight or not found else " " + word
-    return found
+        if word in ("*", "&") and _is_prefix(found[: -len(word)]):
+            found += "\0"  # what follows is its operand
+    return found.replace("\0 ", "").replace("\0", "")
+
+
+def _is_prefix(before: str) -> bool:
+    """Whether `*` or `&` after this text is an operator with one operand."""
+    last = before.rstrip()[-1:]
+    return not last or not (last.isidentifier() or last.isdigit() or last in ")]\"'")
 
 
 def tokens(text: str) -> list[str]:

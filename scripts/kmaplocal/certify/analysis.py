@@ -25,7 +25,8 @@ from kmaplocal.certify import gaps, readings
 from kmaplocal.summaries.callees import Callees, FileKnowledge, unfound
 from kmaplocal.certify.certificate import Doubt, Verdict
 from kmaplocal.tree.generated import Generated
-from kmaplocal.certify.doubts import SYNTAX, comment_doubts, lacking, syntax_doubts
+from kmaplocal.certify.doubts import MACRO, SYNTAX, comment_doubts, lacking
+from kmaplocal.certify.doubts import syntax_doubts
 from kmaplocal.certify.obligations import Judge
 from kmaplocal.certify.offers import Offers
 from kmaplocal.summaries.pointers import Pointers, Targets
@@ -251,7 +252,7 @@ class Analysis:
         """One verdict a macro that maps or unmaps: it is kept, with all its users."""
         found = []
         for macro in file.outline.macros_holding(api.OLD):
-            why = "a macro maps or unmaps; its users are to be read by a person"
+            why = MACRO
             users = self._macro_users(file, macro)
             told = [*users[:MOST_USERS], "…"] if len(users) > MOST_USERS else users
             why += ": " + ", ".join(told) if told else ""

@@ -13,7 +13,10 @@ from kmaplocal.c.outline import Outline
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 SYNTAX = "syntax"
+COMMENT = "the comment here says something about "
 WITHIN = "kunmap() is a part of an expression; kunmap_local() is a statement"
+MACRO = "a macro maps or unmaps; its users are to be read by a person"
+LEAVING = "is a macro that may leave"
 _BRACED = ("if", "for", "while", "iterator", "guard")
 MOST_PARTS = 3  # that a statement can become
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
@@ -42,7 +45,7 @@ def syntax_doubts(
             why = f"{name}() is a macro that maps or unmaps (line {hidden[name].line})"
             doubts.append(Doubt(SYNTAX, *call.start, why))
         elif name in leaving and first < call.start < last:
-            why = f"{name}() is a macro that may leave (line {leaving[name].line})"
+            why = f"{name}() {LEAVING} (line {leaving[name].line})"
             doubts.append(Doubt(SYNTAX, *call.start, why))
     doubts += [
         Doubt(SYNTAX, *call.start, TYPED)
@@ -123,7 +126,7 @@ def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:
     for number in range(calls[0].start[0], calls[-1].end[0] + 1):
         named = [name for name in ATOMIC if name in lines[number - 1]]
         if named and number not in code:
-            why = f"the comment here says something about {named[0]}()"
+            why = f"{COMMENT}{named[0]}()"
             return [Doubt(PREEMPT, number, 0, why)]
     return []
 

@@ -257,7 +257,7 @@ class Judge:
 
     def faults(self, site: Site) -> Obligation:
         """Does the code between depend on page faults being disabled?"""
-        other = self._chosen(site)
+        other = self.chosen(site)
         if other is not None:
             why = f"{site.name}() or {other.callee}() is chosen at run time"
             return fails(FAULTS, site.call, f"{why}: the choice is the fault policy")
@@ -265,7 +265,7 @@ class Judge:
             return holds(FAULTS, f"{site.name}() leaves page faults enabled")
         return self._context(site, FAULTS)
 
-    def _chosen(self, site: Site) -> Expr | None:
+    def chosen(self, site: Site) -> Expr | None:
         """The other map call in `x ? kmap(page) : kmap_atomic(page)`."""
         node = site.call.parent
         while node is not None:

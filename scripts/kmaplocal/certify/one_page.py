@@ -57,7 +57,7 @@ class OnePage:
         if asked and self.joined(site) is None:
             why = f"{asked[0].expr.text} relies on the mapping that kmap() made"
             return fails(ONE_PAGE, asked[0].expr, why)
-        if not asked and self._dropped(site):
+        if not asked and self.dropped(site):
             why = "nothing takes the address: others ask page_address() for it"
             return fails(ONE_PAGE, site.call, why)
         return self._unmapped(site) or self._kept(site)
@@ -272,7 +272,7 @@ class OnePage:
         self.saved[site.number] = value
         return True
 
-    def _dropped(self, site: Site) -> bool:
+    def dropped(self, site: Site) -> bool:
         """Whether the value of a kmap() is dropped."""
         stmt = Places(self.function).statement(site.call)
         if stmt is None or stmt.exprs != [site.call]:
@@ -285,7 +285,7 @@ class OnePage:
         them, and an address that a variable takes."""
         asked = self.trace.uses_of(site.number, "page-address")
         places = Places(self.function)
-        if len(asked) != 1 or not self._dropped(site):
+        if len(asked) != 1 or not self.dropped(site):
             return None
         begin, end = places.home(site.call), places.home(asked[0].expr)
         block = places.siblings(begin)

@@ -18,6 +18,7 @@ from kmaplocal.prove import record
 from kmaplocal.cache import again
 from kmaplocal.tree.kernel import Module, Tree
 from kmaplocal.tree.outcome import Outcome
+from kmaplocal.tree.search import Search
 from kmaplocal.tree.spatch import Spatch, find_spatch
 from kmaplocal.tree.target import Target
 
@@ -64,7 +65,8 @@ def _made(
         files, failed = analysed(
             aim, mine, paths, spatch, request.timeout, request.jobs, progress
         )
-    found = report.report(tree.version, [files[path] for path in mine])
+    asked = [files[path] for path in mine]
+    found = report.report(tree.version, asked, Search(tree.root))
     return again.Made(found, not failed)
 
 

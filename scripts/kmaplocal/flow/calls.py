@@ -119,7 +119,8 @@ class Calls(Transfer):
         if effect.verdict == "harmless":
             self._touch(value, expr, state)
         else:
-            self.trace.note(value.site, expr, effect.verdict, effect.evidence)
+            told = (effect.verdict, effect.evidence, effect.root)
+            self.trace.note(value.site, expr, *told)
             if effect.awaits:
                 use = Use(value.site, expr, effect.verdict, effect.evidence)
                 self.trace.awaited[use] = effect.awaits

@@ -183,8 +183,7 @@ class Tracer(MapCalls):
             self._gone(value, expr, state)
         elif node.variables and value and value.kind == "address":
             name = node.variables[0].name
-            detail = f"{name}{self._onward(name)}"
-            self.trace.note(value.site, expr, "stored", detail)
+            self._note_stored(value.site, expr, name, name)
 
     def _forget_assigned(self, expr: Expr, state: State) -> State:
         if expr.kind == "identifier":

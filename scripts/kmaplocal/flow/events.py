@@ -26,6 +26,18 @@ class Use(NamedTuple):
     detail: str = ""
 
 
+class Root(NamedTuple):
+    """What it comes down to where an address is not safe with a callee, however many
+    calls away: WHAT happens, to what it is stored in or who is called (NAME), and to
+    whom that is given (ONTO), in which FUNCTION, and where that is."""
+
+    what: str  # stored, address-taken, handed, pointer, unread, relies, variable
+    name: str
+    onto: str = ""
+    function: str = ""
+    where: str = ""
+
+
 class Effect(NamedTuple):
     """What a callee does with an address: harmless, escapes or unknown; whether
     its result is an address in the same page; the numbers of the arguments that
@@ -39,6 +51,7 @@ class Effect(NamedTuple):
     writes: bool = True
     pointers: tuple[str, ...] = ()  # what function pointers were taken to be
     awaits: Pointer | None = None  # unknown only until it is known what this can be
+    root: Root | None = None  # where it is not harmless
 
 
 class Knowledge(Protocol):
@@ -134,15 +147,27 @@ class Trace:
     tested: dict[Expr, set[int | None]] = field(default_factory=dict)
     exchanged: dict[Expr, Expr] = field(default_factory=dict)
     awaited: dict[Use, Pointer] = field(default_factory=dict)
+    roots: dict[Use, Root] = field(default_factory=dict)
 
     def given(self, unmap: Expr) -> Expr:
         """The unmap whose argument the call UNMAP has: its own, unless two of
         them are exchanged."""
         return self.exchanged.get(unmap, unmap)
 
-    def note(self, site: int, expr: Expr, what: str, detail: str = "") -> None:
-        """Record that WHAT happens to an address of SITE at EXPR."""
-        self.uses.setdefault(Use(site, expr, what, detail))
+    def note(
+        self,
+        site: int,
+        expr: Expr,
+        what: str,
+        detail: str = "",
+        root: Root | None = None,
+    ) -> None:
+        """Record that WHAT happens to an address of SITE at EXPR, which comes down to
+        ROOT."""
+        use = Use(site, expr, what, detail)
+        self.uses.setdefault(use)
+        if root is not None:
+            self.roots.setdefault(use, root)
 
     def uses_of(self, site: int, *kinds: str) -> list[Use]:
         """What was recorded of SITE, of one of KINDS."""

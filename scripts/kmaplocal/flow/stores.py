@@ -6,6 +6,7 @@ from __future__ import annotations
 from kmaplocal.flow.branches import Branches
 from kmaplocal.flow.escape import given, member_name, member_of, root_of
 from kmaplocal.flow.evaluator import Results
+from kmaplocal.flow.events import Root
 from kmaplocal.flow.state import State, added_to, after_write, mapped_into, put_behind
 from kmaplocal.flow.values import CURSOR, OFFSET, Value, constant_of, number_of
 from kmaplocal.c.syntax import Expr
@@ -70,7 +71,8 @@ class Stores(Branches):
             why = self.keepers.unknown(name)
             if why:
                 detail = f"the address is stored in {target.text}; of {name} in turn "
-                self.trace.note(value.site, expr, "unknown", detail + why)
+                root = Root("stored", target.text, self._onward(name))
+                self.trace.note(value.site, expr, "unknown", detail + why, root)
             else:
                 self._stored(expr, target, value)
                 value = self._shared(name, value)
@@ -108,16 +110,24 @@ class Stores(Branches):
 
     def _stored(self, expr, target, value) -> None:
         if value and value.kind == "address":
-            detail = target.text + self._onward(root_of(target, self.function))
-            self.trace.note(value.site, expr, "stored", detail)
+            name = root_of(target, self.function)
+            self._note_stored(value.site, expr, target.text, name)
+
+    def _note_stored(self, site: int, expr: Expr, where: str, name: str) -> None:
+        """Record that an address is stored WHERE, which lies in the variable NAME."""
+        onto, detail = self._onward(name), where
+        if onto:
+            detail += f", and {name} goes to {onto}()"
+        self.trace.note(site, expr, "stored", detail, Root("stored", where, onto))
 
     def _onward(self, name: str) -> str:
-        """Where the structure or array NAME of this call goes with what it holds."""
+        """Whom the structure or array NAME of this call is given to with what it
+        holds, or ""."""
         for node in self.function.exprs if self._local(name) else ():
             inner = node.children[0].bare() if node.op == "&" else node
             place = given(node) if inner.text == name else None
             if place and place[0].callee:
-                return f", and {name} goes to {place[0].callee}()"
+                return place[0].callee
         return ""
 
     def _bind(self, name: str, value: Value | None, source: Expr, state: State):

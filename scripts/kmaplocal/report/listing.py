@@ -18,7 +18,10 @@ def as_text(found: dict) -> str:
         for entry in found[kind]:
             place = (entry["file"], entry["line"], entry.get("column", 0))
             folder = str(PurePath(entry["file"]).parent)
-            folders[folder].append((place, line(line_of(entry))))
+            told = [line(line_of(entry))]
+            if entry.get("next"):
+                told.append(line(f"    next: {entry['next']}"))
+            folders[folder].append((place, "\n".join(told)))
     verdicts: dict[str, Counter] = defaultdict(Counter)
     for mapping in found["mappings"]:
         folder = str(PurePath(mapping["file"]).parent)

@@ -28,7 +28,9 @@ from kmaplocal.certify.certificate import (
 )
 from kmaplocal.prove.record import Proof
 from kmaplocal.c.oldcalls import Call, old_calls
+from kmaplocal.steps.steps import Steps
 from kmaplocal.tree.outcome import Lost
+from kmaplocal.tree.search import Search
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
 
@@ -58,8 +60,11 @@ class Function:
         return self.verdict.verdict
 
 
-def report(version: str, files: Iterable[FileAnalysis]) -> dict:
-    """What is reported of FILES of a kernel of VERSION (as 6.1), as JSON.
+def report(
+    version: str, files: Iterable[FileAnalysis], search: Search | None = None
+) -> dict:
+    """What is reported of FILES of a kernel of VERSION (as 6.1), as JSON; SEARCH: of
+    the tree, to count callers all over it.
 
     Out: see report.schema.json; in the order of file, line and column.
     """
@@ -67,11 +72,12 @@ def report(version: str, files: Iterable[FileAnalysis]) -> dict:
     lists: dict[str, list] = {"mappings": [], "findings": [], "not_analysed": []}
     functions: dict[str, int] = dict.fromkeys(VERDICTS, 0)
     files = sorted(files, key=lambda file: file.path)
+    steps = Steps(files, search)
     for file in files:
         known = functions_of(file)
         for function in known:
             functions[function.state] += function.state != NOT_ANALYSED
-        lists["mappings"] += _ordered(_mappings(file, known))
+        lists["mappings"] += _ordered(_mappings(file, known, steps))
         lists["findings"] += _ordered(_findings(file))
         lists["not_analysed"] += _ordered(_not_analysed(file, known))
     functions[NOT_ANALYSED] = len(lists["not_analysed"])
@@ -177,7 +183,9 @@ def _untraced(function: Function) -> str:
 # -- mappings ----------------------------------------------------------------
 
 
-def _mappings(file: FileAnalysis, known: Iterable[Function]) -> Iterable[dict]:
+def _mappings(
+    file: FileAnalysis, known: Iterable[Function], steps: Steps
+) -> Iterable[dict]:
     for function in known:
         verdict = function.verdict
         certificates = {
@@ -186,11 +194,14 @@ def _mappings(file: FileAnalysis, known: Iterable[Function]) -> Iterable[dict]:
         for call in function.calls:
             if call.name in api.OLD_MAPS:
                 found = certificates.get((call.line, call.column))
-                yield _mapping(file.path, function, call, found)
+                step = ""
+                if verdict and function.state == KEEP:
+                    step = steps.of(file, verdict, found)
+                yield _mapping(file.path, function, call, found, step)
 
 
 def _mapping(
-    path: str, function: Function, call: Call, found: Certificate | None
+    path: str, function: Function, call: Call, found: Certificate | None, step: str
 ) -> dict:
     return {
         "file": path,
@@ -203,6 +214,7 @@ def _mapping(
         "verdict": function.state,
         "obligations": _obligations(path, function, call, found),
         "reason": _reason(path, function, found),
+        "next": step,
     }
 
 

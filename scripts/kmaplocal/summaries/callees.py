@@ -20,7 +20,7 @@ from kmaplocal.summaries.mappings import Mappings
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.summaries.pointers import Pointer, Targets
 from kmaplocal.c.syntax import Expr, Function, Source, Struct
-from kmaplocal.flow.events import Effect, contents_site
+from kmaplocal.flow.events import Effect, Root, Trace, Use, contents_site
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 NOTHING = Effect("harmless", writes=False)
@@ -46,7 +46,7 @@ class Summary:
 
     def says(self) -> list[Effect]:
         """The effects without their evidence."""
-        return [effect._replace(evidence="") for effect in self.effects]
+        return [effect._replace(evidence="", root=None) for effect in self.effects]
 
 
 def unfound(name: str) -> str:
@@ -131,19 +131,20 @@ class Callees:
         found = self.find(caller, name)
         if not found:
             why = self.missing.get((caller, name)) or f"{name}() is not known"
-            return Effect("unknown", False, why)
+            return Effect("unknown", False, why, root=Root("unread", name))
         return _worst([self._effect(file, f, number, contents) for file, f in found])
 
     def through_pointer(self, pointer: Pointer, number: int) -> Effect:
         """What the functions that POINTER can be do with argument NUMBER."""
         targets = self.pointers.get(pointer)
+        root = Root("pointer", pointer.name)
         if targets is None:
-            return Effect("unknown", False, POINTER, awaits=pointer)
+            return Effect("unknown", False, POINTER, awaits=pointer, root=root)
         if not targets.functions and not targets.why:
-            return Effect("unknown", False, POINTER)
+            return Effect("unknown", False, POINTER, root=root)
         why = f"the address is passed through the function pointer {pointer.name}"
         if not targets.functions:
-            return Effect("unknown", False, f"{why}: {targets.why}")
+            return Effect("unknown", False, f"{why}: {targets.why}", root=root)
         effects = []
         for file, name in targets.functions:
             before = self.asked
@@ -165,7 +166,9 @@ class Callees:
         """What NAME, which FILE puts into a pointer, does with argument NUMBER."""
         effect = FileKnowledge(file, self).argument(name, number)
         relies = effect.verdict == "harmless" and self.relies(file, name)
-        return Effect("unknown", False, relies) if relies else effect
+        if not relies:
+            return effect
+        return Effect("unknown", False, relies, root=Root("relies", name))
 
     def want(self, pointer: Pointer) -> None:
         """Ask what POINTER can be."""
@@ -201,7 +204,8 @@ class Callees:
             number = len(function.params) - 1
             return self._effect(file, function, number, contents)
         why = f"{function.name}() takes it among variable arguments"
-        return Effect("unknown", False, why)
+        root = Root("variable", function.name, where=file)
+        return Effect("unknown", False, why, root=root)
 
     def reaches(self, caller: str, name: str, names: Collection[str], deep: int) -> str:
         """How NAME, called in the file CALLER, is or calls one of NAMES, at most
@@ -263,7 +267,7 @@ class Callees:
             self.asked += 1
         if len(self._busy) > MOST_DEEP:
             why = f"{function.name}() is too many calls away"
-            return _unknown(file, function, why)
+            return _unknown(file, function, why, "far")
         if key in self._busy:
             self._again.add(key)
             return self._busy[key]
@@ -331,11 +335,13 @@ def _doubted(effect: Effect, file: str, function: Function) -> Effect:
     if not function.unread or effect.verdict != "harmless":
         return effect
     why = f"{function.name}() in {file}: {function.unread}"
-    return effect._replace(verdict="unknown", evidence=why)
+    root = Root("unread", function.name, where=file)
+    return effect._replace(verdict="unknown", evidence=why, root=root)
 
 
-def _unknown(file: str, function: Function, why: str) -> Summary:
-    return Summary(file, [Effect("unknown", False, why)] * len(function.params))
+def _unknown(file: str, function: Function, why: str, what="unread") -> Summary:
+    effect = Effect("unknown", False, why, root=Root(what, function.name))
+    return Summary(file, [effect] * len(function.params))
 
 
 def _effect_of(file: str, function: Function, trace, site: int) -> Effect:
@@ -355,15 +361,26 @@ def _effect_of(file: str, function: Function, trace, site: int) -> Effect:
             "escapes": use.detail,
         }[use.what]
         where = f"{file}:{use.expr.start[0]}"
-        return effect._replace(verdict="escapes", evidence=f"{name}() {what} ({where})")
+        told = f"{name}() {what} ({where})"
+        root = _root_of(trace, use, name, where)
+        return effect._replace(verdict="escapes", evidence=told, root=root)
     for use in trace.uses_of(site, "unknown", "opaque"):
         where = f"{file}:{use.expr.start[0]}"
         why = use.detail if use.what == "unknown" else f"does {use.detail}"
         told = f"{name}(): {why} ({where})"
-        awaits = trace.awaits(site)
-        return effect._replace(verdict="unknown", evidence=told, awaits=awaits)
+        awaits, root = trace.awaits(site), _root_of(trace, use, name, where)
+        return effect._replace(
+            verdict="unknown", evidence=told, awaits=awaits, root=root
+        )
     pointers = dict.fromkeys(u.detail for u in trace.uses_of(site, "pointer"))
     return effect._replace(pointers=tuple(pointers))
+
+
+def _root_of(trace: Trace, use: Use, name: str, where: str) -> Root:
+    """What USE, in the function NAME, comes down to: here, or where it is known
+    already."""
+    root = trace.roots.get(use) or Root(use.what, use.detail)
+    return root if root.function else root._replace(function=name, where=where)
 
 
 def _worst(effects: Sequence[Effect]) -> Effect:
@@ -434,13 +451,14 @@ class FileKnowledge:
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
         if not callee:
-            return Effect("unknown", False, POINTER)
+            return Effect("unknown", False, POINTER, root=Root("pointer", ""))
         known = functions.of(callee)
         if known.hands:
             why = f"the address is passed to {callee}(): {known.how}"
-            return Effect("escapes", False, why)
+            return Effect("escapes", False, why, root=Root("handed", callee))
         if number in known.stores:
-            return Effect("escapes", False, f"the address is stored by {callee}()")
+            why, root = f"the address is stored by {callee}()", Root("kept", callee)
+            return Effect("escapes", False, why, root=root)
         if not known.keeps:
             writes = number not in known.reads
             return Effect("harmless", known.returns, known.source, writes=writes)

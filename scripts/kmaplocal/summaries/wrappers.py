@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kmaplocal.certify.analysis import FileAnalysis
 
 MOST_ROUNDS = 6
+TOGETHER = "kept with all that map and unmap together: "
 HARMFUL: tuple[str, ...] = (
     "stored",
     "address-taken",
@@ -439,6 +440,6 @@ class Wrappers:
                     file.tied.add(member.span.line)
                 file.partners |= homes - {member.file}
             elif file.verdicts[index].verdict != CONVERT:
-                why = f"kept with all that map and unmap together: {component.reason}"
+                why = f"{TOGETHER}{component.reason}"
                 doubt = Doubt(component.obligation, member.span.line, 0, why)
                 file.verdicts[index].doubts.append(doubt)

@@ -15,6 +15,7 @@ from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.knowledge import api
 from kmaplocal.c.oldcalls import old_calls
+from kmaplocal.steps.steps import Steps
 
 RULE = RULES["kmap-deprecated"]
 MOST_SAID = 160  # characters of a reason
@@ -66,7 +67,8 @@ def _advice(applied: FileAnalysis | None, line: int) -> str:
         return "use kmap_local_page(): make apply has no say in it"
     if verdict.verdict == CONVERT:
         return "make apply converts it"
-    return f"make apply keeps it: {_short(_reason(verdict))}"
+    step = Steps([applied]).of_function(applied, verdict)
+    return f"make apply keeps it: {_short(_reason(verdict))}; next: {step}"
 
 
 def _reason(verdict: Verdict) -> str:

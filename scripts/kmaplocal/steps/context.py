@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Code that counts on what kmap_atomic() disables."""
+
+from __future__ import annotations
+
+from kmaplocal.certify.certificate import FAULTS, PREEMPT
+from kmaplocal.certify.obligations import DISABLE
+from kmaplocal.knowledge import functions
+from kmaplocal.steps.kept import Kept
+
+
+def chosen(kept: Kept) -> str:
+    """`x ? kmap(page) : kmap_atomic(page)`."""
+    if kept.bad(FAULTS) is None or kept.judge.chosen(kept.site) is None:
+        return ""
+    return (
+        "one kmap_local_page() for both, with pagefault_disable() around it where"
+        " kmap_atomic() was chosen"
+    )
+
+
+def asserted(kept: Kept) -> str:
+    """A callee that asks whether page faults are off."""
+    bad = kept.bad(FAULTS)
+    if bad is None:
+        return ""
+    return f"disable page faults by name: {_around(kept, FAULTS)}"
+
+
+def relied_on(kept: Kept) -> str:
+    """A callee that works on this processor, or asks whether preemption is off."""
+    bad = kept.bad(PREEMPT)
+    return f"disable preemption by name: {_around(kept, PREEMPT)}" if bad else ""
+
+
+def _around(kept: Kept, name: str) -> str:
+    calls = kept.judge.needing(kept.site, name)
+    off, on = DISABLE[name]
+    if not calls:
+        return f"{off}() after the map and {on}() before the unmap"
+    who = f"{calls[0].callee}()" if calls[0].callee else "the call"
+    where = f"around {who} of line {calls[0].start[0]}"
+    names = functions.FAULTS_ASSERTED if name == FAULTS else functions.PREEMPT_OFF
+    chain = kept.judge.knowledge.callees.reaches(
+        kept.file.path, calls[0].callee, names, 2
+    )
+    last = chain.rsplit(": ", maxsplit=1)[-1]
+    why = f", for {last}" if last and last != who else ""
+    return f"{off}() and {on}() {where}{why}; then {kept.renamed} will do"

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Addresses that a callee is given and may keep."""
+
+from __future__ import annotations
+
+from kmaplocal.c.text import plain
+from kmaplocal.flow.events import Root
+from kmaplocal.knowledge import functions
+from kmaplocal.knowledge.row import DIRECT_MAP
+from kmaplocal.steps.kept import Kept
+
+
+def translated(kept: Kept) -> str:
+    """The direct map is asked about the address."""
+    found = kept.root("escapes")
+    if found is None or functions.of(found[1].name).hands != DIRECT_MAP:
+        return ""
+    how = functions.of(found[1].name).how
+    who = found[0].expr.callee or "the callee"
+    return f"give {who}() the page and the offset: {how}, which is for lowmem alone"
+
+
+def handed(kept: Kept) -> str:
+    """Another context is given the address."""
+    found = kept.root("escapes")
+    if found is None or found[1].what != "handed":
+        return ""
+    how = functions.of(found[1].name).how
+    who = found[0].expr.callee or found[1].name
+    return f"give {who}() the page and map it where it is used: {how}"
+
+
+def called(kept: Kept) -> str:
+    """A callee stores the address where it may be read later."""
+    found = kept.root("escapes")
+    if found is None:
+        return ""
+    use, root = found
+    done = f"{use.expr.callee}() returns" if use.expr.callee else "the callee returns"
+    place = f" ({root.where})" if root.where else ""
+    if root.onto:
+        held = plain(root.name)
+        first = f"see that {root.onto}() is done with {held}{place} when {done}"
+    elif root.what == "stored":
+        first = f"see that nothing reads {plain(root.name)}{place} when {done}"
+    elif root.what == "address-taken":
+        taken = f"the address of {root.name}, which {root.function}() takes{place}"
+        first = f"see that nobody keeps {taken}"
+    else:
+        first = f"see that nothing reads what {root.name}() stores{place} when {done}"
+    return f"{first}; then {kept.renamed} will do"
+
+
+def taken(kept: Kept) -> str:
+    """A variable that holds the address, and whose own address is taken, or that a
+    callee stores the address in."""
+    for use in kept.uses("address-taken", "stored"):
+        what = plain(use.detail.split(",")[0])
+        line = use.expr.start[0]
+        return (
+            f"see that nothing reads {what} after the unmap, which line {line} lets"
+            f" others do; then {kept.renamed} will do"
+        )
+    for use in kept.uses("opaque"):
+        return f"read line {use.expr.start[0]} and see that it keeps no address there"
+    return ""
+
+
+def unread(kept: Kept) -> str:
+    """What could not be read of a callee."""
+    found = kept.root("unknown")
+    if found is None:
+        return ""
+    first = _read(found[1])
+    return f"{first}; then {kept.renamed} will do" if first else ""
+
+
+def _read(root: Root) -> str:
+    place = f" ({root.where})" if root.where else ""
+    if root.what == "relies":
+        return (
+            f"see that {root.name}() does not count on page faults or preemption being"
+            " off, or disable them by name around the call"
+        )
+    if root.what == "pointer":
+        who = f"the function pointer {root.name}" if root.name else "a function pointer"
+        through = f" of {root.function}()" if root.function else ""
+        return f"see that nothing behind {who}{through}{place} keeps the address"
+    if root.what == "far":
+        return (
+            f"follow the address on into {root.name}(), and see that nothing keeps it"
+        )
+    if root.what == "variable":
+        return f"see that {root.name}() only prints it, or take it out of the message"
+    if root.what == "stored":
+        whom = f" by {root.onto}()" if root.onto else ""
+        return f"see that {plain(root.name)} is not kept{whom}{place}"
+    who = root.name if root.what == "unread" else root.function
+    return f"read {who}(){place} and see that it keeps no address"

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Addresses that are stored where others find them."""
+
+from __future__ import annotations
+
+from kmaplocal.c.text import plain
+from kmaplocal.flow.events import Root
+from kmaplocal.steps.kept import Kept
+
+# Members that hold the address of a kvec or a bio_vec, and who is given those.
+_VECTOR = "iov_base"
+_ITERATORS = ("iov_iter_kvec", "kernel_sendmsg", "kernel_recvmsg", "sock_sendmsg")
+
+
+def vector(kept: Kept) -> str:
+    """An address that becomes an entry of an I/O vector."""
+    found = kept.root("stored", "escapes", "unknown")
+    if found is None or not _is_vector(found[1]):
+        return ""
+    through, onto = found[0].expr.callee, found[1].onto
+    new = "a bio_vec and iov_iter_bvec() instead of a kvec"
+    if through and through != onto:
+        return f"give {through}() the page: {new}"
+    if onto in _ITERATORS[1:]:
+        return f"give {onto}() the page: {new}, and sock_sendmsg()"
+    return f"give the page and not its address on: {new}"
+
+
+def _is_vector(root: Root) -> bool:
+    label = plain(root.name).replace("->", ".").split(".")[-1]
+    return label == _VECTOR or root.onto in _ITERATORS
+
+
+def kept(kept: Kept) -> str:
+    """A place that keeps the address when the function is done, or until it ends."""
+    place = kept.stored
+    if not place:
+        return ""
+    if place.startswith("*"):
+        return _given_back(kept, place)
+    if not kept.leaks and not kept.uses("mapped-again"):
+        return _for_a_while(kept, place)
+    return _on(kept, place)
+
+
+def _given_back(kept: Kept, place: str) -> str:
+    if kept.uses("mapped-again"):
+        kept_in = f"{place} keeps their addresses until others unmap"
+        return f"vmap() these pages, which are mapped together: {kept_in}"
+    put, told = kept.partner(), kept.callers_of(kept.name)
+    end = f" and pass it to {put}()" if put else ""
+    given = f"who get the address in {place}{end}"
+    return f"let {told} of {kept.name}() map themselves, {given}"
+
+
+def _for_a_while(kept: Kept, place: str) -> str:
+    """Stored, and unmapped by the same function."""
+    line = max((e.start[0] for e in kept.unmaps), default=0)
+    if not line:
+        return ""
+    return (
+        f"see that this thread alone reads {place}, and not after line {line}: then"
+        f" {kept.renamed} will do; else give the reader the page, or a copy"
+    )
+
+
+def _on(kept: Kept, place: str) -> str:
+    """Stored, and left to another function, or another call of this one."""
+    put = kept.partner()
+    own = kept.function.calls((kept.site.api.ends,))
+    if not put and own and _is_array(kept, place):
+        return f"unmap what {place} keeps from the last to the first, which ends last"
+    if not put and kept.unmaps and kept.beside:
+        return (
+            f"each time {place} gets another page, unmap and map again what was mapped"
+            " after it: the last mapped ends first"
+        )
+    until = f"{put}()" if put else "its unmap"
+    if kept.site.api.stacked:
+        names = f"{kept.name}() and {put}()" if put else f"all that unmap {place}"
+        return (
+            f"rename in {names} in one change: what kmap_atomic() gave is in this"
+            " thread alone; see that mappings made between end in reverse order"
+        )
+    holder = next(filter(None, (_on_stack(kept, s) for s in kept.structures())), "")
+    if holder:
+        names = f"{kept.name}() and {put}()" if put else f"all that unmap {place}"
+        return f"convert {names} in one change: {place} lies on the stack of {holder}()"
+    return (
+        f"{place} keeps the address until {until}: keep the page there and map it"
+        " where it is read or written, or vmap() it where it is to stay mapped"
+    )
+
+
+def _is_array(kept: Kept, place: str) -> bool:
+    """Whether the place is an element of an array of this function."""
+    variable = kept.function.variables.get(place.split("[")[0])
+    return "[" in place and variable is not None and "[" in variable.type
+
+
+def _on_stack(kept: Kept, structure: str) -> str:
+    """A function of the file with a variable that is such a STRUCTURE."""
+    tag = structure.split()
+    outline = kept.file.outline
+    for span in outline.functions:
+        seen = [t.text for t in outline.between(span.line, span.end)]
+        inside = seen[seen.index("{") :] if "{" in seen else []
+        for number, word in enumerate(inside[:-2]):
+            if inside[number : number + 2] == tag and inside[number + 2].isidentifier():
+                return span.name
+    return ""

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Next steps: what a person is told to change where a mapping is kept."""
+
+import pytest
+from conftest import REPOSITORY
+
+from kmaplocal.certify.analysis import Analysis
+from kmaplocal.steps.steps import RULES, Steps
+from kmaplocal.tree.definitions import Definitions
+from kmaplocal.tree.search import Search
+from kmaplocal.tree.spatch import find_spatch
+
+# A fixture below fixtures/keep, a function of it, and what its step has to say.
+SAID = [
+    ("local/stored_in_struct.c", "window_open", "w->addr keeps the address until"),
+    ("local/stored_in_struct.c", "window_open", " window_close():"),
+    ("local/stored_in_struct.c", "window_close", "convert it with what maps"),
+    ("local/workqueue.c", "sum_in_background", "this thread alone reads job->data"),
+    ("local/array_forwards.c", "sum_heads", "v[i] keeps from the last to the first"),
+    ("local/returned.c", "table_map", "table_map() and table_unmap() with"),
+    ("local/kthread.c", "start_scrubber", "give kthread_run() the page and map it"),
+    ("local/virt_to_page.c", "pin_second_half", "the page and the offset"),
+    ("local/callee_keeps.c", "use_keeper", "nothing reads cache->last"),
+    ("local/unknown_callee.c", "hand_out", "read register_buffer()"),
+    ("local/function_pointer.c", "visit", "behind the function pointer fn"),
+    ("local/address_taken_before.c", "sum_by_worker", "nothing reads v after"),
+    ("local/assembly.c", "give_away", "read line 15"),
+    ("local/out_parameter.c", "find_slot", "find_slot() map themselves"),
+    ("paired/unmapped_by_page.c", "first_word", "give put_word_page() words as well"),
+    ("paired/map_here_unmap_there.c", "begin_access", "pass it to end_access()"),
+    ("paired/leak_on_error_path.c", "read_checked", "before line 17 leaves"),
+    ("paired/leak_by_continue.c", "sum_valid", "the unmap first"),
+    ("paired/use_after_unmap.c", "read_late", "unmap after line 19"),
+    ("paired/double_unmap.c", "check_word", "first put right what is wrong today"),
+    ("paired/page_reassigned.c", "sum_two", "may be another page"),
+    ("lifo/fifo.c", "move_word", "unmap kmap_atomic(to), which was mapped last"),
+    ("lifo/data_dependent.c", "copy_runs", "before line 24"),
+    ("faults/runtime_choice.c", "copy_in", "one kmap_local_page() for both"),
+    ("faults/faults_asserted.c", "bump_quietly", "pagefault_disable()"),
+    ("preempt/this_cpu_ptr.c", "stash", "around this_cpu_ptr() of line 20"),
+    ("one_page/compound_page.c", "clear_all", "a memset_page() for each page"),
+    ("one_page/compound_page.c", "copy_block", "a memcpy_to_page() for each page"),
+    ("one_page/page_address_later.c", "", "use it for page_address("),
+    ("one_page/address_unnamed.c", "page_crc", "a variable of its own"),
+    ("syntax/macro_hides_exit.c", "check_words", "see that FAIL_IF() of line 16"),
+    ("syntax/macro_body.c", "READ_WORD", "make READ_WORD() an inline function"),
+    ("syntax/unmap_in_expression.c", "as_operand", "a statement of its own"),
+]
+GET_AND_PUT = """\
+#include <linux/highmem.h>
+
+static void shelf_put(struct page *page)
+{
+	kunmap(page);
+	put_page(page);
+}
+
+static struct page *shelf_get(struct shelf *shelf)
+{
+	struct page *page = shelf->page;
+
+	kmap(page);
+	return page;
+}
+"""
+USER = """\
+	struct page *page = shelf_get(shelf);
+	int word = *(int *)page_address(page);
+
+	shelf_put(page);
+	return word;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def keep():
+    """All fixtures that are kept, as they are analysed, each by itself."""
+    root = REPOSITORY / "fixtures/keep"
+    names = sorted({name for name, _, _ in SAID})
+    found = Analysis(root, find_spatch(), 60.0, 1).run(names)
+    return {name: (found[name], Steps([found[name]])) for name in names}
+
+
+@pytest.mark.parametrize(("name", "function", "said"), SAID)
+def test_step_says(keep, name, function, said):
+    file, steps = keep[name]
+    verdicts = [v for v in file.verdicts if v.function == (function or v.function)]
+    assert any(said in steps.of_function(file, verdict) for verdict in verdicts)
+
+
+def test_every_kept_mapping_has_one(keep):
+    for file, steps in keep.values():
+        for verdict in file.verdicts:
+            for certificate in verdict.certificates:
+                step = steps.of(file, verdict, certificate)
+                assert bool(step) == (verdict.verdict == "keep"), verdict.function
+                assert "\n" not in step
+
+
+def test_mapping_that_is_good_waits_for_another(tmp_path, write):
+    good = "\tp[0] = 1;\n\tkunmap_atomic(p);\n"
+    keeps = "\tq = kmap(b);\n\tkept = q;\n\tkunmap(b);\n"
+    write(
+        tmp_path / "a.c",
+        "void f(struct page *a, struct page *b)\n{\n\tchar *p, *q;\n\n"
+        f"\tp = kmap_atomic(a);\n{good}{keeps}}}\n",
+    )
+    file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    (verdict,) = file.verdicts
+    steps = [Steps([file]).of(file, verdict, c) for c in verdict.certificates]
+    assert steps[0] == f"with the mapping of line 8: {steps[1]}"
+
+
+def users(number, static):
+    """NUMBER functions that use a page of the shelf."""
+    return "".join(
+        f"\n{static}int word_{n}(struct shelf *shelf)\n{{\n{USER}"
+        for n in range(number)
+    )
+
+
+def test_callers_of_the_file_are_counted(tmp_path, write):
+    write(tmp_path / "a.c", GET_AND_PUT + users(3, "static "))
+    assert step_of(tmp_path, None) == (
+        "return the address of kmap_local_page(page) from shelf_get() and pass it to"
+        " shelf_put(), 3 callers"
+    )
+
+
+def test_callers_all_over_the_tree_are_counted(tmp_path, write):
+    write(tmp_path / "fs/a.c", GET_AND_PUT.replace("static ", "") + users(1, ""))
+    write(tmp_path / "fs/b.c", users(2, ""))
+    write(tmp_path / "fs/a.h", "struct page *shelf_get(struct shelf *shelf);\n")
+    assert step_of(tmp_path, Search(tmp_path), "fs/a.c").endswith(", 3 callers")
+    assert step_of(tmp_path, None, "fs/a.c").endswith(", all callers")
+
+
+def step_of(root, search, name="a.c"):
+    """The step for shelf_get()."""
+    tree = Definitions(root) if search else None
+    file = Analysis(root, find_spatch(), 60.0, 1, tree).run([name])[name]
+    verdict = next(v for v in file.verdicts if v.function == "shelf_get")
+    return Steps([file], search).of(file, verdict, verdict.certificates[0])
+
+
+def test_every_rule_says_what_it_is_for():
+    assert all(rule.__doc__ for rule in RULES)

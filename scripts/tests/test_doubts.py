@@ -4,6 +4,7 @@
 import pytest
 
 from kmaplocal.certify.analysis import Analysis
+from kmaplocal.c.outline import Outline
 from kmaplocal.certify.doubts import TYPED
 from kmaplocal.tree.spatch import find_spatch
 
@@ -48,3 +49,23 @@ def test_an_unmap_where_a_scope_ends_is_left_with_its_map(tmp_path, write):
         "v is unmapped where its scope ends: __free()"
     ]
     assert [c.failing for c in verdict.certificates] == [None]
+
+
+@pytest.mark.parametrize(
+    "body, leaves",
+    [
+        ("do { if (x) return; } while (0)", True),
+        ("do { if (x) break; f(x); } while (0)", False),
+        ("if (x) { break; }", True),
+        ("if (x) continue", True),
+        ("switch (x) { case 1: f(); break; }", False),
+        ("switch (x) { case 1: continue; }", True),
+        ("for (i = 0; i < x; i++) { if (i) continue; }", False),
+        ("for (i = 0; i < x; i++) break; { break; }", True),
+        ("({ switch (x) { case 1: { y = 1; break; } } y; })", False),
+        ("do { f(); } while (0); break", True),
+    ],
+)
+def test_whether_a_macro_may_leave(body, leaves):
+    (macro,) = Outline(f"#define X(x) {body}\n", ()).macros
+    assert macro.leaves() == leaves

@@ -157,3 +157,84 @@ def test_apply_and_flag_read_the_same(convert, tmp_path):
     found = survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1)
     lost = [(lost.function, lost.reason) for lost in done.unanalysed]
     assert [(lost.function, lost.reason) for lost in found.lost] == lost
+
+
+MAPPERS = """
+static inline void *map_it(struct page *page)
+{
+	return kmap_local_page(page);
+}
+static inline void unmap_it(void *at)
+{
+	kunmap_local(at);
+}
+"""
+USER = """
+int user(struct page *page, int n)
+{
+	char *at;
+
+#if PARTS > 1
+	at = map_it(page) + n;
+#else
+	at = map_it(page);
+#endif
+	n = at[0];
+%s	return n;
+}
+static void *hand_over(struct page *page, int n)
+{
+#if PARTS > 1
+	return map_it(page) + n;
+#else
+	return map_it(page);
+#endif
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "unmap, rules",
+    [
+        ("\tunmap_it(at);\n", []),
+        ("", ["kmap-leak"]),
+        ("#if PARTS > 1\n\tunmap_it(at);\n#endif\n", ["kmap-leak"]),
+    ],
+)
+def test_a_user_of_wrappers_is_read_a_time_for_each_arm(tmp_path, unmap, rules):
+    (tmp_path / "map.h").write_text(MAPPERS)
+    (tmp_path / "a.c").write_text(USER % unmap)
+    found = survey(tmp_path, ["a.c", "map.h"], find_spatch(), 60, jobs=1)
+    assert not found.lost
+    assert {f.rule for f in found.findings if f.function == "user"} == set(rules)
+    assert not [f for f in found.findings if f.severity == "warning"]
+    if "PARTS" in unmap:
+        (leak,) = (f for f in found.findings if f.rule == "kmap-leak")
+        assert leak.message.endswith("(where PARTS > 1 is not true)")
+
+
+# Where a directive follows a label, spatch passes over every one.
+PASSED = """
+int passed(struct page *page, int n)
+{
+	char *at = kmap(page);
+
+#ifdef CONFIG_TRACE
+	trace("n %d", n);
+#endif
+	n = at[0];
+	kunmap(page);
+out:
+#ifdef CONFIG_TRACE
+	trace("n %d", n);
+#endif
+	return n;
+}
+"""
+
+
+def test_arms_that_change_nothing_are_chosen_where_spatch_chose(convert, tmp_path):
+    done = convert(a=PASSED)["a"]
+    assert done.converted == ("passed",)
+    assert b"#ifdef CONFIG_TRACE" in done.after
+    assert not survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1).lost

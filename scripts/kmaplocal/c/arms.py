@@ -92,6 +92,7 @@ class Arms:
     outline: Outline
     span: Span
     kernels: Kernels = Kernels()
+    every: bool = False  # also those that do not matter
 
     @cached_property
     def groups(self) -> list[Conditional]:
@@ -113,7 +114,7 @@ class Arms:
     def matter(self) -> list[Conditional]:
         """The groups that change more than what is printed: with a map or unmap, a
         jump, a brace, a part of a statement, a changed variable or two arms."""
-        return [group for group in self.groups if self._matters(group)]
+        return [group for group in self.groups if self.every or self._matters(group)]
 
     def readings(self) -> list[Reading]:
         """What is to be read for the whole function; [] where one reading of all of

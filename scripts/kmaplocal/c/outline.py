@@ -22,6 +22,8 @@ from kmaplocal.c.lexer import Token
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
 JUMPS = {"return", "goto", "break", "continue"}
+_LOOP = ("break", "continue")
+_OWN_JUMPS = {"for": _LOOP, "while": _LOOP, "do": _LOOP, "switch": ("break",)}
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,21 @@ class Macro:
         return f"\nstatic void * {self.name} ( {params} )\n{{\n{body} ;\n}}\n"
 
     def leaves(self) -> bool:
-        """Whether using it may leave the statement it is used in."""
-        return bool(JUMPS.intersection(self.words))
+        """Whether using it may leave the statement it is used in: `break` and
+        `continue` stay in it in a loop, or switch, of its own with braces."""
+        around: list[str] = []  # of each open brace, the keyword it is of
+        keyword, depth = "", 0
+        for word in self.words:
+            keyword = word if word in _OWN_JUMPS else keyword
+            depth += (word == "(") - (word == ")")
+            if word == "{":
+                around.append(keyword)
+            around = around[:-1] if word == "}" else around
+            ends = word in ("{", "}") or (word == ";" and not depth)
+            keyword = "" if ends else keyword
+            if word in JUMPS and not any(word in _OWN_JUMPS.get(a, ()) for a in around):
+                return True
+        return False
 
 
 def _spelt_out(words: Sequence[str]) -> Iterator[str]:

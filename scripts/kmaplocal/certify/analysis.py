@@ -230,9 +230,7 @@ class Analysis:
     # -- judging ----------------------------------------------------------
 
     def _judge(self, file: FileAnalysis) -> None:
-        knowledge = FileKnowledge(file.path, self.callees, file.source, file.outline)
-        if file.reading:  # what is declared in an arm is so there alone
-            knowledge.branches = file.reading.branches
+        knowledge = self._knowledge(file)
         file.verdicts, file.judges = [], {}
         asked = self.callees.asked
         apart = {lost.line for lost in file.lost} | file.readings.keys()
@@ -247,6 +245,12 @@ class Analysis:
         if file.reading is None:
             file.verdicts.extend(self._macro_verdicts(file))
         file.pending = self.callees.asked > asked
+
+    def _knowledge(self, file: FileAnalysis) -> FileKnowledge:
+        found = FileKnowledge(file.path, self.callees, file.source, file.outline)
+        if file.reading:  # what is declared in an arm is so there alone
+            found.branches = file.reading.branches
+        return found
 
     def _macro_verdicts(self, file: FileAnalysis) -> list[Verdict]:
         """One verdict a macro that maps or unmaps: it is kept, with all its users."""
@@ -277,10 +281,23 @@ class Analysis:
 
     def judge_function(self, file: FileAnalysis, function: Function) -> None:
         """Judge a FUNCTION of FILE that was read later, or judge it again."""
-        knowledge = FileKnowledge(file.path, self.callees, file.source, file.outline)
+        knowledge = self._knowledge(file)
         file.verdicts = [v for v in file.verdicts if v.line != function.line]
         with faults.net(partial(file.lose, function)):
             self._judge_one(file, function, knowledge)
+
+    def read_arms(self, file: FileAnalysis, spans: Iterable[Span]) -> set[int]:
+        """Read the functions SPANS of FILE, which were read later, a choice of `#if`
+        arms a time; the lines of those that have several, or too many, ways."""
+        before = {lost.line for lost in file.lost}
+        readings.read_further(self, file, spans)
+        return {*file.readings, *(lost.line for lost in file.lost)} - before
+
+    def judge_arms(self, file: FileAnalysis, line: int) -> None:
+        """Judge the readings of the function at LINE of FILE."""
+        for reading in file.readings.get(line, ()):
+            for function in reading.source.functions:
+                self.judge_function(reading, function)
 
     def _judge_one(
         self, file: FileAnalysis, function: Function, knowledge: FileKnowledge

@@ -48,11 +48,6 @@ def syntax_doubts(
             why = f"{name}() {LEAVING} (line {leaving[name].line})"
             doubts.append(Doubt(SYNTAX, *call.start, why))
     doubts += [
-        Doubt(SYNTAX, *call.start, TYPED)
-        for call in calls
-        if call.callee in ATOMIC and len(call.arguments) > 1
-    ]
-    doubts += [
         Doubt(SYNTAX, *e.start, "a statement expression holds a map or unmap call")
         for e in function.exprs
         if e.kind == "statement-expression" and any(n in calls for n in e.walk())
@@ -70,9 +65,15 @@ def cleanup_doubts(function: Function) -> list[Doubt]:
 
 
 def lacking(function: Function, why: str) -> list[Doubt]:
-    """WHY the kernels that a FUNCTION is for lack what replaces its first call."""
-    calls = function.calls(api.OLD) if why else []
-    return [Doubt(SYNTAX, *call.start, why) for call in calls[:1]]
+    """WHY the kernels that a FUNCTION is for lack what replaces its first call; and
+    that they do, where a call has an argument that only old kernels know."""
+    calls = function.calls(api.OLD)
+    found = [Doubt(SYNTAX, *call.start, why) for call in calls[:1] if why]
+    return found + [
+        Doubt(SYNTAX, *call.start, TYPED)
+        for call in calls
+        if call.callee in ATOMIC and len(call.arguments) > 1
+    ]
 
 
 def statement_doubts(function: Function) -> list[Doubt]:

@@ -7,7 +7,7 @@ function is what all of its readings say together.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from kmaplocal.certify import gaps
@@ -15,7 +15,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.certify.certificate import FAULTS, Certificate, Doubt, Verdict
 from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.certify.obligations import DISABLE
-from kmaplocal.c.arms import Arms, Reading, TooMany, where
+from kmaplocal.c.arms import Arms, Kernels, Reading, TooMany, where
 from kmaplocal.c.facts import Facts, Piece
 from kmaplocal.c.oldcalls import old_calls
 from kmaplocal.tree.outcome import Lost
@@ -27,14 +27,31 @@ ATOMIC = {name for name, call in api.MAPS.items() if call.atomic}
 def read(made, files) -> list:
     """The readings of the functions of FILES, which MADE, an Analysis, has read as
     files: those that have more than one way to be read are not judged as they are."""
-    found = [each for file in files for each in _of_file(file, made)]
-    told = made.facts([_piece(reading) for reading in found])
-    for reading, each in zip(found, told):
-        _know(reading, each, made.calls)
+    found = [
+        each
+        for file in files
+        for span in (file.wanted if file.pending else ())
+        for each in _of_function(file, span, made.kernels)
+    ]
+    _learn(found, made)
     for file in files:
         for each in file.readings.values():
             _look_beside(each)
     return found
+
+
+def read_further(made, file, spans: Iterable[Span]) -> list:
+    """The readings of the functions SPANS of FILE, which MADE has read as a file, but
+    not with them."""
+    found = [r for span in spans for r in _of_function(file, span, made.kernels)]
+    _learn(found, made)
+    return found
+
+
+def _learn(found: Sequence, made) -> None:
+    told = made.facts([_piece(reading) for reading in found])
+    for reading, each in zip(found, told):
+        _know(reading, each, made.calls)
 
 
 def _look_beside(readings: Sequence) -> None:
@@ -51,20 +68,25 @@ def _calls(reading, names: Collection[str]) -> bool:
     return any(function.calls(names) for function in reading.source.functions)
 
 
-def _of_file(file, made) -> list:
-    found = []
-    for span in file.wanted if file.pending else ():
-        try:
-            chosen = Arms(file.outline, span, made.kernels).readings()
-        except TooMany as error:
-            file.lost = _others(file, span)
-            file.lose(span, str(error))
-            continue
-        if chosen:
-            file.lost = _others(file, span)
-            file.readings[span.line] = [_reading(file, span, each) for each in chosen]
-            found += file.readings[span.line]
-    return found
+def _of_function(file, span: Span, kernels: Kernels) -> list:
+    try:
+        chosen = _chosen(file, span, kernels)
+    except TooMany as error:
+        file.lost = _others(file, span)
+        file.lose(span, str(error))
+        return []
+    if chosen:
+        file.lost = _others(file, span)
+        file.readings[span.line] = [_reading(file, span, each) for each in chosen]
+    return file.readings.get(span.line, [])
+
+
+def _chosen(file, span: Span, kernels: Kernels) -> list[Reading]:
+    """The readings of a function; also by an #if that changes nothing of interest,
+    where spatch did not read it otherwise."""
+    lost = any(each.line == span.line for each in file.lost)
+    matter, every = (Arms(file.outline, span, kernels, all_) for all_ in (False, True))
+    return matter.readings() or (every.readings() if lost else [])
 
 
 def _others(file, span: Span) -> list[Lost]:

@@ -29,6 +29,7 @@ class Users:
         self.callees = analysis.callees
         self.files = files
         self.asked: set[Place] = set()
+        self.apart: dict[str, set[int]] = defaultdict(set)  # read a time for an arm
 
     def join(self) -> None:
         """Analyse the users as what FILES has already.  Errors: TagsError, OSError."""
@@ -42,6 +43,8 @@ class Users:
 
     def _judge(self, found: dict[str, set[Span]]) -> None:
         pending = dict(found)
+        for path, spans in found.items():
+            self.apart[path] |= self.analysis.read_arms(self.files[path], spans)
         for _ in range(MOST_ROUNDS):
             for path, spans in list(pending.items()):
                 before = self.callees.asked
@@ -54,6 +57,9 @@ class Users:
 
     def _judge_one(self, path: str, span: Span) -> None:
         file, function = self.files[path], self._function(path, span)
+        if span.line in self.apart[path]:
+            self.analysis.judge_arms(file, span.line)
+            return
         known = [lost for lost in file.lost if lost.line == span.line]
         if function is None and not known:
             why = f"{span.name}() was not understood"

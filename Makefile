@@ -29,7 +29,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE FIXES VERIFY
 NAMES += WRITE_BASELINE ALLOW_EMPTY TIME NO_CACHE SHARD BENCH RUNS CC PREFIX DESTDIR
-NAMES += SOURCE OLDEST
+NAMES += SOURCE OLDEST RULES IGNORE
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -72,6 +72,7 @@ SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") \
 
 FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
 	$(call on,WHOLE,--whole-functions) $(if $(BASELINE),--baseline "$$BASELINE") \
+	$(if $(RULES),--rules "$$RULES") $(if $(IGNORE),--ignore "$$IGNORE") \
 	$(call on,ALLOW_EMPTY,--allow-empty) $(call on,WRITE_BASELINE,--write-baseline --reason "$$REASON")
 
 MENDING = $(if $(filter-out 0 no n,$(FIXES)),--fixes $(if $(filter warning,$(FIXES)),warning,error))
@@ -111,6 +112,7 @@ help:
 	@echo 'FORMAT=sarif  of flag, or json github checkstyle; FAIL_ON=error warning note never'
 	@echo 'SINCE=rev     flag only lines that changed since; PATCH=file, - for stdin: by it'
 	@echo 'WHOLE=1       flag whole functions of that       EXPLAIN=rule  only print its page'
+	@echo 'RULES="..."   flag: only these rules              IGNORE="..."  but not these'
 	@echo 'TIME=seconds  for the whole run: what is not reached is not analysed'
 	@echo 'ALLOW_EMPTY=1 flag: be content where there is no C file at all'
 	@echo 'BASELINE=file accepted findings; WRITE_BASELINE=1 REASON="..." accepts all'

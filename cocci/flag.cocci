@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find wrong use of page mappings, old and new: leaks, wrong order, use after
 /// unmap, addresses that leave the thread or the page, and the like.
-/// make coccicheck SPFLAGS="-D rule=kmap-leak" looks for one rule only.
+/// make coccicheck SPFLAGS="-D rule=kmap-leak,kmap-nested" looks for these rules
+/// only, SPFLAGS="-D ignore=kmap-deprecated" for all but this one.
 ///
 // Confidence: Moderate
 // Options: --no-includes --keep-comments
@@ -32,6 +33,11 @@ except ImportError:
 rule << virtual.rule;
 @@
 inline.rule = rule
+
+@initialize:python@
+ignore << virtual.ignore;
+@@
+inline.ignore = ignore
 
 // Words that spatch looks for before it reads a file.
 @kmap_flag_calls@

@@ -16,7 +16,7 @@ from kmaplocal.apply import patch
 from kmaplocal.commands import goldens
 from kmaplocal.errors import Interrupted, KmaplocalError, OutputClosed
 from kmaplocal.options import EXPECTED, FILES, FORMAT, JOBS, KERNEL, OUT, PLACE, SHARD
-from kmaplocal.options import TARGET, TIMEOUT, Commands, together
+from kmaplocal.options import RULES, TARGET, TIMEOUT, Commands, together
 from kmaplocal.cache import cache
 from kmaplocal.tree.kernel import Tree
 from kmaplocal.tree.outcome import Outcome
@@ -356,6 +356,8 @@ def boot(**asked) -> int:
     show_default=True,
     help="exit 1 for a finding as bad as that",
 )
+@click.option("--rules", metavar="NAMES", callback=RULES, help="only these rules")
+@click.option("--ignore", metavar="NAMES", callback=RULES, help="but not these")
 @click.option("--allow-empty", is_flag=True, help="be content without any C file")
 @click.option("--explain", metavar="RULE", help="print the page of a rule, and stop")
 def flag(explain: str | None, files: tuple[str, ...], **asked) -> int:

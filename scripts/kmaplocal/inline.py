@@ -20,7 +20,8 @@ _told: set[tuple[str, str, str]] = set()
 _seen: dict[str, set[str]] = {}
 _marked: dict[str, set] = {}
 _helpers: list[subprocess.Popen] = []
-rule = ""  # the one to look for, if not all
+rule = ""  # those to look for, if not all; commas between
+ignore = ""  # those not to look for
 
 
 def _load(what: str, file: str) -> dict:
@@ -35,7 +36,8 @@ def _ask(what: str, file: str) -> dict:
     if not _helpers:
         _helpers.append(_started())
     helper = _helpers[0]
-    question = json.dumps({"what": what, "file": file, "rule": rule})
+    asked = {"what": what, "file": file, "rule": rule, "ignore": ignore}
+    question = json.dumps(asked)
     try:
         print(question, file=helper.stdin, flush=True)
         answer = helper.stdout.readline() if helper.stdout else ""

@@ -111,6 +111,13 @@ OUT = click.option(
 )
 
 
+def RULES(_context, _option, text: str | None) -> frozenset[str]:
+    """The rules that TEXT names, with commas or blanks between.  Raises NoSuchRule."""
+    from kmaplocal.findings import handbook
+
+    return frozenset(handbook.named(text or ""))
+
+
 def _parsed_shard(_context, _option, text: str | None):
     from kmaplocal.tree import shard
 

@@ -45,7 +45,7 @@ void old(struct page *page)
 
 
 def survey(
-    root, paths, spatch, timeout, jobs=None, progress=lambda done: None, among=()
+    root, paths, spatch, timeout, jobs=None, progress=lambda done: None, **asked
 ):
     """What the comments in PATHS say."""
     texts, found = Texts(root), Survey()

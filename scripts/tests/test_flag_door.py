@@ -9,7 +9,9 @@ from flagging import MODULE, flag
 from test_doors import make
 
 LEAK = "m.c:3:2: error: what kmap-leak says [kmap-leak]"
-OLD = "m.c:10:2: warning: what kmap-deprecated says [kmap-deprecated]"
+OLD = (
+    "m.c:10:2: warning: old(): what kmap-deprecated says: do it right [kmap-deprecated]"
+)
 BAD_LINE = "\tp = kmap_local_page(page); // FIND kmap-leak error"
 HARMLESS = "\tp[0] = 2;"
 
@@ -81,6 +83,32 @@ def test_note_fails_only_when_asked(module):
     (module / "m.c").write_text("kmap(p); // FIND kmap-nested note\n")
     assert flag(module, "--fail-on", "warning").returncode == 0
     assert flag(module, "--fail-on", "note").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "options, rules, status",
+    [
+        (["--rules", "kmap-leak"], ["kmap-leak"], 1),
+        (["--rules", "kmap-nested,kmap-deprecated"], ["kmap-deprecated"], 0),
+        (["--ignore", "kmap-leak kmap-nested"], ["kmap-deprecated"], 0),
+        (["--rules", "kmap-leak", "--ignore", "kmap-leak"], [], 0),
+    ],
+)
+def test_rules_chosen(module, options, rules, status):
+    done = flag(module, "--format", "json", *options)
+    assert done.returncode == status
+    assert [rule for rule, _line in found(done)] == rules
+
+
+@pytest.mark.parametrize("option", ["--rules", "--ignore"])
+def test_rule_that_there_is_not(module, option):
+    one_line(flag(module, option, "kmap-leek"), 3, "kmap-leek: no such rule")
+
+
+def test_baseline_is_of_all_rules(module):
+    words = ["--baseline", "b", "--write-baseline", "--reason", "old"]
+    done = flag(module, *words, "--rules", "kmap-leak")
+    one_line(done, 3, "without RULES=")
 
 
 def test_errors_do_not_fail_when_never(module):

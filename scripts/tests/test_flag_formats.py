@@ -2,6 +2,7 @@
 """The formats of the flag door: each says all of a report, in its own way."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,7 +10,8 @@ import jsonschema
 import pytest
 from flagging import finding
 
-from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding
+from kmaplocal import VERSION
+from kmaplocal.findings.finding import CONVERTED, ERROR, NOTE, WARNING, Finding, Step
 from kmaplocal.findings.accept.fingerprint import fingerprints
 from kmaplocal.findings.formats import FORMATS
 from kmaplocal.findings.formats import document
@@ -39,8 +41,12 @@ def report(*findings, lost=(), **counts):
     )
 
 
-FOUND = report(
+LEAK = replace(
     finding("fs/a.c", 3, "kmap-leak", ERROR, "f", 7),
+    steps=(Step(2, 5, "mapped here"),),
+)
+FOUND = report(
+    LEAK,
     finding("fs/a.c", 4, "kmap-null-check", WARNING, "f"),
     Finding(ODD, 9, 1, "kmap-nested", NOTE, "", AWKWARD),
     lost=(Lost("fs/b.c", 12, "g", "does not parse"),),
@@ -58,10 +64,11 @@ def sarif(found):
 
 
 def test_text():
-    assert FORMATS["text"](FOUND).splitlines()[:6] == [
+    assert FORMATS["text"](FOUND).splitlines()[:7] == [
         "fs/a.c: In function 'f':",
         "fs/a.c:3:7: error: what kmap-leak says [kmap-leak]",
         "    do it right",
+        "fs/a.c:2:5: mapped here",
         "fs/a.c:4:2: warning: what kmap-null-check says [kmap-null-check]",
         "    do it right",
         r'"fs/a b,c:d%e\"\351<é>.c":9:1: note: is 5% "too", a:b\n<c> & d\001'
@@ -70,6 +77,36 @@ def test_text():
     assert FORMATS["text"](FOUND).splitlines()[-2:] == [
         "fs/b.c:12: not analysed: g: does not parse",
         "1 error, 1 warning, 1 note in 2 files; 1 not analysed",
+    ]
+
+
+def test_text_shows_the_source_with_a_caret(tmp_path):
+    (tmp_path / "fs").mkdir()
+    lines = ["f()", "{\tp = m(\a);", "\treturn 1; /* \xe9 */", "}"]
+    (tmp_path / "fs/a.c").write_text("\n".join(lines), encoding="latin-1")
+    found = replace(report(replace(LEAK, column=2)), root=tmp_path)
+    assert FORMATS["text"](found).splitlines()[1:-1] == [
+        "fs/a.c:3:2: error: what kmap-leak says [kmap-leak]",
+        "    3 | \treturn 1; /*   */",
+        "      | \t^",
+        "    do it right",
+        "fs/a.c:2:5: mapped here",
+        "    2 | {\tp = m( );",
+        "      |  \t  ^",
+    ]
+
+
+def test_text_has_a_line_for_a_function_with_old_calls():
+    old = finding("fs/a.c", 3, "kmap-deprecated", WARNING, "f", 7)
+    able = replace(old, line=9, function="g", remedy=CONVERTED)
+    said = FORMATS["text"](report(old, able)).splitlines()
+    assert said[:3] == [
+        "fs/a.c:3:7: warning: f(): what kmap-deprecated says: do it right"
+        " [kmap-deprecated]",
+        "fs/a.c:9:7: warning: g(): what kmap-deprecated says: make apply converts it"
+        " [kmap-deprecated]",
+        "2 functions with deprecated calls: make apply converts 1, and says of each"
+        " other why not",
     ]
 
 
@@ -102,6 +139,7 @@ def test_json():
         "function": "f",
         "message": "what kmap-leak says",
         "remedy": "do it right",
+        "steps": [{"line": 2, "column": 5, "said": "mapped here"}],
     }
     assert found["findings"][2]["file"] == 'fs/a b,c:d%e"\\xe9<é>.c'
     assert found["not_analysed"] == [
@@ -130,6 +168,28 @@ def test_sarif_results():
     assert place["uri"] == "fs/a%20b%2Cc%3Ad%25e%22%E9%3C%C3%A9%3E.c"
     assert "logicalLocations" not in odd["locations"][0]
     assert run["originalUriBaseIds"] == {"TREE": {"uri": "file:///the/tree/"}}
+
+
+def test_sarif_shows_the_way():
+    first, second, _odd = sarif(FOUND)["results"]
+    (related,) = first["relatedLocations"]
+    assert related["message"] == {"text": "mapped here"}
+    place = related["physicalLocation"]
+    assert place["region"] == {"startLine": 2, "startColumn": 5}
+    assert place["artifactLocation"] == {"uri": "fs/a.c", "uriBaseId": "TREE"}
+    ((flow,),) = (
+        [t["locations"] for t in f["threadFlows"]] for f in first["codeFlows"]
+    )
+    places = [each["location"] for each in flow]
+    lines = [p["physicalLocation"]["region"]["startLine"] for p in places]
+    assert lines == [2, 3]
+    assert places[-1]["message"]["text"] == "what kmap-leak says"
+    assert not {"relatedLocations", "codeFlows"} & second.keys()
+
+
+def test_sarif_says_which_version_it_is():
+    driver = sarif(report())["tool"]["driver"]
+    assert driver["version"] == VERSION
 
 
 def test_sarif_rules_have_their_pages():

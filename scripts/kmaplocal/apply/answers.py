@@ -2,8 +2,8 @@
 """Answers to what the semantic patches ask from inside spatch: see inline.py.
 
 A question is a line of JSON, {"what": "plan" or "findings", "file": path, "rule":
-id, or "" for all}; so is its answer, the edits or the findings by place. Of other
-files nothing is known. What was not analysed goes to stderr.
+ids, or "" for all, "ignore": ids}; so is its answer, the edits or the findings by
+place. Of other files nothing is known. What was not analysed goes to stderr.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TextIO
 
 from kmaplocal import console
 from kmaplocal.apply.conversion import plan_file
-from kmaplocal.errors import BadName
 from kmaplocal.findings.finding import RULES
+from kmaplocal.findings.handbook import named
 from kmaplocal.findings.survey import survey_file
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.tree.spatch import Spatch, find_spatch
@@ -25,23 +25,22 @@ from kmaplocal.tree.spatch import Spatch, find_spatch
 def serve(questions: Iterable[str], answers: TextIO) -> None:
     """Answer each of QUESTIONS on ANSWERS.
 
-    Errors: BadName for a rule there is not, SpatchMissing, TagsError, OSError."""
+    Errors: NoSuchRule, SpatchMissing, TagsError, OSError."""
     spatch = find_spatch()
     for line in questions:
         print(json.dumps(_answer(json.loads(line), spatch)), file=answers, flush=True)
 
 
 def _answer(question: dict[str, str], spatch: Spatch) -> dict:
-    file, rule = Path(question["file"]), question["rule"]
+    file = Path(question["file"])
     if question["what"] == "plan":
         plan, lost = plan_file(file, spatch)
         _tell(lost)
         return plan.as_json()
-    if rule and rule not in RULES:
-        raise BadName(f"{rule}: no such rule; there are {' '.join(RULES)}")
+    rules, ignored = named(question["rule"]), named(question["ignore"])
     found = survey_file(file, spatch)
     _tell(found.lost)
-    return {"places": found.places(rule)}
+    return {"places": found.places({*(rules or RULES)} - {*ignored})}
 
 
 def _tell(lost: Iterable[Lost]) -> None:

@@ -10,6 +10,7 @@ from kmaplocal.apply.outcomes import Converter, convert_all, tally
 from kmaplocal.commands import goldens
 from kmaplocal.console import Console
 from kmaplocal.errors import DirtyFiles, Interrupted
+from kmaplocal.reasons import short
 from kmaplocal.names import pasted, quoted
 from kmaplocal.knowledge import functions
 from kmaplocal.c import lexer
@@ -134,7 +135,7 @@ def _show(outcomes: Sequence[Outcome], console: Console) -> None:
     for doubt in (doubt for outcome in outcomes for doubt in outcome.kept):
         console.line(
             f"{quoted(doubt.file)}:{doubt.line}:{doubt.column}: kept {doubt.function}:"
-            f" {doubt.obligation}: {doubt.reason}"
+            f" {doubt.obligation}: {short(doubt.reason)}"
         )
     for found in (found for outcome in outcomes for found in outcome.outdated):
         console.say(f"{quoted(found.file)}:{found.line}: note: {found}")

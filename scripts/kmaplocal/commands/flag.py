@@ -47,7 +47,8 @@ class Request:
     SINCE is a revision, PATCH a file, - for standard input, STRIP its -p; at most
     one of SINCE and PATCH.  WHOLE asks for functions instead of lines.  REASON is
     for what WRITE_BASELINE accepts; FORM is one of FORMATS, FAIL_ON of
-    report.FAIL_ON.  SOURCE is the kernel that a module is for, OLDEST the first one
+    report.FAIL_ON.  RULES are those to show, all if there are none, but for those to
+    IGNORE.  SOURCE is the kernel that a module is for, OLDEST the first one
     that it has to build on."""
 
     kernel: Path
@@ -66,6 +67,8 @@ class Request:
     jobs: int | None = None
     timeout: float = 120.0
     shard: Shard | None = None
+    rules: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
     source: Path | None = None
     oldest: Version | None = None
 
@@ -78,6 +81,11 @@ class Request:
         """What the tree at ROOT is for.  Raises BadTarget, NotAKernelTree."""
         return target(root, self.source, self.oldest)
 
+    def shows(self, finding: Finding) -> bool:
+        """Whether the rule of FINDING is asked about."""
+        chosen = not self.rules or finding.rule in self.rules
+        return chosen and finding.rule not in self.ignore
+
     def check(self) -> None:
         """Raise BadRequest for what does not go together, CannotWrite for a file
         that could not be written in the end."""
@@ -87,6 +95,8 @@ class Request:
             raise BadRequest("-p is for a patch: give PATCH= too")
         if self.whole and not self.of_change:
             raise BadRequest("WHOLE= says what to show of a change: give SINCE=")
+        if self.write_baseline and (self.rules or self.ignore):
+            raise BadRequest("WRITE_BASELINE= accepts all: without RULES= and IGNORE=")
         if self.shard and (self.of_change or self.baseline):
             raise BadRequest("SHARD= is for a whole tree: no SINCE=, PATCH=, BASELINE=")
         if self.write_baseline:
@@ -259,10 +269,11 @@ def _report(
         scope = Scope(known, texts, request.whole)
         texts.outline_all({f.file for f in shown if f.file in known})
         theirs = [f for f in shown if scope.holds(f)]
-        near = sum(scope.touches(f.file, f.line) for f in shown if f not in theirs)
+        others = (f for f in shown if f not in theirs and request.shows(f))
+        near = sum(scope.touches(f.file, f.line) for f in others)
         lost = [loss for loss in lost if scope.concerns(loss)]
         shown, elsewhere = theirs, near
-    shown = sorted([*shown, *accepted.stale])
+    shown = sorted(filter(request.shows, [*shown, *accepted.stale]))
     return Report(
         root=texts.root,
         findings=shown,

@@ -9,6 +9,9 @@ from typing import NamedTuple
 ERROR, WARNING, NOTE = SEVERITIES = ("error", "warning", "note")
 
 
+CONVERTED = "make apply converts it"  # what to do about an old call
+
+
 class Rule(NamedTuple):
     """What is looked for: its id, how bad a finding is, and it in a few words."""
 
@@ -37,13 +40,22 @@ RULES = {
 }
 
 
+class Step(NamedTuple):
+    """A line on the way to a finding, in the same file: its column counts from 1,
+    `said` is as "mapped here"."""
+
+    line: int
+    column: int
+    said: str
+
+
 @dataclass(frozen=True, order=True)
 class Finding:
     """RULE (an id) does not hold at FILE:LINE:COLUMN (1-based) in FUNCTION; MESSAGE
     says what happens on which path, REMEDY what to do.  SEVERITY may differ from
     the rule's own where less is certain.  FIX is what cocci/flag.cocci makes of the
     place in patch mode: C text, "swap" or "remove"; "" for nothing.  ALSO: further
-    lines it speaks of."""
+    lines it speaks of; STEPS: those of its path, in order, up to three."""
 
     file: str
     line: int
@@ -55,3 +67,4 @@ class Finding:
     remedy: str = ""
     fix: str = ""
     also: tuple[int, ...] = ()
+    steps: tuple[Step, ...] = ()

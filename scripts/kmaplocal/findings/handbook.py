@@ -25,10 +25,20 @@ class NoSuchRule(KmaplocalError):
     """A page is asked for that is of no rule."""
 
 
+def named(text: str) -> list[str]:
+    """The rules that TEXT names, with commas or blanks between.  Raises NoSuchRule.
+
+    "kmap-leak,kmap-nested" names two."""
+    names = text.replace(",", " ").split()
+    for name in names:
+        if name not in EVERY:
+            raise NoSuchRule(f"{name}: no such rule; there are: {' '.join(EVERY)}")
+    return names
+
+
 def page(rule: str) -> str:
     """The page of a rule, in Markdown.  Raises NoSuchRule."""
-    if rule not in EVERY:
-        raise NoSuchRule(f"{rule}: no such rule; there are: {' '.join(EVERY)}")
+    (rule,) = named(rule) or [""]
     return (PAGES / f"{rule}.md").read_text(encoding="utf-8")
 
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmaplocal.findings.finding import SEVERITIES, Finding
+from kmaplocal.findings.finding import CONVERTED, SEVERITIES, Finding
 from kmaplocal.findings.accept.fingerprint import Fingerprint
 from kmaplocal.tree.outcome import Lost
 
+DEPRECATED = "kmap-deprecated"
 ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
 NEVER = "never"
 FAIL_ON = (*SEVERITIES, NEVER)
@@ -35,6 +36,16 @@ class Report:
     elsewhere: int
     status: int
     shard: str = ""
+
+    def old_calls(self) -> str:
+        """A line about the functions that call kmap() or kmap_atomic(); "" where
+        there are none."""
+        old = [f for f in self.findings if f.rule == DEPRECATED]
+        if not old:
+            return ""
+        able = sum(f.remedy == CONVERTED for f in old)
+        said = f"{_counted(len(old), 'function')} with deprecated calls"
+        return f"{said}: make apply converts {able}, and says of each other why not"
 
     def tally(self) -> str:
         """The closing line: how many there are of what."""

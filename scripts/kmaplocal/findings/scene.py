@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from kmaplocal.findings.finding import RULES, Finding
+from kmaplocal.findings.finding import RULES, Finding, Step
 from kmaplocal.findings.peers import Peers
 from kmaplocal.bounds import plain
 from kmaplocal.certify.obligations import Judge
@@ -16,6 +16,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.c.structs import struct_of
 from kmaplocal.c.syntax import Expr, Point, Stmt
 
+MOST_STEPS = 3
 # What makes an address somebody else's to unmap.
 PASSED_ON = ("stored", "address-taken", "escapes", "unknown", "opaque")
 
@@ -40,8 +41,9 @@ class Scene:
         remedy: str,
         severity: str = "",
         fix: str = "",
+        steps: Iterable[Step] = (),
     ) -> Finding:
-        """A finding of RULE at a place of this function."""
+        """A finding of RULE at a place of this function, at the end of STEPS."""
         line, column = at if isinstance(at, tuple) else at.start
         return Finding(
             self.file,
@@ -53,7 +55,13 @@ class Scene:
             message,
             remedy,
             fix,
+            steps=tuple(steps)[:MOST_STEPS],
         )
+
+    def step(self, at: Expr | Stmt, said: str) -> Step:
+        """A step on the way to a finding: what is said of the place AT."""
+        line, column = at.start
+        return Step(line, column + 1, said)
 
     # -- mappings ----------------------------------------------------------
 

@@ -13,7 +13,7 @@ from kmaplocal import faults
 from kmaplocal.findings.rules import helpers
 from kmaplocal.findings.accept.agreement import agreeing
 from kmaplocal.findings.rules.deprecated import deprecated
-from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.finding import RULES, Finding, Step
 from kmaplocal.findings.inspection import Inspection
 from kmaplocal.certify import readings
 from kmaplocal.certify.analysis import SYNTAX, WHOLE_FILE, Analysis, FileAnalysis
@@ -46,14 +46,16 @@ class Survey:
             "lost": [asdict(lost) for lost in self.lost],
         }
 
-    def places(self, rule: str = "") -> dict[str, dict[str, dict[str, str]]]:
-        """The findings, of RULE alone if it is given, as the semantic patch looks
-        for them: by "line:column", columns from 0 as in spatch, and rule.
+    def places(
+        self, rules: Collection[str] = RULES.keys()
+    ) -> dict[str, dict[str, dict[str, str]]]:
+        """The findings of RULES, as the semantic patch looks for them: by
+        "line:column", columns from 0 as in spatch, and rule.
 
         Of a function one rule alone has fixes, the first: two could change the
         same statement."""
         found: dict[str, dict[str, dict[str, str]]] = {}
-        chosen = [f for f in self.findings if rule in ("", f.rule)]
+        chosen = [f for f in self.findings if f.rule in rules]
         fixing: dict[str, str] = {}
         for finding in chosen:
             if finding.fix:
@@ -121,7 +123,11 @@ class Survey:
 def from_json(told: dict[str, list]) -> Survey:
     """The survey that as_json() TOLD of."""
     findings = [
-        replace(Finding(**finding), also=tuple(finding["also"]))
+        replace(
+            Finding(**finding),
+            also=tuple(finding["also"]),
+            steps=tuple(Step(*step) for step in finding["steps"]),
+        )
         for finding in told["findings"]
     ]
     return Survey(findings, [Lost(**lost) for lost in told["lost"]])

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from kmaplocal.names import line, quoted
+from kmaplocal.reasons import short
 from kmaplocal.certify.certificate import NOT_ANALYSED
 
 
@@ -59,7 +60,7 @@ def _tally(counts: Mapping[str, int], every: bool = False) -> str:
 
 def _mapping(entry: dict) -> str:
     call = f"{entry['function']} {entry['api']}({entry['page']})"
-    reason = f": {entry['reason']}" if entry["reason"] else ""
+    reason = f": {short(entry['reason'])}" if entry["reason"] else ""
     return f"{_place(entry)} {call} {entry['verdict']}{reason}"
 
 

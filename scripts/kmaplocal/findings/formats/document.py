@@ -28,6 +28,7 @@ def as_json(report: Report) -> str:
     found: dict = {
         "findings": [
             {name: readable(getattr(finding, name)) for name in _FIELDS}
+            | {"steps": [step._asdict() for step in finding.steps]}
             for finding in report.findings
         ],
         "not_analysed": [

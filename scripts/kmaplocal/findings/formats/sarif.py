@@ -7,6 +7,7 @@ import json
 import os
 from urllib.parse import quote
 
+from kmaplocal import VERSION
 from kmaplocal.findings.finding import ERROR, Finding
 from kmaplocal.findings.formats.document import readable
 from kmaplocal.findings.handbook import EVERY, page, summary
@@ -17,6 +18,8 @@ _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/"
     "sarif-schema-2.1.0.json"
 )
+# What all of it is about.
+_CONTRACT = "https://docs.kernel.org/mm/highmem.html"
 _PRINT = "kmaplocal/v1"
 _BASE = "TREE"
 _RULES = tuple(EVERY)
@@ -26,7 +29,7 @@ def as_sarif(report: Report) -> str:
     """REPORT as SARIF.  A finding's partial fingerprint stays when lines move; what
     was not analysed is a notification, and the execution not successful."""
     run = {
-        "tool": {"driver": {"name": "kmaplocal", "rules": _rules()}},
+        "tool": {"driver": _driver()},
         "invocations": [_invocation(report)],
         "originalUriBaseIds": {_BASE: {"uri": f"{report.root.as_uri()}/"}},
         "columnKind": "unicodeCodePoints",
@@ -34,6 +37,11 @@ def as_sarif(report: Report) -> str:
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+
+
+def _driver() -> dict:
+    told = {"name": "kmaplocal", "version": VERSION, "informationUri": _CONTRACT}
+    return {**told, "rules": _rules()}
 
 
 def _rules() -> list[dict]:
@@ -68,7 +76,7 @@ def _notification(lost: Lost) -> dict:
 
 def _result(finding: Finding, report: Report) -> dict:
     region = {"startLine": finding.line, "startColumn": finding.column}
-    return {
+    found = {
         "ruleId": finding.rule,
         "ruleIndex": _RULES.index(finding.rule),
         "level": finding.severity,
@@ -76,6 +84,22 @@ def _result(finding: Finding, report: Report) -> dict:
         "locations": [_location(finding.file, region, finding.function)],
         "partialFingerprints": {_PRINT: report.prints[finding].digest()},
     }
+    if finding.steps:
+        way = [
+            _step(finding, step.line, step.column, step.said) for step in finding.steps
+        ]
+        last = _step(finding, finding.line, finding.column, finding.message)
+        places = [{"id": number, **step} for number, step in enumerate(way, start=1)]
+        flow = [{"location": place} for place in (*way, last)]
+        found["relatedLocations"] = places
+        found["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]
+    return found
+
+
+def _step(finding: Finding, line: int, column: int, said: str) -> dict:
+    region = {"startLine": line, "startColumn": column}
+    place = _location(finding.file, region, finding.function)
+    return {**place, "message": {"text": readable(said)}}
 
 
 def _words(finding: Finding) -> str:

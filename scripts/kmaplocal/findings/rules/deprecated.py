@@ -10,15 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kmaplocal.findings.finding import RULES, Finding
+from kmaplocal.findings.finding import CONVERTED, RULES, Finding
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.knowledge import api
 from kmaplocal.c.oldcalls import old_calls
+from kmaplocal.reasons import short
 from kmaplocal.steps.steps import Steps
 
 RULE = RULES["kmap-deprecated"]
-MOST_SAID = 160  # characters of a reason
 
 
 class _Call(NamedTuple):
@@ -61,14 +61,14 @@ def _advice(applied: FileAnalysis | None, line: int) -> str:
         return "use kmap_local_page(), or a helper such as memcpy_to_page()"
     lost = next((x for x in applied.lost if x.line in (line, 1)), None)
     if lost is not None:
-        return f"make apply cannot read it: {_short(lost.reason)}"
+        return f"make apply cannot read it: {short(lost.reason)}"
     verdict = next((v for v in applied.verdicts if v.line == line), None)
     if verdict is None:
         return "use kmap_local_page(): make apply has no say in it"
     if verdict.verdict == CONVERT:
-        return "make apply converts it"
+        return CONVERTED
     step = Steps([applied]).of_function(applied, verdict)
-    return f"make apply keeps it: {_short(_reason(verdict))}; next: {step}"
+    return f"make apply keeps it: {short(_reason(verdict))}; next: {step}"
 
 
 def _reason(verdict: Verdict) -> str:
@@ -78,7 +78,3 @@ def _reason(verdict: Verdict) -> str:
     if bad and bad[0].line:
         return f"{bad[0].name}: line {bad[0].line}: {bad[0].evidence}"
     return f"{first.obligation}: line {first.line}: {first.reason}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MOST_SAID else f"{text[: MOST_SAID - 1]}…"

@@ -19,7 +19,7 @@ from kmaplocal.repairs.explicit import Around
 from kmaplocal.certify.obligations import DISABLE, Judge
 from kmaplocal.c.syntax import Expr, Stmt
 from kmaplocal.repairs.saved import Saved
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
 
 
@@ -168,17 +168,16 @@ def _plan_renaming(draft: Draft, file: FileAnalysis, judge: Judge, call: Expr) -
 def unmap_address(judge: Judge, call: Expr) -> str:
     """The variable an unmap is to be given; "" when its argument will do."""
     trace = judge.trace
-    for number, _ in trace.unmaps[call]:
-        if number in judge.pages.saved:
-            return judge.pages.saved[number].name
+    sites = trace.ended(call)
+    for site in sites:
+        if site.number in judge.pages.saved:
+            return judge.pages.saved[site.number].name
     stale = judge.pages.stale(call)
     if stale:
         return stale
-    moved = trace.moved.get(call)
+    moved = trace.moved(call)
     if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
         return ""
-    numbers = {n for n, _ in trace.unmaps[call] if n is not None and n >= 0}
-    sites = [trace.sites[n] for n in numbers]
     preferred = {site.variable for site in sites}
     held = judge.pages.addresses(call)
     if not held:

@@ -16,7 +16,8 @@ from kmaplocal.bounds.many import Pages
 from kmaplocal.bounds.offsets import Amount, Term, terms_of
 from kmaplocal.c.places import scale_of
 from kmaplocal.c.cfg import LOOPS
-from kmaplocal.flow.events import Site, Trace, Use
+from kmaplocal.flow.events import Event, Kind
+from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 _SUMS = ("binary", "paren", "cast")
@@ -63,8 +64,8 @@ class Extents:
     def begin(self, site: Site) -> Expr:
         """The call that gives the address: the map call, or the page_address()
         behind a map call whose value is dropped."""
-        asked = self.trace.uses_of(site.number, "page-address")
-        return asked[0].expr if asked else site.call
+        asked = self.trace.of(site.number, Kind.PAGE_ADDRESS)
+        return asked[0].place if asked else site.call
 
     def offset(self, site: Site, address: Expr) -> Sequence[Amount] | None:
         """How far from the beginning of the page ADDRESS is where it stands."""
@@ -90,7 +91,7 @@ class Extents:
             rest = self._variable(site, name, step[1], depth - 1)
             more = self._step(name, step[0])
             return None if rest is None or more is None else [*rest, more]
-        if name == site.variable and not self.trace.uses_of(site.number, "moved"):
+        if name == site.variable and not self.trace.of(site.number, Kind.MOVED):
             return self.mapped_at(site)
         return None
 
@@ -131,12 +132,12 @@ class Extents:
 
     def accesses(self, site: Site) -> Iterator[Access]:
         """The accesses by way of a mapping whose length is known."""
-        found = self.trace.uses_of(site.number, "access")
-        for use in sorted(found, key=lambda use: use.expr.start):
+        found = self.trace.of(site.number, Kind.ACCESS)
+        for use in sorted(found, key=lambda use: use.place.start):
             yield from self._access(site, use)
 
-    def _access(self, site: Site, use: Use) -> Iterator[Access]:
-        expr = use.expr
+    def _access(self, site: Site, use: Event) -> Iterator[Access]:
+        expr = use.place
         if expr.kind == "index":
             size = self._size(expr.children[0])
             base = self.offset(site, expr.children[0])
@@ -179,17 +180,17 @@ class Extents:
 
     def _stepped(self, site: Site) -> Iterator[Beyond]:
         """Accesses in a loop that goes on by a page, or by more, in each turn."""
-        for use in self.trace.uses_of(site.number, "moved"):
-            move = use.expr
+        for use in self.trace.of(site.number, Kind.MOVED):
+            move = use.place
             loops = [s for s in self._loops(move) if not _holds(s, site.call)]
             if move.op != "+=" or not loops or not self._is_page(move):
                 continue
             name = move.children[0].bare().text
-            for access in self.trace.uses_of(site.number, "access"):
-                words = {node.text for node in access.expr.walk()}
-                if name in words and _holds(loops[0], access.expr):
+            for access in self.trace.of(site.number, Kind.ACCESS):
+                words = {node.text for node in access.place.walk()}
+                if name in words and _holds(loops[0], access.place):
                     step = move.children[1]
-                    yield Beyond(Access(access.expr, None, 1), "", step)
+                    yield Beyond(Access(access.place, None, 1), "", step)
                     return
 
     def _is_page(self, move: Expr) -> bool:

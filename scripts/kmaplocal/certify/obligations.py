@@ -33,7 +33,8 @@ from kmaplocal.repairs.order import exchanges
 from kmaplocal.c import cleanup
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.c.syntax import Expr, Function, Source
-from kmaplocal.flow.events import Site, Trace, Use
+from kmaplocal.flow.events import Event, Kind
+from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 # What disables and enables that which an obligation is about.
@@ -98,11 +99,11 @@ class Judge:
     def follow(self) -> None:
         """Trace the function; where not every path could be followed, say why."""
         tracer = self._tracer()
-        self.trace, self.followed = tracer.trace, True
+        self.followed = True
         try:
-            tracer.run()
+            self.trace = tracer.run()
         except (Unstructured, TooManyPaths) as error:
-            self.unfollowed = str(error)
+            self.trace, self.unfollowed = tracer.trace, str(error)
 
     def _ask(self) -> None:
         """Ask for the function pointers that a verdict waits for."""
@@ -123,7 +124,7 @@ class Judge:
         except TooManyPaths:
             return
         if not trace.disordered and not any(
-            u.what in ("after-unmap", "gone") for u in trace.uses
+            e.kind in (Kind.AFTER_UNMAP, Kind.DANGLING) for e in trace.events
         ):
             self.trace = trace
 
@@ -162,12 +163,12 @@ class Judge:
         if self.function.name in api.ALL:
             why = f"this is {self.function.name}() itself, not a user of it"
             return fails(PAIRED, site.call, why)
-        for use in trace.uses_of(site.number, "mapped-again"):
+        for use in trace.of(site.number, Kind.MAPPED_AGAIN):
             why = f"mapped again while it is still mapped{self._somewhere(site)}"
-            return fails(PAIRED, use.expr, why)
+            return fails(PAIRED, use.place, why)
         handed = site.number in self.handed
-        for use in trace.uses_of(site.number, "leaked"):
-            if handed and site.number not in trace.dropped:
+        for use in trace.of(site.number, Kind.LEAKED):
+            if handed and site.number not in trace.left_live:
                 break
             where = f"where line {use.detail} leaves the function"
             why = f"still mapped {where}{self._somewhere(site)}"
@@ -175,24 +176,22 @@ class Judge:
             if ending is not None:
                 why = f"unmapped by its page in {ending.callee}(), not by its address"
             return fails(PAIRED, ending or site.call, why)
-        for use in trace.uses_of(site.number, "after-unmap"):
-            why = f"{use.expr.text} is used after the unmap{self._somewhere(site)}"
-            return fails(PAIRED, use.expr, why)
+        for use in trace.of(site.number, Kind.AFTER_UNMAP):
+            why = f"{use.place.text} is used after the unmap{self._somewhere(site)}"
+            return fails(PAIRED, use.place, why)
         for expr, ends in trace.unmaps.items():
-            mine = [problem for number, problem in ends if number == site.number]
-            if mine and "double" in mine:
+            mine = [end for end in ends if end.site == site.number]
+            if any(end.kind is Kind.TWICE for end in mine):
                 return fails(PAIRED, expr, "unmapped twice on a path")
-            for problem in mine:
-                if problem.startswith("changed"):
-                    what = expr.arguments[0].text
-                    why = f"{what} may be {problem}"
+            for end in mine:
+                if end.kind is Kind.CHANGED:
+                    why = f"{expr.arguments[0].text} may be changed by {end.by}"
                     return fails(PAIRED, expr, why, UNKNOWN)
             by = trace.given(expr).callee
             if mine and self.knowledge.unmaps[by].kind != site.api.ends:
                 why = f"mapped by {site.name}(), unmapped by {by}()"
                 return fails(PAIRED, expr, why)
-        ended = any(n == site.number for ends in trace.unmaps.values() for n, _ in ends)
-        if not ended and not handed:
+        if not trace.unmaps_of(site.number) and not handed:
             return fails(PAIRED, site.call, "no unmap of it in this function")
         if handed:
             return holds(PAIRED, "every caller that is given it unmaps it once")
@@ -213,12 +212,12 @@ class Judge:
                 if other.number == site.number:
                     why = "its instances are not unmapped in reverse order"
                 return fails(LIFO, expr, why)
-        for call in sorted(self.trace.during[site.number], key=_at):
+        for call in sorted(self.trace.during(site.number), key=_at):
             if not site.api.stacked and self.knowledge.leaves_mapped(call):
                 why = f"{call.callee}() leaves a page mapped, to be unmapped in turn"
                 return fails(LIFO, call, why, UNKNOWN)
         for expr, before in self.trace.exchanged.items():
-            if any(number == site.number for number, _ in self.trace.unmaps[expr]):
+            if any(end.site == site.number for end in self.trace.unmaps[expr]):
                 why = f"unmapped here instead of at line {before.start[0]}"
                 return repaired(LIFO, expr, why, "exchanged")
         nested = [pair for pair in self.trace.nested if site.number in pair]
@@ -229,31 +228,31 @@ class Judge:
     def local(self, site: Site) -> Obligation:
         """Does the address stay in this thread?"""
         sentences = {
-            "stored": "the address is stored in {}",
-            "returned": "the address is returned",
-            "address-taken": "the address of {}, which holds the mapping, is taken",
-            "escapes": "{}",
+            Kind.STORED: "the address is stored in {}",
+            Kind.RETURNED: "the address is returned",
+            Kind.ADDRESS_TAKEN: "the address of {}, which holds the mapping, is taken",
+            Kind.ESCAPES: "{}",
         }
         handed = site.number in self.handed
         for use in self._uses(site, *sentences):
-            if handed and use.what == "returned":
+            if handed and use.kind is Kind.RETURNED:
                 continue
-            return fails(LOCAL, use.expr, sentences[use.what].format(use.detail))
-        for use in self._uses(site, "unknown", "opaque"):
+            return fails(LOCAL, use.place, sentences[use.kind].format(use.detail))
+        for use in self._uses(site, Kind.UNKNOWN, Kind.OPAQUE):
             why = use.detail
-            if use.what == "opaque":
+            if use.kind is Kind.OPAQUE:
                 why = f"the address is used in a way not understood: {use.detail}"
-            return fails(LOCAL, use.expr, why, UNKNOWN)
+            return fails(LOCAL, use.place, why, UNKNOWN)
         if handed:
             why = "returned to callers that are local, all of them read"
             return Obligation(LOCAL, REPAIRED, why, repair="together with its unmaps")
         why = "every use of the address reads, writes or compares"
-        taken = dict.fromkeys(use.detail for use in self._uses(site, "pointer"))
+        taken = dict.fromkeys(use.detail for use in self._uses(site, Kind.POINTER))
         return holds(LOCAL, "; ".join([why, *taken]))
 
-    def _uses(self, site: Site, *kinds: str) -> list[Use]:
-        found = self.trace.uses_of(site.number, *kinds)
-        return sorted(found, key=lambda use: use.expr.start)
+    def _uses(self, site: Site, *kinds: Kind) -> list[Event]:
+        found = self.trace.of(site.number, *kinds)
+        return sorted(found, key=lambda use: use.place.start)
 
     def faults(self, site: Site) -> Obligation:
         """Does the code between depend on page faults being disabled?"""
@@ -299,7 +298,7 @@ class Judge:
         by_name = self.function.calls(by)
         return [
             expr
-            for expr in sorted(self.trace.during[site.number], key=_at)
+            for expr in sorted(self.trace.during(site.number), key=_at)
             if self.knowledge.context(expr, name)
             and not any(e.start < expr.start for e in by_name)
         ]
@@ -322,7 +321,7 @@ class Judge:
     def _helped(self, site: Site, name: str, calls: list[Expr]) -> bool:
         """Whether disabling by name is all that is needed, and harms nothing."""
         if name == PREEMPT:
-            calls = list(self.trace.during[site.number])
+            calls = list(self.trace.during(site.number))
         return all(self.knowledge.helped(call, name) for call in calls)
 
     def bounds(self) -> Bounds:
@@ -358,8 +357,7 @@ class Judge:
         for expr, ends in self.trace.unmaps.items():
             if expr.callee not in names:
                 continue
-            problems = {problem for _, problem in ends}
-            if "untraced" in problems or "parameter" in problems:
+            if any(end.kind in (Kind.UNTRACED, Kind.PARAMETER) for end in ends):
                 argument = expr.arguments[0].text if expr.arguments else ""
                 why = f"{argument} is unmapped here but not mapped in this function"
                 doubts.append(Doubt(PAIRED, *_at(expr), why))

@@ -22,7 +22,8 @@ from kmaplocal.knowledge import functions
 from kmaplocal.c.places import Places, changes, names_in, scale_of
 from kmaplocal.repairs.saved import Saved, saved_base
 from kmaplocal.c.cfg import LOOPS
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
 from kmaplocal.c.syntax import Expr, Stmt
 
@@ -53,10 +54,10 @@ class OnePage:
         if beyond is not None:
             expr = beyond.access.expr
             return fails(ONE_PAGE, expr, f"{expr.text} passes the end of the page")
-        asked = self.trace.uses_of(site.number, "page-address")
+        asked = self.trace.of(site.number, Kind.PAGE_ADDRESS)
         if asked and self.joined(site) is None:
-            why = f"{asked[0].expr.text} relies on the mapping that kmap() made"
-            return fails(ONE_PAGE, asked[0].expr, why)
+            why = f"{asked[0].place.text} relies on the mapping that kmap() made"
+            return fails(ONE_PAGE, asked[0].place, why)
         if not asked and self.dropped(site):
             why = "nothing takes the address: others ask page_address() for it"
             return fails(ONE_PAGE, site.call, why)
@@ -64,9 +65,7 @@ class OnePage:
 
     def _unmapped(self, site: Site) -> Obligation | None:
         """What stands against the unmaps of a mapping, or makes all of them right."""
-        for expr, ends in self.trace.unmaps.items():
-            if not any(number == site.number for number, _ in ends):
-                continue
+        for expr in self.trace.unmaps_of(site.number):
             if self.unmap_beyond(site, expr):
                 why = f"{expr.arguments[0].text} is in another page"
                 return fails(ONE_PAGE, expr, why)
@@ -77,8 +76,8 @@ class OnePage:
                 return Obligation(ONE_PAGE, REPAIRED, why, repair="page helper")
             if self._saves(site):
                 return None
-            value = self.trace.moved.get(expr)
-            if self.trace.bases.get(expr):
+            value = self.trace.moved(expr)
+            if self.trace.bases(expr):
                 why = f"nothing shows that {site.variable} is in the page"
                 return fails(ONE_PAGE, expr, why)
             if value is not None and value.moved == CURSOR:
@@ -94,7 +93,7 @@ class OnePage:
         stale = next((e for e in self._unmaps(site) if self.stale(e)), None)
         if site.number in self.saved:
             why = f"{site.variable} moves on; its first value is kept"
-            if not self.trace.uses_of(site.number, "moved"):
+            if not self.trace.of(site.number, Kind.MOVED):
                 why = f"{site.variable} may be in another page; the address is kept"
             return Obligation(ONE_PAGE, REPAIRED, why, repair="saved address")
         if stale:
@@ -108,18 +107,16 @@ class OnePage:
     # -- unmap arguments ------------------------------------------------------
 
     def _unmaps(self, site: Site) -> list[Expr]:
-        ends = self.trace.unmaps.items()
-        return [e for e, seen in ends if any(n == site.number for n, _ in seen)]
+        return self.trace.unmaps_of(site.number)
 
-    def addresses(self, unmap: Expr) -> set[str]:
+    def addresses(self, unmap: Expr) -> frozenset[str]:
         """The variables that hold an address in the page at an unmap.  What is
         unmapped by its page now may have been mapped at any offset; an address
         that is unmapped already is not better for another one."""
-        held = self.trace.bases.get(unmap, set())
+        held = self.trace.bases(unmap)
         if self.trace.given(unmap).callee != "kunmap":
             return held
-        numbers = {n for n, _ in self.trace.unmaps[unmap] if n is not None and n >= 0}
-        sites = [self.trace.sites[n] for n in numbers]
+        sites = self.trace.ended(unmap)
         return held - {s.variable for s in sites if not self._begins_inside(s)}
 
     def _begins_inside(self, site: Site) -> bool:
@@ -160,20 +157,15 @@ class OnePage:
     def stale(self, unmap: Expr) -> str:
         """The variable V in `unmap(V - n)` where `V = map(page) + n` came before, but
         n is something else by now; "" when it is not."""
-        value = self.trace.moved.get(unmap)
+        value = self.trace.moved(unmap)
         argument = unmap.arguments.get(self.knowledge.unmaps[unmap.callee].number)
         if value is None or value.moved == CURSOR or argument is None:
             return ""
-        held = self.trace.stale[unmap] & self.trace.bases.get(unmap, set())
-        sites = [
-            self.trace.sites[n]
-            for n, _ in self.trace.unmaps[unmap]
-            if n is not None and 0 <= n < len(self.trace.sites)
-        ]
+        held = self.trace.stale(unmap) & self.trace.bases(unmap)
         undone = (
             name
             for name in held
-            for site in sites
+            for site in self.trace.ended(unmap)
             if self._undone(site, argument, name)
         )
         return next(undone, "")
@@ -230,13 +222,13 @@ class OnePage:
     def moved_once(self, site: Site, unmap: Expr) -> str:
         """The variable that was moved once, by `+=`, and visibly not out of the
         page; "" when there is none."""
-        moves = self.trace.uses_of(site.number, "moved")
-        if len(moves) != 1 or moves[0].expr.kind != "assign":
+        moves = self.trace.of(site.number, Kind.MOVED)
+        if len(moves) != 1 or moves[0].place.kind != "assign":
             return ""
-        move = moves[0].expr
+        move = moves[0].place
         name = move.children[0].bare().text
         variable = self.function.variables.get(name)
-        if move.op != "+=" or name not in self.trace.holders.get(unmap, ()):
+        if move.op != "+=" or name not in self.trace.holders(unmap):
             return ""
         if self._loops(move) != self._loops(site.call) or name != site.variable:
             return ""
@@ -266,7 +258,7 @@ class OnePage:
         value = saved_base(
             self.function, self.trace, site, self.saved, self.knowledge.branches
         )
-        moved = bool(self.trace.uses_of(site.number, "moved"))
+        moved = bool(self.trace.of(site.number, Kind.MOVED))
         if value is None or not (moved or self.extents.mapped_at(site)):
             return False
         self.saved[site.number] = value
@@ -283,11 +275,11 @@ class OnePage:
         """The one page_address() that can be the map call instead of a kmap()
         whose value is dropped: both in one block, with plain statements between
         them, and an address that a variable takes."""
-        asked = self.trace.uses_of(site.number, "page-address")
+        asked = self.trace.of(site.number, Kind.PAGE_ADDRESS)
         places = Places(self.function)
         if len(asked) != 1 or not self.dropped(site):
             return None
-        begin, end = places.home(site.call), places.home(asked[0].expr)
+        begin, end = places.home(site.call), places.home(asked[0].place)
         block = places.siblings(begin)
         if not site.variable or end not in block or not places.in_block(begin):
             return None
@@ -298,4 +290,4 @@ class OnePage:
         steady = not any(
             changes(n, page) for s in between for e in s.exprs for n in e.walk()
         )
-        return asked[0].expr if first < last and plain and steady else None
+        return asked[0].place if first < last and plain and steady else None

@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from kmaplocal.summaries.callees import Callees, FileKnowledge
 from kmaplocal.c.cfg import Unstructured
-from kmaplocal.flow.events import Trace, Use
+from kmaplocal.flow.events import Event, Kind
+from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.c.outline import VARIADIC
 from kmaplocal.flow.escape import given
@@ -115,17 +116,17 @@ class Peers:
             if function.calls(ASKING):
                 continue
             for use in self._escapes(home, function, number):
-                for place in self._escaping(home, use.expr, function, number):
-                    inner = self._handed(home, use.expr, place, names, deep - 1)
+                for place in self._escaping(home, use.place, function, number):
+                    inner = self._handed(home, use.place, place, names, deep - 1)
                     if inner:
                         return inner[0], f"{call.callee}(), which calls {inner[1]}"
         return None
 
-    def _escapes(self, file: str, function: Function, number: int) -> list[Use]:
+    def _escapes(self, file: str, function: Function, number: int) -> list[Event]:
         """The calls to which a function's parameter escapes."""
         trace = follow(self.callees, file, function)
-        found = trace.uses_of(-1 - number, "escapes") if trace else []
-        return [use for use in found if use.expr.kind == "call"]
+        found = trace.of(-1 - number, Kind.ESCAPES) if trace else []
+        return [use for use in found if use.place.kind == "call"]
 
     def _escaping(
         self, file: str, call: Expr, function: Function, number: int

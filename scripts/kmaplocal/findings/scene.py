@@ -11,14 +11,15 @@ from kmaplocal.findings.peers import Peers
 from kmaplocal.bounds import plain
 from kmaplocal.certify.obligations import Judge
 from kmaplocal.c.places import Places, base_type
-from kmaplocal.flow.events import Site, Use
+from kmaplocal.flow.events import AGAINST, Event, Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 from kmaplocal.c.structs import struct_of
 from kmaplocal.c.syntax import Expr, Point, Stmt
 
 MOST_STEPS = 3
 # What makes an address somebody else's to unmap.
-PASSED_ON = ("stored", "address-taken", "escapes", "unknown", "opaque")
+PASSED_ON = AGAINST
 
 
 class Scene:
@@ -77,8 +78,7 @@ class Scene:
 
     def unmaps(self, site: Site) -> list[Expr]:
         """The unmaps that end a mapping on some path, in the order of the text."""
-        ends = self.trace.unmaps.items()
-        found = [expr for expr, seen in ends if any(n == site.number for n, _ in seen)]
+        found = self.trace.unmaps_of(site.number)
         return sorted(found, key=lambda expr: expr.start)
 
     def kind(self, unmap: Expr) -> str:
@@ -94,21 +94,21 @@ class Scene:
         unmaps = self.unmaps(site)
         return unmaps[0].callee if unmaps else site.api.ends
 
-    def uses(self, site: Site, *kinds: str) -> list[Use]:
+    def uses(self, site: Site, *kinds: Kind) -> list[Event]:
         """What was recorded of a mapping, of one of KINDS, in the order of the
         text."""
-        found = self.trace.uses_of(site.number, *kinds)
-        return sorted(found, key=lambda use: use.expr.start)
+        found = self.trace.of(site.number, *kinds)
+        return sorted(found, key=lambda use: use.place.start)
 
     def passed_on(self, site: Site) -> bool:
         """Whether the address goes where another function may unmap it, or is
         used in a way not understood."""
         return bool(self.uses(site, *PASSED_ON))
 
-    def gone(self, use: Use, site: Site) -> str:
+    def gone(self, use: Event, site: Site) -> str:
         """After which unmap a use stands: "line 12", or "its unmap"."""
-        unmaps, around = self.unmaps(site), list(self.loops(use.expr))
-        before = [e for e in unmaps if e.start < use.expr.start]
+        unmaps, around = self.unmaps(site), list(self.loops(use.place))
+        before = [e for e in unmaps if e.start < use.place.start]
         # Behind the use in the text: it came round a loop.
         before = before or [e for e in unmaps if {*self.loops(e)} & {*around}]
         return f"line {before[-1].start[0]}" if before else "its unmap"
@@ -119,7 +119,7 @@ class Scene:
         found = [
             expr
             for expr, seen in self.trace.unmaps.items()
-            if any(problem in ("untraced", "parameter") for _, problem in seen)
+            if any(end.kind in (Kind.UNTRACED, Kind.PARAMETER) for end in seen)
         ]
         return sorted(found, key=lambda expr: expr.start)
 
@@ -186,7 +186,7 @@ class Scene:
         sets = [e for e in self.function.exprs if e.kind == "assign"]
         others = [e for e in sets if e.children[0].bare().text == name]
         others = [e for e in others if e.children[1].bare() is not site.call]
-        moved = self.uses(site, "moved", "address-taken")
+        moved = self.uses(site, Kind.MOVED, Kind.ADDRESS_TAKEN)
         return (
             "" if others or moved or self.judge.pages.extents.mapped_at(site) else name
         )

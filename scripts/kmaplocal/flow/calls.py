@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from kmaplocal.flow.events import Effect, Use
+from kmaplocal.flow.events import Alive, Kind, Reason
 from kmaplocal.flow.state import State, after_call, changed_by, found_in
 from kmaplocal.flow.transfer import Transfer
+from kmaplocal.flow.tree import Effect
 from kmaplocal.flow.values import ERROR, Value
-from kmaplocal.summaries.pointers import pointer_of
+from kmaplocal.flow.pointers import pointer_of
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr
 
@@ -25,9 +26,8 @@ class Calls(Transfer):
             if after.pages and not self.knowledge.is_pure(expr.callee):
                 after = after_call(expr, after)
             after = self._given_anew(expr, values, after)
-            self.trace.alive[expr].add(after.live)
-            for site in after.live:
-                self.trace.during[site].setdefault(expr)
+            if after.live:
+                self.log.note(Kind.CALLED, None, expr, about=Alive(after.live))
             result = ERROR if expr.callee in _ERRORS else None
             ways = [after]
             found = []
@@ -83,10 +83,10 @@ class Calls(Transfer):
             if target and target.kind == "place" and self.keepers.takes(target.text):
                 more += [way.put(target.text, stored) for way in ways]
             elif behind < 0 and value.site < 0 and value.site != behind:
-                more += [self._hand_over(stored, behind, way) for way in ways]
+                more += [self._hand_over(expr, stored, behind, way) for way in ways]
             else:
                 detail = f"{self._where(expr.arguments.get(number))} by {expr.callee}()"
-                self.trace.note(value.site, expr, "stored", detail)
+                self.log.note(Kind.STORED, value.site, expr, detail)
         return more
 
     def _where(self, argument: Expr | None) -> str:
@@ -111,18 +111,15 @@ class Calls(Transfer):
         """Note what becomes of an address that is given to a callee: of the result,
         when it is an address in the same page."""
         if effect.writes:
-            self.trace.written.add(value.site)
+            self.log.note(Kind.WRITTEN, value.site, expr)
         for text in effect.pointers:
-            self.trace.note(value.site, expr, "pointer", text)
+            self.log.note(Kind.POINTER, value.site, expr, text)
         if value.text == "member" and effect.verdict != "escapes":
             effect = effect._replace(verdict="harmless")
         if effect.verdict == "harmless":
             self._touch(value, expr, state)
         else:
-            told = (effect.verdict, effect.evidence, effect.root)
-            self.trace.note(value.site, expr, *told)
-            if effect.awaits:
-                use = Use(value.site, expr, effect.verdict, effect.evidence)
-                self.trace.awaited[use] = effect.awaits
+            kind, reason = Kind(effect.verdict), Reason(effect.root, effect.awaits)
+            self.log.note(kind, value.site, expr, effect.evidence, reason)
             self._gone(value, expr, state)
         return value.onward() if effect.returns else None

@@ -16,10 +16,12 @@ from kmaplocal import deadline
 from kmaplocal.c.cfg import LOOPS, Node, Unstructured, control_flow
 from kmaplocal.flow.conditions import atoms_of, decided_of
 from kmaplocal.flow.evaluator import Results
-from kmaplocal.flow.events import Outcome, Trace, contents_site
+from kmaplocal.flow.events import Kind, Outcome, PassedBy
 from kmaplocal.flow.maps import MapCalls
 from kmaplocal.flow.state import State, forget, pass_by, passed_by, put_behind
 from kmaplocal.flow.state import reached
+from kmaplocal.flow.trace import Trace
+from kmaplocal.flow.tree import contents_site
 from kmaplocal.flow.values import CURSOR, Value
 from kmaplocal.c.assembly import Operand, keeps_nothing, operands
 from kmaplocal.c.syntax import Expr, Stmt
@@ -58,6 +60,11 @@ class Tracer(MapCalls):
             work.extend(self.step(node, state))
         return self.trace
 
+    @property
+    def trace(self) -> Trace:
+        """What was seen so far."""
+        return self.log.trace()
+
     def _entered(self) -> State:
         """The state in which the function is entered."""
         names = [parameter.name for parameter in self.function.params]
@@ -87,6 +94,7 @@ class Tracer(MapCalls):
 
     def step(self, node: Node, state: State) -> list[tuple[Node, State]]:
         """What follows NODE when STATE comes to it: where to go, and in what state."""
+        self.log.path = state.decided
         if node.cond is not None:
             ways = self.condition(node.cond, self._unbiased(node, state))
             if node.stmt in self.relevant.unmapping and len({t for t, _ in ways}) > 1:
@@ -133,17 +141,17 @@ class Tracer(MapCalls):
         named = {n: v for n, v in state.held if n in words and v.kind == "address"}
         shown = operands(stmt.text) or [] if named else []
         harmless = all(self._page_only(o, named, stmt) for o in shown)
-        expr = Expr(stmt.start, stmt.end, stmt.text)
+        expr = self._shown(stmt, Expr(stmt.start, stmt.end, stmt.text))
         for value in reached(words, state):
-            self.trace.note(value.site, expr, "opaque", "assembly")
+            self.log.note(Kind.OPAQUE, value.site, expr, "assembly")
         for name, value in named.items():
-            self.trace.written.add(value.site)
+            self.log.note(Kind.WRITTEN, value.site, expr)
             if not harmless or not any(o.variable == name for o in shown):
-                self.trace.note(value.site, expr, "opaque", "assembly")
+                self.log.note(Kind.OPAQUE, value.site, expr, "assembly")
                 continue
             self._touch(value, expr, state)
             if any(o.variable == name and o.output for o in shown):
-                self.trace.note(value.site, expr, "moved")
+                self.log.note(Kind.MOVED, value.site, expr)
                 state = state.put(name, value.onward(CURSOR))
         return state
 
@@ -178,8 +186,7 @@ class Tracer(MapCalls):
     def _consume(self, node: Node, expr: Expr, value: Value | None, state) -> None:
         """Note what becomes of an address that is a whole statement's value."""
         if node.returns and value and value.kind == "address":
-            self.trace.note(value.site, expr, "returned")
-            self.trace.returned.add(value.site)
+            self.log.note(Kind.RETURNED, value.site, expr)
             self._gone(value, expr, state)
         elif node.variables and value and value.kind == "address":
             name = node.variables[0].name
@@ -204,19 +211,24 @@ class Tracer(MapCalls):
         return states
 
     def _leave(self, node: Node, value: Value | None, state: State) -> None:
-        self.trace.results.add(value.kind if value else "")
         text = node.exprs[-1].bare().text if node.exprs and node.returns else ""
         known = value or state.get(text) or decided_of(text, state)
-        self.trace.outcomes.setdefault(Outcome(known, text, state.live))
         given = value.site if value and value.kind == "address" else None
+        line = node.stmt.start[0] if node.stmt else self.function.last
+        place = node.exprs[-1] if node.exprs else self._end(node, line)
+        outcome = Outcome(known, text, state.live, given)
+        self.log.note(Kind.LEFT, None, place, str(line), outcome)
         for site in state.live:
-            (self.trace.carried if site == given else self.trace.dropped).add(site)
-            if site < 0:
-                continue
-            expr = node.exprs[-1] if node.exprs else self.trace.sites[site].call
-            line = node.stmt.start[0] if node.stmt else self.function.last
-            self.trace.note(site, expr, "leaked", str(line))
-            passed = passed_by(state)
-            self.trace.passed_by.setdefault((site, line), passed).intersection_update(
-                passed
-            )
+            if site >= 0:
+                expr = node.exprs[-1] if node.exprs else self.log.sites[site].call
+                passed = PassedBy(frozenset(passed_by(state)))
+                self.log.note(Kind.LEAKED, site, expr, str(line), passed)
+
+    def _end(self, node: Node, line: int) -> Expr:
+        """What stands where the function is left without a value."""
+        start = node.stmt.start if node.stmt else (line, 0)
+        return self._shown(node, Expr(start, start, "return"))
+
+    def _shown(self, what: Node | Stmt, expr: Expr) -> Expr:
+        """EXPR, which stands for WHAT among the events, the same each time."""
+        return self._places.setdefault(what, expr)

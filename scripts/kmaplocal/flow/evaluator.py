@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from kmaplocal.flow.conditions import TRANSPARENT
 from kmaplocal.flow.escape import Keepers
-from kmaplocal.flow.events import Knowledge, Site, Trace
+from kmaplocal.flow.events import Kind
 from kmaplocal.flow.relevance import Relevance
 from kmaplocal.flow.state import State
+from kmaplocal.flow.trace import Log, Site
+from kmaplocal.flow.tree import Knowledge
 from kmaplocal.flow.values import CURSOR, Value, constant_of
 from kmaplocal.knowledge import api
-from kmaplocal.c.syntax import Expr, Function
+from kmaplocal.c.cfg import Node
+from kmaplocal.c.syntax import Expr, Function, Stmt
 
 Results = list[tuple[Value | None, State]]
 
@@ -44,7 +47,8 @@ class Evaluator:
         self.function = function
         self.knowledge = knowledge
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
-        self.trace = Trace(function, exchanged=exchanged or {})
+        self.log = Log(function, exchanged or {})
+        self._places: dict[Node | Stmt, Expr] = {}
         self.site_of: dict[Expr, int] = {}
         self.params = params
         self.pages = tuple(-1 - number for number in pages)
@@ -58,12 +62,12 @@ class Evaluator:
         self.writing = False  # what is evaluated is the target of a store
 
     def _add_site(self, call: Expr) -> None:
-        number = len(self.trace.sites)
+        number = len(self.log.sites)
         name = call.callee
         given = name in api.MAPS and 0 in call.arguments
-        page = call.arguments[0].text if given else ""
+        page = call.arguments[0].text if given else call.text
         self.site_of[call] = number
-        self.trace.sites.append(Site(number, call, self.maps[name], name, page))
+        self.log.sites.append(Site(number, call, self.maps[name], name, page))
 
     def evaluate(self, expr: Expr, state: State) -> Results:
         """The values EXPR can have, with the state after each."""
@@ -91,7 +95,7 @@ class Evaluator:
 
     def _not_understood(self, expr: Expr, value: Value | None) -> None:
         if value and value.kind == "address":
-            self.trace.note(value.site, expr, "opaque", expr.text[:60])
+            self.log.note(Kind.OPAQUE, value.site, expr, expr.text[:60])
 
     def _alive(self, value: Value, state: State) -> bool:
         """Whether the mapping that VALUE is an address of has not ended."""
@@ -102,20 +106,20 @@ class Evaluator:
         """Note an address that is handed on after its unmap."""
         if not self._alive(value, state):
             text = "cursor" if value.moved == CURSOR else value.text
-            self.trace.note(value.site, expr, "gone", text)
+            self.log.note(Kind.DANGLING, value.site, expr, text)
 
     def _touch(self, value: Value, expr: Expr, state: State) -> None:
         if self.writing:
-            self.trace.written.add(value.site)
-        what = "access" if self._alive(value, state) else "after-unmap"
-        self.trace.note(value.site, expr, what, value.text)
+            self.log.note(Kind.WRITTEN, value.site, expr)
+        kind = Kind.ACCESS if self._alive(value, state) else Kind.AFTER_UNMAP
+        self.log.note(kind, value.site, expr, value.text)
 
     def _tested(self, node: Expr, value: Value | None) -> None:
         """Note what a condition tests: a mapping's address, or (None) another."""
         site = None
         if value and value.kind == "address" and not value.moved:
             site = value.site
-        self.trace.tested.setdefault(node, set()).add(site)
+        self.log.note(Kind.TESTED, site, node)
 
     def _local(self, name: str) -> bool:
         """Whether NAME is a variable of this call alone."""

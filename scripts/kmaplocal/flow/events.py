@@ -1,29 +1,117 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is seen of the mappings of a function, and what is asked of the rest."""
+"""Events: what is seen of the mappings of a function, each a value that never changes.
+
+    kmap_atomic(a) ... memset(p, 0, n) ... kunmap_atomic(p) ... *p
+
+gives an ACCESS at the memset(), an UNMAPPED at the unmap and an AFTER_UNMAP at `*p`,
+all with the number of the map call as their `site`.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from enum import Enum
+from typing import NamedTuple
 
+from kmaplocal.flow.pointers import Pointer
 from kmaplocal.flow.values import Value
-from kmaplocal.summaries.pointers import Pointer
-from kmaplocal.knowledge import api
-from kmaplocal.c.syntax import Expr, Function
+from kmaplocal.c.syntax import Expr
+
+
+class Kind(Enum):
+    """What can be seen of an address, of a mapping, and of the ways out."""
+
+    # Of the address: what the function itself does with it.
+    ACCESS = "access"  # reads or writes there, or has a callee do so
+    WRITTEN = "written"  # ... may write there
+    READ = "read"  # the value of the variable that holds it
+    TESTED = "tested"  # by a condition; of no site: something else was
+    MOVED = "moved"
+    PAGE_ADDRESS = "page-address"  # asked for the page, in place of the mapping
+    POINTER = "pointer"  # given to a function pointer, and what that can be
+    AFTER_UNMAP = "after-unmap"  # accessed though it is unmapped
+    DANGLING = "dangling"  # handed on though it is unmapped
+    # ... and where else it goes.
+    STORED = "stored"
+    BEHIND = "behind"  # stored where a parameter points to
+    RETURNED = "returned"
+    ADDRESS_TAKEN = "address-taken"  # of the variable that holds it
+    ESCAPES = "escapes"  # to a callee that keeps it or hands it on
+    UNKNOWN = "unknown"  # to a callee of which that is not known
+    OPAQUE = "opaque"  # used in a way that is not understood
+    # Of the mapping.
+    MAPPED_AGAIN = "mapped-again"  # while it is mapped
+    REPLACED = "replaced"  # ended by the call that maps the next one
+    NESTED = "nested"  # another one (`about`) is mapped while it is
+    DISORDERED = "disordered"  # ended before another one (`about`), mapped later
+    LEAKED = "leaked"  # still mapped where the function is left
+    # Of its end.
+    UNMAPPED = "unmapped"
+    TWICE = "double"  # it was unmapped before
+    CHANGED = "changed"  # what is unmapped may have been overwritten
+    UNTRACED = "untraced"  # what is unmapped was not mapped here
+    PARAMETER = "parameter"  # what is unmapped is the caller's
+    # Of the function.
+    CALLED = "called"  # a callee, while the mappings in `about` are alive
+    PASSED = "passed"  # the same, of a callee that maps or unmaps for its callers
+    LEFT = "left"
+
+    # Members are singletons: their identity will do, and is asked for often.
+    __hash__ = object.__hash__
+
 
 # What stands against an address that is to stay in its thread.
-AGAINST = ("stored", "address-taken", "escapes", "unknown", "opaque")
+AGAINST = (
+    Kind.STORED,
+    Kind.ADDRESS_TAKEN,
+    Kind.ESCAPES,
+    Kind.UNKNOWN,
+    Kind.OPAQUE,
+)
+UNMAPS = (Kind.UNMAPPED, Kind.TWICE, Kind.CHANGED, Kind.UNTRACED, Kind.PARAMETER)
 
 
-class Use(NamedTuple):
-    """Something that happens to an address: which, where, what."""
+Path = tuple[tuple[str, bool], ...]  # conditions, by their texts, and how they turn out
 
-    site: int
-    expr: Expr
-    what: str
-    detail: str = ""
+
+class Held(NamedTuple):
+    """Which variables hold the address at an unmap: in any way, as it was mapped, and
+    of these, those of which it is not known any more what was added at the map call;
+    and the VALUE that is unmapped, where it was moved."""
+
+    holders: frozenset[str]
+    bases: frozenset[str]
+    stale: frozenset[str]
+    value: Value | None = None
+
+
+class Outcome(NamedTuple):
+    """One way to leave: what is returned (`text` as it is written), what is mapped
+    then, and the one of these whose address is returned."""
+
+    value: Value | None
+    text: str
+    live: tuple[int, ...]
+    given: int | None = None
+
+
+class Output(NamedTuple):
+    """Where a caller finds an address: behind the parameter NUMBER, and how far it
+    was moved by then (START, OFFSET, CURSOR of values.py)."""
+
+    number: int
+    moved: int
+
+
+class Alive(NamedTuple):
+    """The mappings that are alive, as they were mapped."""
+
+    sites: tuple[int, ...]
+
+
+class PassedBy(NamedTuple):
+    """The lines of every `if` that guards nothing but an unmap, and was passed by."""
+
+    lines: frozenset[int]
 
 
 class Root(NamedTuple):
@@ -38,145 +126,54 @@ class Root(NamedTuple):
     where: str = ""
 
 
-class Effect(NamedTuple):
-    """What a callee does with an address: harmless, escapes or unknown; whether
-    its result is an address in the same page; the numbers of the arguments that
-    it stores the address behind, each with how far it was moved; and whether it
-    may change the pointers that lie behind it."""
+class Reason(NamedTuple):
+    """What an event against an address comes down to, and the function pointer that
+    has to be known before it is certain."""
 
-    verdict: str
-    returns: bool = False
-    evidence: str = ""
-    through: tuple[tuple[int, int], ...] = ()
-    writes: bool = True
-    pointers: tuple[str, ...] = ()  # what function pointers were taken to be
-    awaits: Pointer | None = None  # unknown only until it is known what this can be
-    root: Root | None = None  # where it is not harmless
+    root: Root | None = None
+    awaits: Pointer | None = None
 
 
-class Knowledge(Protocol):
-    """What the rest of the tree says."""
-
-    maps: Mapping[str, api.Map]
-    unmaps: Mapping[str, api.Unmap]
-
-    def argument(self, callee: str, number: int) -> Effect:
-        """What CALLEE does with an address given as argument NUMBER."""
-
-    def contents(self, callee: str, number: int) -> Effect:
-        """What CALLEE does with an address it finds behind argument NUMBER."""
-
-    def through_pointer(self, pointer: Pointer | None, number: int) -> Effect:
-        """... and any function does that POINTER can be."""
-
-    def is_array(self, member: str, struct: str) -> bool | None:
-        """Whether MEMBER of STRUCT ("": unknown) is an array; None: unknown."""
-
-    def member_type(self, struct: str, member: str) -> str:
-        """The type of a structure's member, or ""."""
-
-    def is_pure(self, callee: str) -> bool:
-        """Whether CALLEE gives the same again, as long as its arguments and what it
-        reads by way of them stay."""
+About = Held | Outcome | Output | Alive | PassedBy | Reason | int | None
 
 
-@dataclass(eq=False)
-class Site:
-    """A map call, and what was seen of its mapping."""
+class Event(NamedTuple):
+    """Something that happens, of KIND, to the mapping SITE (-1 - n: to what parameter
+    n is; None: to none that is known) at PLACE; DETAIL says more in words, ABOUT in
+    values, as KIND has it.
 
-    number: int
-    call: Expr
-    api: api.Map
-    name: str
-    page: str
-    variable: str = ""
-    declared: bool = False
+    PATH is how the conditions turned out that the function asks more than once, on the
+    first path on which it was seen; SURE whether no other path to PLACE has something
+    else there instead."""
 
+    kind: Kind
+    site: int | None
+    place: Expr
+    detail: str = ""
+    about: About = None
+    path: Path = ()
+    sure: bool = True
 
-def contents_site(function: Function, number: int) -> int:
-    """The site of an address that lies behind parameter NUMBER of FUNCTION."""
-    return -1 - len(function.params) - number
-
-
-class Outcome(NamedTuple):
-    """One way to leave: what is returned (`text` as it is written), and what is
-    mapped then."""
-
-    value: Value | None
-    text: str
-    live: tuple[int, ...]
+    @property
+    def root(self) -> Root | None:
+        """What an event against an address comes down to, where that is known."""
+        return self.about.root if isinstance(self.about, Reason) else None
 
 
-@dataclass(eq=False)
-class Trace:
-    """All that was seen in one function."""
+class End(NamedTuple):
+    """What an unmap does on some path: the mapping it ends, one of UNMAPS, and for
+    CHANGED by what."""
 
-    function: Function
-    sites: list[Site] = field(default_factory=list)
-    uses: dict[Use, None] = field(default_factory=dict)
-    unmaps: dict[Expr, set[tuple[int | None, str]]] = field(default_factory=dict)
-    bases: dict[Expr, set[str]] = field(default_factory=dict)
-    holders: dict[Expr, set[str]] = field(default_factory=dict)
-    moved: dict[Expr, Value] = field(default_factory=dict)
-    during: dict[int, dict[Expr, None]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    alive: dict[Expr, set[tuple[int, ...]]] = field(
-        default_factory=lambda: defaultdict(set)
-    )
-    # Variables at an unmap, where what was added to the address is not known now.
-    stale: dict[Expr, set[str]] = field(default_factory=lambda: defaultdict(set))
-    reads: dict[int, dict[Expr, None]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    nested: set[tuple[int, int]] = field(default_factory=set)
-    disordered: dict[tuple[int, int], Expr] = field(default_factory=dict)
-    returned: set[int] = field(default_factory=set)
-    carried: set[int] = field(default_factory=set)  # mapped, and so returned
-    dropped: set[int] = field(default_factory=set)  # mapped, but not returned
-    results: set[str] = field(default_factory=set)  # the kinds of what is returned
-    outcomes: dict[Outcome, None] = field(default_factory=dict)
-    written: set[int] = field(default_factory=set)  # something behind it may be
-    # What is stored behind which parameters, and how far it was moved.
-    through: dict[int, dict[int, int]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    # By site, and the line of the way out on which it leaks: the lines of every `if`
-    # that guards nothing but an unmap, and that all such paths pass by.
-    passed_by: dict[tuple[int, int], set[int]] = field(default_factory=dict)
-    tested: dict[Expr, set[int | None]] = field(default_factory=dict)
-    exchanged: dict[Expr, Expr] = field(default_factory=dict)
-    awaited: dict[Use, Pointer] = field(default_factory=dict)
-    roots: dict[Use, Root] = field(default_factory=dict)
+    site: int | None
+    kind: Kind
+    by: str = ""
 
-    def given(self, unmap: Expr) -> Expr:
-        """The unmap whose argument the call UNMAP has: its own, unless two of
-        them are exchanged."""
-        return self.exchanged.get(unmap, unmap)
+    @property
+    def fine(self) -> bool:
+        """Whether the unmap ends a mapping of this function."""
+        return self.kind is Kind.UNMAPPED
 
-    def note(
-        self,
-        site: int,
-        expr: Expr,
-        what: str,
-        detail: str = "",
-        root: Root | None = None,
-    ) -> None:
-        """Record that WHAT happens to an address of SITE at EXPR, which comes down to
-        ROOT."""
-        use = Use(site, expr, what, detail)
-        self.uses.setdefault(use)
-        if root is not None:
-            self.roots.setdefault(use, root)
 
-    def uses_of(self, site: int, *kinds: str) -> list[Use]:
-        """What was recorded of SITE, of one of KINDS."""
-        return [u for u in self.uses if u.site == site and u.what in kinds]
-
-    def awaits(self, site: int) -> Pointer | None:
-        """A function pointer to be known before more can be said of an address that
-        nothing else stands against."""
-        against = self.uses_of(site, *AGAINST)
-        if any(use not in self.awaited for use in against):
-            return None
-        return next((self.awaited[use] for use in against), None)
+def ends_only(ends: frozenset[End], site: int) -> bool:
+    """Whether an unmap with these ENDS ends the mapping SITE, and nothing else."""
+    return ends == {End(site, Kind.UNMAPPED)}

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from kmaplocal.flow.calls import Calls
 from kmaplocal.flow.conditions import TAKING, TRANSPARENT
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Alive, Held, Kind
 from kmaplocal.flow.state import State, added_to, mapped_into, meant
+from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Value, is_of
 from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr
@@ -44,12 +45,12 @@ class MapCalls(Calls):
         number = self._ended(expr, None, state)
         if number is None:
             return self._call(expr, state)
-        self.trace.note(number, expr, "page-address")
+        self.log.note(Kind.PAGE_ADDRESS, number, expr)
         return [(Value("address", number), state)]
 
     def _map(self, expr, state):
         number = self.site_of[expr]
-        site = self.trace.sites[number]
+        site = self.log.sites[number]
         results = []
         for values, after in self._arguments(expr, state):
             self._further(expr, values, after)
@@ -57,11 +58,10 @@ class MapCalls(Calls):
                 after = self._end_former(expr, after)
             if number in after.live and not site.api.kept:
                 holders = " ".join(n for n, v in after.held if is_of(v, number))
-                self.trace.note(number, expr, "mapped-again", holders)
+                self.log.note(Kind.MAPPED_AGAIN, number, expr, holders)
                 continue
             for outer in after.live:
-                self.trace.nested.add((outer, number))
-            site.page = site.page or expr.text
+                self.log.note(Kind.NESTED, outer, expr, about=number)
             results.append(self._mapped(site, dict(values), after))
             results += [(_FAILURES[how], after) for how in site.api.fails]
         return results
@@ -79,11 +79,11 @@ class MapCalls(Calls):
             pages = (p for p in state.pages if p[0] != site.number)
             state = state._replace(pages=(*pages, (site.number, text)))
         elif target and target.kind == "place" and self.keepers.takes(target.text):
-            site.variable = target.text
+            self.log.name(site.number, target.text)
             state = state.put(target.text, address)
         else:
             detail = self._where(site.call.arguments.get(where))
-            self.trace.note(site.number, site.call, "stored", detail)
+            self.log.note(Kind.STORED, site.number, site.call, detail)
         succeeds = [_SUCCESSES[how] for how in site.api.fails]
         return (succeeds[0] if len(succeeds) == 1 else None), state
 
@@ -99,7 +99,8 @@ class MapCalls(Calls):
         holder = self._holder(expr.arguments.get(rule.where), state)
         for number, text in state.pages:
             if text == holder and number in state.live:
-                state = self._pop(expr, number, None, state)
+                self.log.note(Kind.REPLACED, number, expr)
+                state = self._pop(expr, number, state)
         return state
 
     def _further(self, expr: Expr, values, state: State, but: int = -1) -> None:
@@ -107,8 +108,8 @@ class MapCalls(Calls):
         does with the addresses it is given besides, all but that of argument BUT."""
         if expr.callee in api.ALL:
             return
-        for site in state.live:
-            self.trace.during[site].setdefault(expr)
+        if state.live:
+            self.log.note(Kind.PASSED, None, expr, about=Alive(state.live))
         for number, value in values:
             if value and value.kind == "address" and number != but:
                 self._passed(expr, value, self._effect(expr, number), state)
@@ -127,7 +128,7 @@ class MapCalls(Calls):
 
     def _unmap(self, expr, state):
         results = []
-        given = self.trace.given(expr)
+        given = self.log.given(expr)
         rule = self.unmaps[given.callee]
         if rule.given == api.HOLDER and self._ended(given, None, state) is None:
             return self._call(expr, state)
@@ -135,13 +136,14 @@ class MapCalls(Calls):
             value = dict(values).get(rule.number)
             self._further(given, values, after, rule.number)
             site = self._ended(given, value, after)
-            where = self.trace.unmaps.setdefault(expr, set())
-            problem = self._problem(site, after)
-            if value and value.kind == "changed" and not problem:
-                problem = f"changed by {value.text}"
-            where.add((site, problem))
+            kind, by = self._end_of(site, after), ""
+            if value and value.kind == "changed" and kind is Kind.UNMAPPED:
+                kind, by = Kind.CHANGED, value.text
+            held = None
             if site is not None and site in after.live:
-                after = self._pop(expr, site, value, after)
+                held = self._holding(site, value, after)
+                after = self._pop(expr, site, after)
+            self.log.note(kind, site, expr, by, held)
             results.append((None, after))
         return results
 
@@ -188,12 +190,12 @@ class MapCalls(Calls):
             for n in page.walk()
         )
 
-    def _problem(self, site: int | None, state: State) -> str:
+    def _end_of(self, site: int | None, state: State) -> Kind:
         if site is None:
-            return "untraced"
+            return Kind.UNTRACED
         if site in state.live:
-            return ""
-        return "parameter" if site < 0 else "double"
+            return Kind.UNMAPPED
+        return Kind.PARAMETER if site < 0 else Kind.TWICE
 
     def _within(self, name: str, value: Value, number: int, state: State) -> bool:
         """Whether the variable NAME holds the mapping's address, or that of the
@@ -201,23 +203,23 @@ class MapCalls(Calls):
         if value.kind != "address" or value.site != number:
             return False
         as_mapped = number >= 0 and state.get(mapped_into(name)) is not None
-        as_mapped = as_mapped and name == self.trace.sites[number].variable
+        as_mapped = as_mapped and name == self.log.sites[number].variable
         return value.moved <= (OFFSET if as_mapped else START)
 
-    def _pop(self, expr, site, value, state):
-        """End the mapping: note the order, and who holds its address."""
+    def _holding(self, site: int, value: Value | None, state: State) -> Held:
+        """Who holds the address of a mapping that is to end, of which VALUE is what
+        is unmapped."""
+        variables = [(n, v) for n, v in state.held if n.isidentifier()]
+        anywhere = (n for n, v in variables if v.kind == "address" and v.site == site)
+        here = [n for n, v in variables if self._within(n, v, site, state)]
+        stale = (n for n in here if not state.get(added_to(n)))
+        moved = value if value and value.kind == "address" and value.moved else None
+        return Held(frozenset(anywhere), frozenset(here), frozenset(stale), moved)
+
+    def _pop(self, expr: Expr, site: int, state: State) -> State:
+        """The state after SITE ended at EXPR."""
         place = state.live.index(site)
         for later in state.live[place + 1 :]:
-            self.trace.disordered.setdefault((site, later), expr)
-        variables = [(n, v) for n, v in state.held if n.isidentifier()]
-        anywhere = {n for n, v in variables if v.kind == "address" and v.site == site}
-        known = self.trace.holders.get(expr)
-        self.trace.holders[expr] = anywhere if known is None else known & anywhere
-        here = {n for n, v in variables if self._within(n, v, site, state)}
-        self.trace.stale[expr] |= {n for n in here if not state.get(added_to(n))}
-        known = self.trace.bases.get(expr)
-        self.trace.bases[expr] = here if known is None else known & here
-        if value and value.kind == "address" and value.moved:
-            self.trace.moved[expr] = value
+            self.log.note(Kind.DISORDERED, site, expr, about=later)
         live = state.live[:place] + state.live[place + 1 :]
         return state._replace(live=live)

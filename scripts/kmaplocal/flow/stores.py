@@ -6,7 +6,7 @@ from __future__ import annotations
 from kmaplocal.flow.branches import Branches
 from kmaplocal.flow.escape import given, member_name, member_of, root_of
 from kmaplocal.flow.evaluator import Results
-from kmaplocal.flow.events import Root
+from kmaplocal.flow.events import Kind, Output, Reason, Root
 from kmaplocal.flow.state import State, added_to, after_write, mapped_into, put_behind
 from kmaplocal.flow.values import CURSOR, OFFSET, Value, constant_of, number_of
 from kmaplocal.c.syntax import Expr
@@ -31,13 +31,13 @@ class Stores(Branches):
                 address = old and old.kind == "address"
                 value = old.onward(CURSOR) if address else None
                 if address:
-                    self.trace.note(old.site, expr, "moved")
+                    self.log.note(Kind.MOVED, old.site, expr)
             elif not self._local(target.text):
                 self._stored(expr, target, value)
                 return [(value, state.put(target.text, None))]
             elif _is_step(target, source) and value and value.kind == "address":
                 value = value.onward(CURSOR)
-                self.trace.note(value.site, expr, "moved")
+                self.log.note(Kind.MOVED, value.site, expr)
             after = self._bind(target.text, value, source, state)
             return [(after.get(target.text), after)]
         results = []
@@ -59,7 +59,7 @@ class Stores(Branches):
             )
         behind = self._output(target, state) if is_address else 0
         if behind < 0 and value.site < 0 and value.site != behind:
-            return self._hand_over(value, behind, state)
+            return self._hand_over(expr, value, behind, state)
         self._stored(expr, target, value)
         return state
 
@@ -71,8 +71,8 @@ class Stores(Branches):
             why = self.keepers.unknown(name)
             if why:
                 detail = f"the address is stored in {target.text}; of {name} in turn "
-                root = Root("stored", target.text, self._onward(name))
-                self.trace.note(value.site, expr, "unknown", detail + why, root)
+                reason = Reason(Root("stored", target.text, self._onward(name)))
+                self.log.note(Kind.UNKNOWN, value.site, expr, detail + why, reason)
             else:
                 self._stored(expr, target, value)
                 value = self._shared(name, value)
@@ -100,12 +100,11 @@ class Stores(Branches):
         own = -len(self.function.params) <= value.site < 0
         return value.site if own and value.site not in self.mapped else 0
 
-    def _hand_over(self, value: Value, behind: int, state: State) -> State:
+    def _hand_over(self, expr: Expr, value: Value, behind: int, state: State) -> State:
         """The state after an address was stored where the caller will find it,
         behind the parameter with the site BEHIND."""
-        known = self.trace.through[value.site]
-        number = -1 - behind
-        known[number] = max(known.get(number, 0), value.moved)
+        output = Output(-1 - behind, value.moved)
+        self.log.note(Kind.BEHIND, value.site, expr, about=output)
         return put_behind(state, behind, value)
 
     def _stored(self, expr, target, value) -> None:
@@ -118,7 +117,8 @@ class Stores(Branches):
         onto, detail = self._onward(name), where
         if onto:
             detail += f", and {name} goes to {onto}()"
-        self.trace.note(site, expr, "stored", detail, Root("stored", where, onto))
+        reason = Reason(Root("stored", where, onto))
+        self.log.note(Kind.STORED, site, expr, detail, reason)
 
     def _onward(self, name: str) -> str:
         """Whom the structure or array NAME of this call is given to with what it
@@ -141,17 +141,17 @@ class Stores(Branches):
         if value is not None and value.kind == "address":
             taken = self.keepers.exposed(name)
             if taken:
-                self.trace.note(value.site, taken, "address-taken", name)
+                self.log.note(Kind.ADDRESS_TAKEN, value.site, taken, name)
         if value and value.kind == "address" and value.site >= 0:
-            site = self.trace.sites[value.site]
+            site = self.log.sites[value.site]
             if any(n is site.call or n.callee == "page_address" for n in source.walk()):
-                site.variable = name
+                self.log.name(site.number, name)
                 added = Value("added", text=_beside(source, site.call))
                 after = state.put(name, value).hold(added_to(name), added)
                 return after.hold(mapped_into(name), Value("added"))
             whole = source.parent
             if name == site.variable and value.moved == OFFSET and whole is not None:
-                self.trace.note(value.site, whole, "moved")
+                self.log.note(Kind.MOVED, value.site, whole)
         return state.put(name, value)
 
     def _can_hold(self, name: str, value: Value) -> bool:
@@ -184,7 +184,7 @@ class Stores(Branches):
                 moved = value if value and value.kind == "address" else None
                 moved = moved.onward(CURSOR) if moved else None
                 if moved:
-                    self.trace.note(moved.site, expr, "moved")
+                    self.log.note(Kind.MOVED, moved.site, expr)
                 after = after.put(target.text, moved or self._counted(expr, after))
             else:
                 after = self._moved_member(expr, target, after_write(target, after))
@@ -197,7 +197,7 @@ class Stores(Branches):
         old = state.get(name)
         if not old or old.kind != "address":
             return state
-        self.trace.note(old.site, expr, "moved")
+        self.log.note(Kind.MOVED, old.site, expr)
         return state.hold(name, old.onward(CURSOR))
 
     def _target(self, target: Expr, state: State) -> Results:

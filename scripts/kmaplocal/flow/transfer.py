@@ -6,6 +6,7 @@ from __future__ import annotations
 from kmaplocal.flow.conditions import RELATIONS, compared_call
 from kmaplocal.flow.escape import given, member_name, member_of, root_of
 from kmaplocal.flow.evaluator import Results
+from kmaplocal.flow.events import Kind
 from kmaplocal.flow.state import State, reached, unsure
 from kmaplocal.flow.stores import Stores
 from kmaplocal.flow.values import NULL, Value, is_loaded
@@ -23,10 +24,10 @@ class Transfer(Stores):
             return [(NULL, state)]
         value = state.get(expr.text)
         if value and value.kind == "address":
-            self.trace.reads[value.site].setdefault(expr)
+            self.log.note(Kind.READ, value.site, expr)
         if expr.text in self.relevant.structures:
             for member in state.addresses(expr.text):
-                self.trace.note(member.site, expr, "stored", f"a copy of {expr.text}")
+                self.log.note(Kind.STORED, member.site, expr, f"a copy of {expr.text}")
         return [(value, state)]
 
     def on_paren(self, expr, state):
@@ -47,7 +48,7 @@ class Transfer(Stores):
             if node.kind == "identifier" and node.text in names:
                 self._not_understood(expr, state.get(node.text))
             if node in self.site_of:
-                self.trace.note(self.site_of[node], node, "opaque", "({ … })")
+                self.log.note(Kind.OPAQUE, self.site_of[node], node, "({ … })")
         return [(None, state)]
 
     def on_comma(self, expr, state):
@@ -69,7 +70,7 @@ class Transfer(Stores):
         if member_of(expr) in self.relevant.structures:
             value = state.get(member_name(expr))
             if value and value.kind == "address":
-                self.trace.reads[value.site].setdefault(expr)
+                self.log.note(Kind.READ, value.site, expr)
             return [(value, state)]
         results = []
         for value, after in self.evaluate(expr.children[0], state):
@@ -157,7 +158,7 @@ class Transfer(Stores):
             value = state.get(node.text)
             if node.text in self.relevant.tracked:
                 if value and value.kind == "address":
-                    self.trace.note(value.site, expr, "address-taken", node.text)
+                    self.log.note(Kind.ADDRESS_TAKEN, value.site, expr, node.text)
                 return [(None, state.put(node.text, None))]
             return [(None, state)]
         results = []
@@ -165,7 +166,7 @@ class Transfer(Stores):
             if value is None:
                 value = self._root_address(node, after)
             elif is_loaded(value) and root_of(node, self.function):
-                self.trace.note(value.site, expr, "address-taken", node.text)
+                self.log.note(Kind.ADDRESS_TAKEN, value.site, expr, node.text)
             results.append((value, after))
         return results
 

@@ -8,7 +8,7 @@ has to be ended once on every path, in order, by an address in its page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
@@ -16,7 +16,8 @@ from kmaplocal.bounds import INSIDE, plain
 from kmaplocal.certify.certificate import HOLDS, ONE_PAGE, PAIRED, Doubt, Verdict
 from kmaplocal.certify.obligations import Judge
 from kmaplocal.bounds.offsets import terms_of
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
 from kmaplocal.prove.bench import AFTER, Bench, Function
 from kmaplocal.knowledge import api
@@ -63,18 +64,19 @@ class Unmaps(Judge):
         for expr, ends in self.trace.unmaps.items():
             argument = _argument(expr)
             what = plain(argument.text) if argument else expr.text
-            for site, problem in sorted(ends, key=str):
-                if site is None or problem and site < 0:
-                    why = "is unmapped twice on a path" if problem == "double" else ""
+            for end in sorted(ends, key=str):
+                if end.site is None or not end.fine and end.site < 0:
+                    twice = end.kind is Kind.TWICE
+                    why = "is unmapped twice on a path" if twice else ""
                     why = why or "is not known to be mapped here"
                     yield Doubt(PAIRED, *expr.start, f"{what} {why}")
-                elif site < 0 and expr in self.trace.moved:
+                elif end.site < 0 and self.trace.moved(expr):
                     yield Doubt(ONE_PAGE, *expr.start, f"{what} may have left the page")
         for expr in self.function.calls(self.knowledge.unmaps):
             if expr not in self.trace.unmaps:
                 yield Doubt(PAIRED, *expr.start, f"no path to {plain(expr.text)}")
         for number in self.mapped:
-            if -1 - number in self.trace.dropped:
+            if -1 - number in self.trace.left_live:
                 name = self.function.params[number].name
                 why = f"{name} is unmapped on some paths only"
                 yield Doubt(PAIRED, self.function.line, 0, why)
@@ -86,8 +88,8 @@ class Unmaps(Judge):
             if found.state != HOLDS:
                 line = found.line or site.call.start[0]
                 yield Doubt(found.name, line, found.column, plain(found.evidence))
-        for expr, ends in self.trace.unmaps.items():
-            if expr.callee != "kunmap" and site.number in {n for n, _ in ends}:
+        for expr in self.trace.unmaps_of(site.number):
+            if expr.callee != "kunmap":
                 why = self._elsewhere(site, expr)
                 if why:
                     yield Doubt(ONE_PAGE, *expr.start, why)
@@ -100,10 +102,10 @@ class Unmaps(Judge):
         text = plain(argument.text)
         if self.pages.unmap_beyond(site, unmap):
             return f"{text} is in another page"
-        bases = self.trace.bases.get(unmap, set())
+        bases = self.trace.bases(unmap)
         if argument.bare().text in {*bases, self.pages.moved_once(site, unmap)}:
             return ""
-        value = self.trace.moved.get(unmap)
+        value = self.trace.moved(unmap)
         if value is None:
             return ""
         if value.moved == CURSOR:
@@ -113,7 +115,7 @@ class Unmaps(Judge):
         return f"nothing in sight says that {text} is in the page that was mapped"
 
     def _within_page(
-        self, site: Site, unmap: Expr, argument: Expr, bases: set[str]
+        self, site: Site, unmap: Expr, argument: Expr, bases: Collection[str]
     ) -> bool:
         """Whether ARGUMENT is one of BASES, or the variable that SITE was mapped
         into, and so much that the sum is visibly in the page."""

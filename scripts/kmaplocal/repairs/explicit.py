@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kmaplocal.c.places import Places
-from kmaplocal.flow.events import Site, Trace
+from kmaplocal.flow.events import ends_only
+from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 
@@ -38,7 +39,7 @@ def explicit(
         return not calls or any(
             number in live and not any(found.get(outer) for outer in live)
             for call in calls
-            for live in trace.alive[call]
+            for live in trace.alive(call)
         )
 
     for number, calls in needy.items():
@@ -80,13 +81,9 @@ def around(
 
 def _unmaps(trace: Trace, site: Site) -> list[Expr]:
     """The unmaps of a mapping; [] when one of them ends others as well."""
-    found = []
-    for unmap, ends in trace.unmaps.items():
-        if any(number == site.number for number, _ in ends):
-            if ends != {(site.number, "")}:
-                return []
-            found.append(unmap)
-    return found
+    found = trace.unmaps_of(site.number)
+    alone = all(ends_only(trace.unmaps[unmap], site.number) for unmap in found)
+    return found if alone else []
 
 
 def _alone(stmt: Stmt, unmap: Expr) -> bool:

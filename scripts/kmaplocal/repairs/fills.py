@@ -9,7 +9,7 @@ from kmaplocal.knowledge import functions
 from kmaplocal.c.sizes import plain_size
 from kmaplocal.c.places import base_type
 from kmaplocal.c.syntax import Expr, Function, Source, Stmt, Struct
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.trace import Site
 
 _ZEROS = {"0", "NULL", "false", "0U", "0UL", "0ULL", "0x0"}
 

@@ -17,7 +17,8 @@ from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.obligations import Judge
 from kmaplocal.c.places import Places, changes, names_in
 from kmaplocal.c.syntax import Expr
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 
 FLUSH = "flush_dcache_page"
 
@@ -85,11 +86,7 @@ def slice_of(text: str, expr: Expr) -> str:
 
 
 def _describe(judge: Judge, site: Site, kind: str) -> _Write:
-    unmaps = [
-        expr
-        for expr, ends in judge.trace.unmaps.items()
-        if any(number == site.number for number, _ in ends)
-    ]
+    unmaps = judge.trace.unmaps_of(site.number)
     later = [
         other.call.start
         for other in judge.trace.sites
@@ -106,7 +103,7 @@ def _describe(judge: Judge, site: Site, kind: str) -> _Write:
 
 def _is_written(judge: Judge, site: Site) -> bool:
     return any(
-        _writes(use.expr, judge) for use in judge.trace.uses_of(site.number, "access")
+        _writes(use.place, judge) for use in judge.trace.of(site.number, Kind.ACCESS)
     )
 
 
@@ -130,4 +127,4 @@ def _writes(expr: Expr, judge: Judge) -> bool:
 
 
 def _holders(judge: Judge) -> set[str]:
-    return {e.text for reads in judge.trace.reads.values() for e in reads}
+    return {e.text for e in judge.trace.read}

@@ -21,7 +21,8 @@ from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.c.places import Places, changes, names_in
 from kmaplocal.c.structs import struct_of
 from kmaplocal.c.syntax import Expr, Stmt, Variable
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 
 
 @dataclass
@@ -101,9 +102,8 @@ class Finder:
             return None
         if any(self.judge.explicit(name).get(site.number) for name in DISABLE):
             return None
-        unmaps = [
-            e for e, ends in self.trace.unmaps.items() if (site.number, "") in ends
-        ]
+        ended = self.trace.of(site.number, Kind.UNMAPPED)
+        unmaps = list(dict.fromkeys(event.place for event in ended))
         if len(unmaps) != 1 or len(self.trace.unmaps[unmaps[0]]) != 1:
             return None
         begin = self.places.statement(site.call)
@@ -146,10 +146,10 @@ class Finder:
         and the unmap."""
         allowed = [*stmts, span.end]
         number = span.site.number
-        moves = [use.expr for use in self.trace.uses_of(number, "moved")]
+        moves = [use.place for use in self.trace.of(number, Kind.MOVED)]
         return all(
             any(s.start <= read.start and read.end <= s.end for s in allowed)
-            for read in [*self.trace.reads[number], *moves]
+            for read in [*self.trace.reads(number), *moves]
         )
 
     # -- structure fill ------------------------------------------------------
@@ -198,9 +198,8 @@ class Finder:
 
     def _inline(self, site: Site) -> Idiom | None:
         """`memcpy(to, kmap(page), length); kunmap(page);`"""
-        unmaps = [
-            e for e, ends in self.trace.unmaps.items() if (site.number, "") in ends
-        ]
+        ended = self.trace.of(site.number, Kind.UNMAPPED)
+        unmaps = list(dict.fromkeys(event.place for event in ended))
         if site.variable or len(unmaps) != 1 or site.name != "kmap":
             return None
         copy = self.judge.pages.inline_copy(site, unmaps[0])
@@ -219,7 +218,7 @@ class Finder:
         return idiom
 
     def _uses(self, stmt: Stmt, span: Span) -> bool:
-        reads = self.trace.reads[span.site.number]
+        reads = self.trace.reads(span.site.number)
         return any(stmt.start <= r.start and r.end <= stmt.end for r in reads)
 
     def _cover(self, idiom: Idiom, span: Span, replaced: Stmt) -> None:

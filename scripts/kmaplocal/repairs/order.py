@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.c.places import Places
-from kmaplocal.flow.events import Trace
+from kmaplocal.flow.trace import Trace
 from kmaplocal.knowledge import api, functions
 from kmaplocal.knowledge.row import MARKS
 from kmaplocal.c.syntax import Expr, Function, Stmt
@@ -73,9 +73,8 @@ def _passes(stmt: Stmt) -> bool:
 
 def _only_site(trace: Trace, unmap: Expr) -> int | None:
     """The one mapping that an unmap ends, on every path."""
-    ends = trace.unmaps.get(unmap, set())
-    (number, problem), *others = ends or {(None, "untraced")}
-    return None if others or problem else number
+    end, *others = trace.unmaps.get(unmap, ()) or [None]
+    return end.site if end and end.fine and not others else None
 
 
 def _order(trace: Trace, sites: list[int | None]) -> list[int]:

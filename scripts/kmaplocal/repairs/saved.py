@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kmaplocal.c.places import Places
-from kmaplocal.flow.events import Site, Trace
+from kmaplocal.flow.events import ends_only
+from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 NAMES = ("base", "kaddr", "vaddr", "mapped")
@@ -54,12 +55,8 @@ def saved_base(
 
 def _unmaps(trace: Trace, site: Site) -> list[Expr]:
     """The unmaps of a mapping; [] when one of them ends others as well."""
-    found = [
-        unmap
-        for unmap, ends in trace.unmaps.items()
-        if any(number == site.number for number, _ in ends)
-    ]
-    alone = all(trace.unmaps[unmap] == {(site.number, "")} for unmap in found)
+    found = trace.unmaps_of(site.number)
+    alone = all(ends_only(trace.unmaps[unmap], site.number) for unmap in found)
     return found if alone else []
 
 

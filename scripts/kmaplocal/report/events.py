@@ -4,23 +4,24 @@
 from __future__ import annotations
 
 from kmaplocal.certify.obligations import Judge
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import End, Kind
+from kmaplocal.flow.trace import Site
 
 _WORDS = {
-    "access": "is read or written",
-    "moved": "moves on",
-    "stored": "is stored in {}",
-    "returned": "is returned",
-    "address-taken": "the address of {} is taken",
-    "escapes": "{}",
-    "unknown": "{}",
-    "opaque": "used in a way not understood: {}",
-    "after-unmap": "used after the unmap",
-    "gone": "used after the unmap, through another variable",
-    "leaked": "still mapped where the function is left",
-    "mapped-again": "mapped again while still mapped",
-    "page-address": "page_address() relies on the mapping",
-    "pointer": "{}",
+    Kind.ACCESS: "is read or written",
+    Kind.MOVED: "moves on",
+    Kind.STORED: "is stored in {}",
+    Kind.RETURNED: "is returned",
+    Kind.ADDRESS_TAKEN: "the address of {} is taken",
+    Kind.ESCAPES: "{}",
+    Kind.UNKNOWN: "{}",
+    Kind.OPAQUE: "used in a way not understood: {}",
+    Kind.AFTER_UNMAP: "used after the unmap",
+    Kind.DANGLING: "used after the unmap, through another variable",
+    Kind.LEAKED: "still mapped where the function is left",
+    Kind.MAPPED_AGAIN: "mapped again while still mapped",
+    Kind.PAGE_ADDRESS: "page_address() relies on the mapping",
+    Kind.POINTER: "{}",
 }
 
 
@@ -33,12 +34,10 @@ def marks(judge: Judge, site: Site) -> list[dict]:
         found.setdefault(line, {}).setdefault(text)
 
     add(site.call.start[0], f"mapped by {site.name}()")
-    for use in judge.trace.uses:
-        if use.site == site.number and use.what in _WORDS:
-            add(use.expr.start[0], _WORDS[use.what].format(use.detail))
-    for unmap, ends in judge.trace.unmaps.items():
-        problems = [problem for number, problem in ends if number == site.number]
-        if problems:
-            again = "double" in problems
-            add(unmap.start[0], "unmapped, again on a path" if again else "unmapped")
+    for use in judge.trace.of(site.number):
+        if use.kind in _WORDS:
+            add(use.place.start[0], _WORDS[use.kind].format(use.detail))
+    for unmap in judge.trace.unmaps_of(site.number):
+        again = End(site.number, Kind.TWICE) in judge.trace.unmaps[unmap]
+        add(unmap.start[0], "unmapped, again on a path" if again else "unmapped")
     return [{"line": n, "text": "; ".join(found[n])} for n in sorted(found)]

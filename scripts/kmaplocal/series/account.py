@@ -14,7 +14,8 @@ from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, FAULTS, PREEMPT
 from kmaplocal.certify.obligations import DISABLE, Judge
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api, functions
 from kmaplocal.repairs.flushes import missing_flushes
 from kmaplocal.repairs.idioms import Idiom, find_idioms
@@ -150,13 +151,12 @@ def _function(file: FileAnalysis, judge: Judge, helped: bool) -> Function:
     calls = judge.function.calls(api.OLD)
     sites = [s for s in judge.trace.sites if s.api.new and s.call in calls]
     mappings = tuple(_mapping(judge, site, idioms) for site in sites)
-    live = [len(alive) for each in judge.trace.alive.values() for alive in each]
     names = sorted({name for m in mappings for name in m.given})
     flushes = missing_flushes(file).get(judge, ())
     return Function(
         judge.function.name,
         mappings,
-        max(live, default=1) or 1,
+        judge.trace.deepest or 1,
         bool(judge.handed),
         bool(judge.mapped) or (bool(calls) and not sites),
         tuple(_read(judge, names)),
@@ -173,7 +173,7 @@ def _mapping(judge: Judge, site: Site, idioms: list[Idiom]) -> Mapping:
         new = idiom.helper
     elif judge.pages.joined(site):
         way = JOINED
-    unmaps = [e for e, ends in judge.trace.unmaps.items() if _ends(ends, site)]
+    unmaps = judge.trace.unmaps_of(site.number)
     return Mapping(
         site.name,
         new,
@@ -186,12 +186,8 @@ def _mapping(judge: Judge, site: Site, idioms: list[Idiom]) -> Mapping:
         idiom.replaced.callee or "copy" if idiom else "",
         idiom is not None and any(e.callee == FLUSH for e in idiom.dropped),
         None if idiom else next(_back(judge, unmaps), None),
-        tuple(use.detail for use in judge.trace.uses_of(site.number, "pointer")),
+        tuple(use.detail for use in judge.trace.of(site.number, Kind.POINTER)),
     )
-
-
-def _ends(ends: set, site: Site) -> bool:
-    return any(number == site.number for number, _ in ends)
 
 
 def _kept(judge: Judge, site: Site) -> Kept | None:
@@ -199,7 +195,7 @@ def _kept(judge: Judge, site: Site) -> Kept | None:
     saved = judge.pages.saved.get(site.number)
     if saved is None:
         return None
-    moved = judge.trace.uses_of(site.number, "moved")
+    moved = judge.trace.of(site.number, Kind.MOVED)
     return Kept(saved.name, site.variable, MOVES if moved else ADDED)
 
 
@@ -222,7 +218,7 @@ def _disabled(judge: Judge, site: Site) -> Iterator[Disabled]:
 def _given(judge: Judge, site: Site) -> list[str]:
     """The functions that are given the address of a mapping, by name."""
     found: dict[str, None] = {}
-    for read in sorted(judge.trace.reads[site.number], key=lambda e: e.start):
+    for read in sorted(judge.trace.reads(site.number), key=lambda e: e.start):
         call = _argument_of(judge, read)
         if call is not None and call.callee not in api.UNMAPS:
             found.setdefault(call.callee)
@@ -253,7 +249,7 @@ _SUMS = ("binary", "paren", "cast", "index", "member", "unary")
 
 
 def _called(judge: Judge, site: Site) -> list[str]:
-    during = sorted(judge.trace.during[site.number], key=lambda e: e.start)
+    during = sorted(judge.trace.during(site.number), key=lambda e: e.start)
     names = dict.fromkeys(e.callee for e in during if e.kind == "call" and e.callee)
     return [name for name in names if name not in api.UNMAPS and name not in api.MAPS]
 

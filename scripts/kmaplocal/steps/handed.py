@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from kmaplocal.certify.certificate import LOCAL, PAIRED
 from kmaplocal.c.syntax import Expr
+from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import api
 from kmaplocal.steps.kept import Kept
 from kmaplocal.summaries.wrappers import TOGETHER
@@ -24,7 +25,7 @@ def by_page(kept: Kept) -> str:
         return ""
     put = ending.callee
     address = kept.site.variable or "the address"
-    if kept.uses("returned"):
+    if kept.uses(Kind.RETURNED):
         address = f"the address, which {kept.name}() returns,"
     return f"give {put}() {address} as well, for kunmap_local(): {kept.callers_of(put)}"
 
@@ -76,7 +77,7 @@ def _is_output(target: Expr) -> bool:
 
 def together(kept: Kept) -> str:
     """A wrapper whose users stand against it."""
-    if kept.bad(LOCAL) and not kept.uses("returned"):
+    if kept.bad(LOCAL) and not kept.uses(Kind.RETURNED):
         return ""
     put = "" if kept.site.api.stacked else kept.partner()
     for doubt in kept.verdict.doubts:
@@ -92,7 +93,7 @@ def together(kept: Kept) -> str:
 
 def returned(kept: Kept) -> str:
     """An address that the caller is given."""
-    if not kept.uses("returned") or not kept.bad(PAIRED):
+    if not kept.uses(Kind.RETURNED) or not kept.bad(PAIRED):
         return ""
     put, told = kept.partner(), kept.callers_of(kept.name)
     with_it = f"{kept.name}() and {put}()" if put else f"{kept.name}()"

@@ -12,7 +12,8 @@ from kmaplocal.c.syntax import Expr, Function
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import Certificate, Obligation, Verdict
 from kmaplocal.certify.obligations import Judge
-from kmaplocal.flow.events import Root, Site, Trace, Use
+from kmaplocal.flow.events import Event, Kind, Root
+from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.knowledge import api
 from kmaplocal.steps.callers import Callers
 from kmaplocal.steps.unmapping import Unmapping
@@ -59,16 +60,16 @@ class Kept:
         found = (o for o in self.certificate.obligations if o.name == name)
         return next((o for o in found if not o.good), None)
 
-    def uses(self, *kinds: str) -> list[Use]:
+    def uses(self, *kinds: Kind) -> list[Event]:
         """What was recorded of the mapping, of one of KINDS, in order."""
-        found = self.trace.uses_of(self.site.number, *kinds)
-        return sorted(found, key=lambda use: use.expr.start)
+        found = self.trace.of(self.site.number, *kinds)
+        return sorted(found, key=lambda use: use.place.start)
 
-    def root(self, *kinds: str) -> tuple[Use, Root] | None:
+    def root(self, *kinds: Kind) -> tuple[Event, Root] | None:
         """The first use of one of KINDS of which it is known what it comes down to,
         and that."""
         for use in self.uses(*kinds):
-            root = self.trace.roots.get(use)
+            root = use.root
             if root is not None:
                 return use, root
         return None
@@ -76,13 +77,12 @@ class Kept:
     @cached_property
     def leaks(self) -> bool:
         """Whether some way out leaves the page mapped."""
-        return bool(self.uses("leaked"))
+        return bool(self.uses(Kind.LEAKED))
 
     @property
     def unmaps(self) -> list[Expr]:
         """The calls of this function that end the mapping."""
-        ends = self.trace.unmaps.items()
-        return [e for e, seen in ends if any(n == self.site.number for n, _ in seen)]
+        return self.trace.unmaps_of(self.site.number)
 
     @property
     def beside(self) -> bool:
@@ -98,8 +98,8 @@ class Kept:
     @cached_property
     def stored(self) -> str:
         """The place that keeps the address, as it is written, or ""."""
-        found = self.uses("stored")
-        root = self.trace.roots.get(found[0]) if found else None
+        found = self.uses(Kind.STORED)
+        root = found[0].root if found else None
         return plain(root.name) if root else ""
 
     def called(self) -> set[str]:

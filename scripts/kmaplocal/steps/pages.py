@@ -6,6 +6,7 @@ from __future__ import annotations
 from kmaplocal.c.syntax import Expr
 from kmaplocal.c.text import plain
 from kmaplocal.certify.certificate import ONE_PAGE, PAIRED
+from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import functions
 from kmaplocal.steps.kept import Kept
 
@@ -23,9 +24,9 @@ def mapped_in_turn(kept: Kept) -> str:
 
 def asked_for(kept: Kept) -> str:
     """kmap() whose value is dropped, with page_address() elsewhere."""
-    asked = kept.uses("page-address")
+    asked = kept.uses(Kind.PAGE_ADDRESS)
     if asked:
-        what, line = plain(asked[0].expr.text), asked[0].expr.start[0]
+        what, line = plain(asked[0].place.text), asked[0].place.start[0]
         new = f"what kmap_local_page({kept.page}) returns"
         return f"keep {new}, and use it for {what} of line {line}"
     if not kept.judge.pages.dropped(kept.site):
@@ -52,7 +53,7 @@ def unnamed(kept: Kept) -> str:
     """A page left mapped on some path as well, whose address nothing holds at the
     unmap: with the address kept, there is no path to tell apart."""
     bad = kept.bad(ONE_PAGE)
-    return moved(kept) if bad and kept.uses("leaked") and kept.unmaps else ""
+    return moved(kept) if bad and kept.uses(Kind.LEAKED) and kept.unmaps else ""
 
 
 def moved(kept: Kept) -> str:
@@ -68,7 +69,7 @@ def _helper(kept: Kept, access: Expr) -> str:
     """What makes ACCESS, a call or anything else, for one page."""
     helper = (functions.of(access.callee).helper or (0, ""))[1]
     target = access.arguments.get(0)
-    reads = kept.trace.reads[kept.site.number]
+    reads = kept.trace.reads(kept.site.number)
     if helper == "memcpy_from_page" and target is not None:
         to_page = any(node in reads for node in target.walk())
         helper = "memcpy_to_page" if to_page else helper

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from kmaplocal.c.text import plain
 from kmaplocal.flow.events import Root
+from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import DIRECT_MAP
 from kmaplocal.steps.kept import Kept
@@ -12,31 +13,31 @@ from kmaplocal.steps.kept import Kept
 
 def translated(kept: Kept) -> str:
     """The direct map is asked about the address."""
-    found = kept.root("escapes")
+    found = kept.root(Kind.ESCAPES)
     if found is None or functions.of(found[1].name).hands != DIRECT_MAP:
         return ""
     how = functions.of(found[1].name).how
-    who = found[0].expr.callee or "the callee"
+    who = found[0].place.callee or "the callee"
     return f"give {who}() the page and the offset: {how}, which is for lowmem alone"
 
 
 def handed(kept: Kept) -> str:
     """Another context is given the address."""
-    found = kept.root("escapes")
+    found = kept.root(Kind.ESCAPES)
     if found is None or found[1].what != "handed":
         return ""
     how = functions.of(found[1].name).how
-    who = found[0].expr.callee or found[1].name
+    who = found[0].place.callee or found[1].name
     return f"give {who}() the page and map it where it is used: {how}"
 
 
 def called(kept: Kept) -> str:
     """A callee stores the address where it may be read later."""
-    found = kept.root("escapes")
+    found = kept.root(Kind.ESCAPES)
     if found is None:
         return ""
     use, root = found
-    done = f"{use.expr.callee}() returns" if use.expr.callee else "the callee returns"
+    done = f"{use.place.callee}() returns" if use.place.callee else "the callee returns"
     place = f" ({root.where})" if root.where else ""
     if root.onto:
         held = plain(root.name)
@@ -54,21 +55,21 @@ def called(kept: Kept) -> str:
 def taken(kept: Kept) -> str:
     """A variable that holds the address, and whose own address is taken, or that a
     callee stores the address in."""
-    for use in kept.uses("address-taken", "stored"):
+    for use in kept.uses(Kind.ADDRESS_TAKEN, Kind.STORED):
         what = plain(use.detail.split(",")[0])
-        line = use.expr.start[0]
+        line = use.place.start[0]
         return (
             f"see that nothing reads {what} after the unmap, which line {line} lets"
             f" others do; then {kept.renamed} will do"
         )
-    for use in kept.uses("opaque"):
-        return f"read line {use.expr.start[0]} and see that it keeps no address there"
+    for use in kept.uses(Kind.OPAQUE):
+        return f"read line {use.place.start[0]} and see that it keeps no address there"
     return ""
 
 
 def unread(kept: Kept) -> str:
     """What could not be read of a callee."""
-    found = kept.root("unknown")
+    found = kept.root(Kind.UNKNOWN)
     if found is None:
         return ""
     first = _read(found[1])

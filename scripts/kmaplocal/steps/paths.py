@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from kmaplocal.c.text import plain
 from kmaplocal.certify.certificate import LIFO, PAIRED, UNKNOWN
+from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import api
 from kmaplocal.steps.kept import Kept
 
@@ -34,7 +35,7 @@ def _reversed(kept: Kept) -> set[tuple[int, int]]:
 
 def again(kept: Kept) -> str:
     """Mapped again before the unmap."""
-    found = kept.uses("mapped-again")
+    found = kept.uses(Kind.MAPPED_AGAIN)
     if not found:
         return ""
     if kept.unmaps:
@@ -47,7 +48,7 @@ def again(kept: Kept) -> str:
 
 def left(kept: Kept) -> str:
     """A way out with the page still mapped."""
-    bad, found = kept.bad(PAIRED), kept.uses("leaked")
+    bad, found = kept.bad(PAIRED), kept.uses(Kind.LEAKED)
     if bad is None or not found or bad.evidence.startswith("unmapped by"):
         return ""
     lines = sorted({use.detail for use in found}, key=int)
@@ -83,8 +84,8 @@ def wrong(kept: Kept) -> str:
     bad = kept.bad(PAIRED)
     if bad is None:
         return ""
-    for use in kept.uses("after-unmap"):
-        what, line = plain(use.expr.text), use.expr.start[0]
+    for use in kept.uses(Kind.AFTER_UNMAP):
+        what, line = plain(use.place.text), use.place.start[0]
         return (
             f"unmap after line {line}, or split the paths: {what} comes after the"
             " unmap on one of them"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Certificate, Verdict
 from kmaplocal.certify.obligations import Judge
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.trace import Site
 from kmaplocal.steps import context, handed, pages, passed, paths, reading, stored
 from kmaplocal.steps.callers import Callers
 from kmaplocal.steps.kept import Kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from kmaplocal.c.text import plain
 from kmaplocal.flow.events import Root
+from kmaplocal.flow.events import Kind
 from kmaplocal.steps.kept import Kept
 
 # Members that hold the address of a kvec or a bio_vec, and who is given those.
@@ -14,10 +15,10 @@ _ITERATORS = ("iov_iter_kvec", "kernel_sendmsg", "kernel_recvmsg", "sock_sendmsg
 
 def vector(kept: Kept) -> str:
     """An address that becomes an entry of an I/O vector."""
-    found = kept.root("stored", "escapes", "unknown")
+    found = kept.root(Kind.STORED, Kind.ESCAPES, Kind.UNKNOWN)
     if found is None or not _is_vector(found[1]):
         return ""
-    through, onto = found[0].expr.callee, found[1].onto
+    through, onto = found[0].place.callee, found[1].onto
     new = "a bio_vec and iov_iter_bvec() instead of a kvec"
     if through and through != onto:
         return f"give {through}() the page: {new}"
@@ -38,13 +39,13 @@ def kept(kept: Kept) -> str:
         return ""
     if place.startswith("*"):
         return _given_back(kept, place)
-    if not kept.leaks and not kept.uses("mapped-again"):
+    if not kept.leaks and not kept.uses(Kind.MAPPED_AGAIN):
         return _for_a_while(kept, place)
     return _on(kept, place)
 
 
 def _given_back(kept: Kept, place: str) -> str:
-    if kept.uses("mapped-again"):
+    if kept.uses(Kind.MAPPED_AGAIN):
         kept_in = f"{place} keeps their addresses until others unmap"
         return f"vmap() these pages, which are mapped together: {kept_in}"
     put, told = kept.partner(), kept.callers_of(kept.name)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.obligations import Judge
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 
 
@@ -96,7 +96,9 @@ def _ends(path: str, judge: Judge) -> Iterator[End]:
     for call, seen in trace.unmaps.items():
         rule = judge.knowledge.unmaps[call.callee]
         argument = call.arguments.get(rule.number)
-        if argument is None or not any(n is None or n < 0 for n, _ in seen):
+        if argument is None or not any(
+            end.site is None or end.site < 0 for end in seen
+        ):
             continue
         what = argument.bare()
         parameter = what.kind == "identifier" and what.text in params

@@ -18,9 +18,12 @@ from kmaplocal.knowledge import api, functions
 from kmaplocal.c.outline import VARIADIC, Outline
 from kmaplocal.summaries.mappings import Mappings
 from kmaplocal.c.cfg import Unstructured
-from kmaplocal.summaries.pointers import Pointer, Targets
+from kmaplocal.flow.pointers import Pointer
+from kmaplocal.summaries.pointers import Targets
 from kmaplocal.c.syntax import Expr, Function, Source, Struct
-from kmaplocal.flow.events import Effect, Root, Trace, Use, contents_site
+from kmaplocal.flow.events import Event, Kind, Root
+from kmaplocal.flow.trace import Trace
+from kmaplocal.flow.tree import Effect, contents_site
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 NOTHING = Effect("harmless", writes=False)
@@ -344,42 +347,42 @@ def _unknown(file: str, function: Function, why: str, what="unread") -> Summary:
     return Summary(file, [effect] * len(function.params))
 
 
-def _effect_of(file: str, function: Function, trace, site: int) -> Effect:
+def _effect_of(file: str, function: Function, trace: Trace, site: int) -> Effect:
     """The effect on one parameter, from the trace of the function."""
     effect = Effect(
         "harmless",
         site in trace.returned,
         f"{function.name}() ({file})",
-        tuple(sorted(trace.through[site].items())),
+        tuple(sorted(trace.outputs(site).items())),
         site in trace.written,
     )
     name = function.name
-    for use in trace.uses_of(site, "escapes", "stored", "address-taken"):
+    for use in trace.of(site, Kind.ESCAPES, Kind.STORED, Kind.ADDRESS_TAKEN):
         what = {
-            "stored": f"stores it in {use.detail}",
-            "address-taken": f"takes the address of {use.detail}",
-            "escapes": use.detail,
-        }[use.what]
-        where = f"{file}:{use.expr.start[0]}"
+            Kind.STORED: f"stores it in {use.detail}",
+            Kind.ADDRESS_TAKEN: f"takes the address of {use.detail}",
+            Kind.ESCAPES: use.detail,
+        }[use.kind]
+        where = f"{file}:{use.place.start[0]}"
         told = f"{name}() {what} ({where})"
-        root = _root_of(trace, use, name, where)
+        root = _root_of(use, name, where)
         return effect._replace(verdict="escapes", evidence=told, root=root)
-    for use in trace.uses_of(site, "unknown", "opaque"):
-        where = f"{file}:{use.expr.start[0]}"
-        why = use.detail if use.what == "unknown" else f"does {use.detail}"
+    for use in trace.of(site, Kind.UNKNOWN, Kind.OPAQUE):
+        where = f"{file}:{use.place.start[0]}"
+        why = use.detail if use.kind is Kind.UNKNOWN else f"does {use.detail}"
         told = f"{name}(): {why} ({where})"
-        awaits, root = trace.awaits(site), _root_of(trace, use, name, where)
+        awaits, root = trace.awaits(site), _root_of(use, name, where)
         return effect._replace(
             verdict="unknown", evidence=told, awaits=awaits, root=root
         )
-    pointers = dict.fromkeys(u.detail for u in trace.uses_of(site, "pointer"))
+    pointers = dict.fromkeys(u.detail for u in trace.of(site, Kind.POINTER))
     return effect._replace(pointers=tuple(pointers))
 
 
-def _root_of(trace: Trace, use: Use, name: str, where: str) -> Root:
+def _root_of(use: Event, name: str, where: str) -> Root:
     """What USE, in the function NAME, comes down to: here, or where it is known
     already."""
-    root = trace.roots.get(use) or Root(use.what, use.detail)
+    root = use.root or Root(use.kind.value, use.detail)
     return root if root.function else root._replace(function=name, where=where)
 
 

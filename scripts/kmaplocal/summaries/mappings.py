@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kmaplocal.c.cfg import Unstructured
-from kmaplocal.flow.events import Outcome, Trace
+from kmaplocal.flow.events import End, Kind, Outcome
+from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.values import Value
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.knowledge import api
@@ -67,7 +68,7 @@ def summary(function: Function, knowledge) -> Mappings:
     made = mapped(trace)
     left = _left(trace)
     stacked = any(trace.sites[number].api.stacked for number in left)
-    if any(problem for ends in trace.unmaps.values() for _, problem in ends):
+    if not trace.fine:
         made = None  # it ends what its caller mapped, as well
     if made or left:
         return Mappings(map=made, leaves=stacked and made is None)
@@ -149,7 +150,7 @@ def _places(trace: Trace, number: int) -> Iterator[tuple[int, bool]]:
     """Where the address of a mapping is left: the numbers of parameters, and
     whether in their structures; RESULT for a place that is none of that."""
     site = trace.sites[number]
-    targets = [use.expr for use in trace.uses_of(number, "stored", "escapes")]
+    targets = [use.place for use in trace.of(number, Kind.STORED, Kind.ESCAPES)]
     if site.api.where != api.RESULT and site.call not in targets:
         targets.append(site.call)
     found = [_place(trace.function, expr, site) for expr in targets]
@@ -208,7 +209,7 @@ def _ended(function: Function, knowledge, trace: Trace) -> Iterator[api.Unmap]:
             held = _is_held(argument, name) or rule.given == api.HOLDER
             if held and rule.given == api.PAGE:
                 continue
-            if held and any(problem for _, problem in ends):
+            if held and not all(end.fine for end in ends):
                 yield api.Unmap(rule.kind, numbers[name], api.HOLDER)
             elif not held:
                 ended = unmaps(function, knowledge, numbers[name], rule.given)
@@ -257,9 +258,15 @@ def ending(
     kinds = {
         knowledge.unmaps[call.callee].kind
         for call, ends in trace.unmaps.items()
-        if (site, "") in ends
+        if End(site, Kind.UNMAPPED) in ends
     }
-    again = any((site, "parameter") in ends for ends in trace.unmaps.values())
-    if site in trace.dropped or again or len(kinds) != 1:
+    again = any(end.kind is Kind.PARAMETER for end in _ends(trace, site))
+    if site in trace.left_live or again or len(kinds) != 1:
         return None
     return api.Unmap(min(kinds), number, given), trace
+
+
+def _ends(trace: Trace, site: int) -> Iterator[End]:
+    """What the unmaps do to SITE."""
+    for ends in trace.unmaps.values():
+        yield from (end for end in ends if end.site == site)

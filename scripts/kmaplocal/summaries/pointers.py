@@ -19,6 +19,7 @@ from kmaplocal.tree.initialisers import AGGREGATES, Initialisers, nested
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.outline import Outline, Span, is_exported
 from kmaplocal.c.syntax import Expr, Function
+from kmaplocal.flow.pointers import Pointer, parameter
 
 # More is an interface that all sorts of drivers have: to read them is a lot of
 # work, and one that keeps the address is always among them.
@@ -30,48 +31,12 @@ _TESTS = functions.named(lambda row: row.tests)
 _COMPARISONS = ("==", "!=", "&&", "||")
 
 
-class Pointer(NamedTuple):
-    """A function pointer: the members of this name; or, with the others, the
-    parameter of this name, the NUMBER-th from 0 of FUNCTION in FILE."""
-
-    name: str
-    file: str = ""
-    function: str = ""
-    number: int = 0
-
-
 class Targets(NamedTuple):
     """The functions a pointer can be, each with the file that names it; or why
     it can be any."""
 
     functions: tuple[tuple[str, str], ...] = ()
     why: str = ""
-
-
-def pointer_of(call: Expr, function: Function) -> Pointer | None:
-    """The function pointer that CALL in FUNCTION goes through, FILE left out; None
-    when it is no member and no parameter that keeps its value."""
-    node = call.children[0].bare()
-    while node.kind == "unary" and node.op == "*":
-        node = node.children[0].bare()
-    if node.kind == "member":
-        return Pointer(node.label)
-    return _parameter(node.text, function)
-
-
-def _parameter(name: str, function: Function, file: str = "") -> Pointer | None:
-    for number, variable in enumerate(function.params):
-        if variable.name == name and function.variables.get(name) is variable:
-            if any(_changes(expr, name) for expr in function.exprs):
-                return None
-            return Pointer(name, file, function.name, number)
-    return None
-
-
-def _changes(expr: Expr, name: str) -> bool:
-    if expr.kind == "assign" or (expr.kind == "unary" and expr.op == "&"):
-        return expr.children[0].bare().text == name
-    return expr.kind in ("opaque", "statement-expression") and name in expr.text.split()
 
 
 @dataclass
@@ -313,7 +278,7 @@ class Pointers:
         if name in NOBODY:
             return
         if function and name in function.variables:
-            pointer = _parameter(name, function, file)
+            pointer = parameter(name, function, file)
             if pointer:
                 origins.pointers.setdefault(pointer)
             else:

@@ -112,8 +112,8 @@ class Users:
         for path, file in self.files.items():
             for judge in file.every_judge():
                 trace = judge.trace
-                ends = (why for seen in trace.unmaps.values() for _, why in seen)
-                if trace.dropped or trace.carried or judge.unfollowed or any(ends):
+                left = trace.left_live or trace.returned_live
+                if left or judge.unfollowed or not trace.fine:
                     yield path, judge.function.name
             for macro in file.outline.macros_holding(PAGES):
                 yield path, macro.name

@@ -22,6 +22,7 @@ from kmaplocal.summaries.callees import FileKnowledge
 from kmaplocal.certify.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
 from kmaplocal.certify.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.certify.obligations import Judge
+from kmaplocal.flow.events import AGAINST, Kind
 from kmaplocal.knowledge import api
 from kmaplocal.c.outline import Outline, Span, is_exported
 from kmaplocal.c.syntax import Function
@@ -31,15 +32,7 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 6
 TOGETHER = "kept with all that map and unmap together: "
-HARMFUL: tuple[str, ...] = (
-    "stored",
-    "address-taken",
-    "escapes",
-    "unknown",
-    "opaque",
-    "returned",
-)
-HARMFUL += ("after-unmap",)
+HARMFUL = (*AGAINST, Kind.RETURNED, Kind.AFTER_UNMAP)
 
 Key = tuple[str, int]  # a function: its file and its line
 
@@ -176,7 +169,7 @@ class Wrappers:
         made = mappings.mapped(judge.trace)
         if made is None or made.where != api.RESULT:
             return None
-        member.handed = tuple(sorted(judge.trace.carried))
+        member.handed = tuple(sorted(judge.trace.returned_live))
         return self._wrapper(member, map=made)
 
     def _unmaps(self, member: Member, judge: Judge) -> Wrapper | None:
@@ -186,7 +179,7 @@ class Wrappers:
         given = {parameter.name: number for number, parameter in names}
         for call, ends in judge.trace.unmaps.items():
             argument = call.arguments.get(judge.knowledge.unmaps[call.callee][1])
-            if argument is None or not any(n is None for n, _ in ends):
+            if argument is None or not any(end.site is None for end in ends):
                 continue
             for name in {n.text for n in argument.walk()} & given.keys():
                 found = self._ends(member, judge.function, given[name])
@@ -203,9 +196,8 @@ class Wrappers:
         if found is None:
             return None
         rule, trace = found
-        fine = all(not why for ends in trace.unmaps.values() for _, why in ends)
-        against = trace.uses_of(-1 - number, *HARMFUL)
-        if trace.dropped or trace.disordered or against or not fine:
+        against = trace.of(-1 - number, *HARMFUL)
+        if trace.left_live or trace.disordered or against or not trace.fine:
             return None
         return rule
 

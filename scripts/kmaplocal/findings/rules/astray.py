@@ -9,7 +9,8 @@ from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.scene import PASSED_ON, Scene
 from kmaplocal.bounds import plain
 from kmaplocal.c.places import changes, names_in
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr
 
 RULE = "kmap-wrong-argument"
@@ -31,8 +32,8 @@ def _stays(scene: Scene, site: Site, unmap: Expr) -> bool:
     """Whether nothing ends a mapping that UNMAP would be of the kind for."""
     if site.api.ends != scene.kind(unmap) or site.call.start > unmap.start:
         return False
-    uses = scene.uses(site, *PASSED_ON, "returned")
-    passed = any(use.expr not in unmap.walk() for use in uses)
+    uses = scene.uses(site, *PASSED_ON, Kind.RETURNED)
+    passed = any(use.place not in unmap.walk() for use in uses)
     return not passed and not scene.unmaps(site)
 
 

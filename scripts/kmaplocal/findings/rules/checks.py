@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
 RULE = "kmap-null-check"

@@ -16,7 +16,8 @@ from kmaplocal.bounds.extents import Access
 from kmaplocal.bounds.offsets import values_of
 from kmaplocal.c.places import names_in
 from kmaplocal.c.cfg import LOOPS
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
 RULE = "kmap-off-page"
@@ -26,7 +27,7 @@ PAGE_WORDS = {"PAGE_SIZE", "PAGE_MASK", "PAGE_SHIFT", "offset_in_page", "PAGE_AL
 MOST_VALUES = 4  # of a variable that is another
 
 
-class Kind(NamedTuple):
+class EntryKind(NamedTuple):
     """A kind of entry: what it is called, the member and the calls that give its
     length, where its data begins, and what goes through it page by page."""
 
@@ -37,17 +38,17 @@ class Kind(NamedTuple):
     better: str
 
 
-LIST = Kind(
+LIST = EntryKind(
     "an entry of a scatterlist", "length", ("sg_dma_len",), "offset", "sg_miter_start()"
 )
-FRAGMENT = Kind(
+FRAGMENT = EntryKind(
     "a fragment of an skb",
     "bv_len",
     ("skb_frag_size",),
     "skb_frag_off()",
     "skb_frag_foreach_page()",
 )
-BIO_VEC = Kind("a bio_vec", "bv_len", (), "bv_offset", "bio_for_each_segment()")
+BIO_VEC = EntryKind("a bio_vec", "bv_len", (), "bv_offset", "bio_for_each_segment()")
 KINDS = {row.LIST: LIST, row.FRAGMENT: FRAGMENT}
 
 
@@ -80,7 +81,7 @@ def whole_vector(scene: Scene, vector: Expr, call: Expr) -> bool:
     return _is_whole(scene, node, call)
 
 
-def _entry(scene: Scene, call: Expr, page: Expr) -> tuple[Kind, Expr] | None:
+def _entry(scene: Scene, call: Expr, page: Expr) -> tuple[EntryKind, Expr] | None:
     """The kind of entry whose page is mapped, and the entry."""
     if call.callee == "bvec_kmap_local":
         vector = page.bare()
@@ -134,7 +135,7 @@ def _gives_vector(name: str) -> bool:
 class _Reader:
     """Looks for the length of one entry."""
 
-    def __init__(self, scene: Scene, kind: Kind, entry: Expr):
+    def __init__(self, scene: Scene, kind: EntryKind, entry: Expr):
         self.scene = scene
         self.kind = kind
         self.entry = entry
@@ -215,8 +216,8 @@ class _Reader:
         """The entry's length, when a loop in which the mapping is used goes up to
         it, and asks nowhere for the end of the page."""
         around = list(self.scene.loops(site.call))
-        for use in self.scene.uses(site, "access", "moved"):
-            for loop in self.scene.loops(use.expr):
+        for use in self.scene.uses(site, Kind.ACCESS, Kind.MOVED):
+            for loop in self.scene.loops(use.place):
                 if loop in around or loop.kind not in LOOPS or _knows_pages(loop):
                     continue
                 for test in _tests(loop):
@@ -260,7 +261,7 @@ def _knows_pages(loop: Stmt) -> bool:
 
 
 def _walked(
-    scene: Scene, site: Site, kind: Kind, length: Expr, ignored: str
+    scene: Scene, site: Site, kind: EntryKind, length: Expr, ignored: str
 ) -> Finding:
     also = f", and its {ignored} is not added" if ignored else ""
     return scene.finding(

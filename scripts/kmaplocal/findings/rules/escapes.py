@@ -11,7 +11,8 @@ from kmaplocal.findings.scene import Scene, lasting
 from kmaplocal.knowledge import api, functions
 from kmaplocal.knowledge.row import CONTEXT, DIRECT_MAP, FREED, PUBLISHED
 from kmaplocal.bounds import plain
-from kmaplocal.flow.events import Site, Use
+from kmaplocal.flow.events import Event, Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr
 
 HANDOFF, RETURNED = "kmap-handoff", "kmap-returned"
@@ -38,7 +39,7 @@ def handoffs(scene: Scene) -> Iterator[Finding]:
     """Addresses that another thread, a device or the direct map is asked to
     understand."""
     for site in scene.sites:
-        for use in scene.uses(site, "escapes"):
+        for use in scene.uses(site, Kind.ESCAPES):
             found = _given(scene, site, use)
             if found:
                 yield found
@@ -47,7 +48,7 @@ def handoffs(scene: Scene) -> Iterator[Finding]:
             yield from _stored(scene, site)
 
 
-def _given(scene: Scene, site: Site, use: Use) -> Finding | None:
+def _given(scene: Scene, site: Site, use: Event) -> Finding | None:
     chain = _chain(scene, site, use)
     if chain is None:
         return None
@@ -60,35 +61,35 @@ def _given(scene: Scene, site: Site, use: Use) -> Finding | None:
         )
         remedy = "pass the page and the offset, as to sg_set_page() or dma_map_page()"
         severity = NOTE if _lowmem(scene, site) else ""
-        return scene.finding(HANDOFF, use.expr, message, remedy, severity)
+        return scene.finding(HANDOFF, use.place, message, remedy, severity)
     message = (
         f"the address {page} goes to {way}: another context reads it, but"
         f" {site.name}() is valid in this thread only"
     )
     remedy = "pass the page and map it where it is used"
-    return scene.finding(HANDOFF, use.expr, message, remedy)
+    return scene.finding(HANDOFF, use.place, message, remedy)
 
 
-def _chain(scene: Scene, site: Site, use: Use) -> tuple[str, str] | None:
+def _chain(scene: Scene, site: Site, use: Event) -> tuple[str, str] | None:
     """The function that cannot have the address, and how it gets there."""
     if scene.function.calls(ASKING):
         return None
     names = set(TRANSLATING)
     if not lasting(site):
         names |= HANDING | PUBLISHING
-    for number, argument in use.expr.arguments.items():
+    for number, argument in use.place.arguments.items():
         if not _holds(scene, site, argument):
             continue
-        if scene.knowledge.argument(use.expr.callee, number).verdict == "escapes":
-            chain = scene.peers.handed(scene.file, use.expr, number, names)
-            if chain and (chain[0] not in OWN or chain[0] == use.expr.callee):
+        if scene.knowledge.argument(use.place.callee, number).verdict == "escapes":
+            chain = scene.peers.handed(scene.file, use.place, number, names)
+            if chain and (chain[0] not in OWN or chain[0] == use.place.callee):
                 return chain
     return None
 
 
 def _holds(scene: Scene, site: Site, argument: Expr) -> bool:
     """Whether an argument is made of the address."""
-    reads = scene.trace.reads[site.number]
+    reads = scene.trace.reads(site.number)
     return any(node in reads or node is site.call for node in argument.walk())
 
 
@@ -105,10 +106,10 @@ def _lowmem(scene: Scene, site: Site) -> bool:
 
 
 def _stored(scene: Scene, site: Site) -> Iterator[Finding]:
-    for use in scene.uses(site, "stored"):
-        if use.expr.kind != "assign":
+    for use in scene.uses(site, Kind.STORED):
+        if use.place.kind != "assign":
             continue
-        target = use.expr.children[0].bare()
+        target = use.place.children[0].bare()
         root = _root(target)
         if root is None:
             continue
@@ -119,19 +120,19 @@ def _stored(scene: Scene, site: Site) -> Iterator[Finding]:
                 f"the address is stored in {plain(target.text)}, and {reader}, but"
                 f" {site.name}() is valid in this thread only"
             )
-            yield scene.finding(HANDOFF, use.expr, message, remedy)
+            yield scene.finding(HANDOFF, use.place, message, remedy)
             return
         if _leaves_with(scene, site, root):
             yield _kept(scene, site, use, target)
             return
 
 
-def _reader(scene: Scene, site: Site, use: Use, target: Expr, root: Expr) -> str:
+def _reader(scene: Scene, site: Site, use: Event, target: Expr, root: Expr) -> str:
     """Which other context can read what was stored; "" when none is seen."""
     if not _is_local(scene, root):
         return f"every thread can read {root.text}"
-    for call in sorted(scene.trace.during[site.number], key=lambda e: e.start):
-        after = call.start > use.expr.start
+    for call in sorted(scene.trace.during(site.number), key=lambda e: e.start):
+        after = call.start > use.place.start
         if after and call.callee in HANDING and _mentions(call, root.text):
             return f"{call.callee}() of line {call.start[0]} hands {root.text} on"
     if target.kind == "member" and _outlives(scene, root):
@@ -175,13 +176,13 @@ def _is_given(scene: Scene, root: Expr) -> bool:
 
 def _leaves_with(scene: Scene, site: Site, root: Expr) -> bool:
     """Whether the function ends with the mapping alive and kept by the caller."""
-    return _outlives(scene, root) and bool(scene.uses(site, "leaked"))
+    return _outlives(scene, root) and bool(scene.uses(site, Kind.LEAKED))
 
 
-def _kept(scene: Scene, site: Site, use: Use, target: Expr) -> Finding:
+def _kept(scene: Scene, site: Site, use: Event, target: Expr) -> Finding:
     return scene.finding(
         HANDOFF,
-        use.expr,
+        use.place,
         f"{plain(target.text)} keeps the address of {site.name}() after the function"
         " returns: only this thread may use and unmap it",
         "keep the page, unless one thread does all of it before it sleeps in another",
@@ -224,20 +225,20 @@ def _reads_member(scene: Scene, name: str, member: str) -> bool:
 def returns(scene: Scene) -> Iterator[Finding]:
     """Addresses that the function returns while their page is mapped."""
     for site in scene.sites:
-        gone = {use.expr for use in scene.uses(site, "gone")}
-        alive = [u for u in scene.uses(site, "returned") if u.expr not in gone]
+        gone = {use.place for use in scene.uses(site, Kind.DANGLING)}
+        alive = [u for u in scene.uses(site, Kind.RETURNED) if u.place not in gone]
         for use in alive[:1]:
             yield _returned(scene, site, use)
 
 
-def _returned(scene: Scene, site: Site, use: Use) -> Finding:
+def _returned(scene: Scene, site: Site, use: Event) -> Finding:
     message = f"the address of {plain(site.call.text)} is returned still mapped"
     unmapped = unmapped_in_file(scene, site)
     if not unmapped:
         message += f", and no function of this file calls {site.api.ends}()"
     remedy = f"say in a comment that the caller is to call {site.api.ends}()"
     severity = NOTE if unmapped else WARNING
-    return scene.finding(RETURNED, use.expr, message, remedy, severity)
+    return scene.finding(RETURNED, use.place, message, remedy, severity)
 
 
 def unmapped_in_file(scene: Scene, site: Site) -> bool:

@@ -12,14 +12,15 @@ from kmaplocal.findings.rules.pairs import ended
 from kmaplocal.findings.rules.takers import how_sure, takers
 from kmaplocal.findings.scene import Scene, lasting
 from kmaplocal.bounds import plain
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr, Stmt
 
 RULE = "kmap-leak"
 ABOUT_PAGES = ("Page", "SetPage", "ClearPage", "TestSetPage", "page_", "set_page_")
 # What gives an address to who may unmap it.
-TAKEN = ("stored", "address-taken", "escapes")
+TAKEN = (Kind.STORED, Kind.ADDRESS_TAKEN, Kind.ESCAPES)
 
 
 def leaks(scene: Scene) -> Iterator[Finding]:
@@ -62,8 +63,8 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
 def _own(scene: Scene, site: Site) -> bool:
     """Whether the address is stored in a member, but unmapped by this function
     after that, where it goes well."""
-    other = scene.uses(site, "address-taken", "escapes")
-    stores = [use.expr for use in scene.uses(site, "stored")]
+    other = scene.uses(site, Kind.ADDRESS_TAKEN, Kind.ESCAPES)
+    stores = [use.place for use in scene.uses(site, Kind.STORED)]
     places = all(
         expr.kind == "assign" and expr.children[0].bare().kind == "member"
         for expr in stores
@@ -102,12 +103,12 @@ def _in_loop(scene: Scene, site: Site) -> Iterator[Finding]:
     given = takers(scene, site)
     if given and not scene.unmaps(site):
         return
-    for use in scene.uses(site, "mapped-again")[:1]:
+    for use in scene.uses(site, Kind.MAPPED_AGAIN)[:1]:
         if set(use.detail.split()) - {site.variable}:
             return  # another variable goes on with the earlier turn's address
         yield scene.finding(
             RULE,
-            use.expr,
+            use.place,
             f"{plain(site.call.text)} is mapped again while a path of the loop has"
             " not unmapped it",
             f"call {scene.ending(site)}() on every way to the next turn",
@@ -121,8 +122,8 @@ def _in_same_loop(scene: Scene, site: Site, line: int) -> bool:
 
 
 def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
-    returned = {use.expr for use in scene.uses(site, "returned")}
-    left = [u for u in scene.uses(site, "leaked") if u.expr not in returned]
+    returned = {use.place for use in scene.uses(site, Kind.RETURNED)}
+    left = [u for u in scene.uses(site, Kind.LEAKED) if u.place not in returned]
     if not left:
         return
     name, remedy = scene.named(site), f"call {scene.ending(site)}() before leaving"
@@ -155,7 +156,7 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
 def _guarded(scene: Scene, site: Site, line: int) -> bool:
     """Whether all paths that leak at LINE pass an `if` by that guards nothing but the
     unmap: it may well know what it guards."""
-    passed = scene.trace.passed_by.get((site.number, line), set())
+    passed = scene.trace.passed_by(site.number, line)
     return any(stmt.start[0] in passed for stmt in _around(scene, site, line))
 
 

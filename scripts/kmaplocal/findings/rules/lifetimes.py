@@ -10,7 +10,8 @@ from kmaplocal.findings.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import plain
 from kmaplocal.flow.escape import given, member_of
-from kmaplocal.flow.events import Site, Use
+from kmaplocal.flow.events import Event, Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
 READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
@@ -18,8 +19,8 @@ READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
 
 def double_unmaps(scene: Scene) -> Iterator[Finding]:
     """Unmaps of a mapping that some path has unmapped before."""
-    for expr, seen in scene.trace.unmaps.items():
-        again = {n for n, problem in seen if problem == "double" and n is not None}
+    for expr, ends in scene.trace.unmaps.items():
+        again = {e.site for e in ends if e.kind is Kind.TWICE and e.site is not None}
         for number in sorted(again):
             site = scene.trace.sites[number]
             if site not in scene.sites or _is_lent(scene, expr):
@@ -53,56 +54,56 @@ def uses_after_unmap(scene: Scene) -> Iterator[Finding]:
     """Uses of an address after the unmap of its page."""
     for site in scene.sites:
         done: set[int] = set()
-        for use in scene.uses(site, "after-unmap", "gone"):
-            if use.expr.start[0] in done or not _is_use(scene, use):
+        for use in scene.uses(site, Kind.AFTER_UNMAP, Kind.DANGLING):
+            if use.place.start[0] in done or not _is_use(scene, use):
                 continue
-            done.add(use.expr.start[0])
+            done.add(use.place.start[0])
             yield _used(scene, site, use)
 
 
-def _is_use(scene: Scene, use: Use) -> bool:
+def _is_use(scene: Scene, use: Event) -> bool:
     """Whether what was recorded reads or writes, for all that is known."""
-    if use.detail == "member" or (use.detail == "cursor" and use.what == "gone"):
+    if use.detail == "member" or (use.detail == "cursor" and use.kind is Kind.DANGLING):
         return False
-    if functions.of(use.expr.callee).looks:
+    if functions.of(use.place.callee).looks:
         return False
     if _prints(scene, use):
-        return _reads(use.expr)
-    if use.what == "gone" and use.expr.kind == "call" and _as_number(use.expr):
+        return _reads(use.place)
+    if use.kind is Kind.DANGLING and use.place.kind == "call" and _as_number(use.place):
         return False
-    parent = use.expr.parent
+    parent = use.place.parent
     while parent is not None and parent.kind in ("paren", "member"):
         parent = parent.parent
     return parent is None or parent.kind != "unary" or parent.op != "&"
 
 
-def _prints(scene: Scene, use: Use) -> bool:
+def _prints(scene: Scene, use: Event) -> bool:
     """Whether a use is a call that prints the address, by itself or by what it hands
     it to."""
-    reads = scene.trace.reads[use.site]
+    reads = scene.trace.reads(use.site)
     numbers = [
         number
-        for number, argument in use.expr.arguments.items()
+        for number, argument in use.place.arguments.items()
         if any(node in reads for node in argument.walk())
     ]
-    return bool(numbers) and all(scene.peers.prints(use.expr, n) for n in numbers)
+    return bool(numbers) and all(scene.peers.prints(use.place, n) for n in numbers)
 
 
-def _used(scene: Scene, site: Site, use: Use) -> Finding:
-    returned = any(u.expr is use.expr for u in scene.uses(site, "returned"))
-    how = "is returned" if returned else f"is used by {plain(use.expr.text)}"
+def _used(scene: Scene, site: Site, use: Event) -> Finding:
+    returned = any(u.place is use.place for u in scene.uses(site, Kind.RETURNED))
+    how = "is returned" if returned else f"is used by {plain(use.place.text)}"
     message = f"{scene.named(site)} {how} after {scene.gone(use, site)} unmapped it"
-    sure = use.what == "after-unmap" or returned
+    sure = use.kind is Kind.AFTER_UNMAP or returned
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING
     severity = NOTE if _mapped_anew(scene, site, use) else severity
-    return scene.finding("kmap-use-after-unmap", use.expr, message, remedy, severity)
+    return scene.finding("kmap-use-after-unmap", use.place, message, remedy, severity)
 
 
-def _mapped_anew(scene: Scene, site: Site, use: Use) -> bool:
+def _mapped_anew(scene: Scene, site: Site, use: Event) -> bool:
     """Whether the variable is given a mapping in a loop, after the unmap and under a
     condition of its own: that may be met whenever it is used again."""
-    last = [e for e in scene.unmaps(site) if e.start < use.expr.start][-1:]
+    last = [e for e in scene.unmaps(site) if e.start < use.place.start][-1:]
     others = [
         other.call
         for other in scene.sites

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.scene import PASSED_ON, Scene, lasting
 from kmaplocal.bounds import plain
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import UNMAPS, Kind, ends_only
+from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr, Stmt
 
@@ -36,17 +37,13 @@ def nested(scene: Scene) -> Iterator[Finding]:
 def _advice(scene: Scene, first: Site, later: Site) -> str:
     """What to do about mappings that are alive together: nothing, where both are
     seen to be unmapped, once, on every path."""
-    wrong = ("leaked", "mapped-again", "after-unmap", *PASSED_ON)
+    wrong = (Kind.LEAKED, Kind.MAPPED_AGAIN, Kind.AFTER_UNMAP, *PASSED_ON)
     for site in (first, later):
-        ends = [ends for ends in scene.trace.unmaps.values() if _ends(ends, site)]
-        twice = any((site.number, "double") in each for each in ends)
-        if twice or not ends or scene.uses(site, *wrong):
+        ended = scene.trace.of(site.number, *UNMAPS)
+        twice = any(event.kind is Kind.TWICE for event in ended)
+        if twice or not ended or scene.uses(site, *wrong):
             return f"see to it that {scene.named(later)} is, on every path"
     return "nothing, if it stays so"
-
-
-def _ends(ends: set[tuple[int | None, str]], site: Site) -> bool:
-    return any(number == site.number for number, _ in ends)
 
 
 def disordered(scene: Scene) -> Iterator[Finding]:
@@ -108,7 +105,7 @@ def _guarded(scene: Scene, site: Site, unmap: Expr) -> bool:
 def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:
     """Whether the unmap that follows at once is that of the one other mapping,
     on every path."""
-    outer = {n for n, _ in scene.trace.unmaps[expr]}
+    outer = {end.site for end in scene.trace.unmaps[expr]}
     at_once = [pair for pair, at in scene.trace.disordered.items() if at is expr]
     home = scene.statement(expr)
     following = scene.next_statement(home) if home else None
@@ -119,7 +116,7 @@ def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:
     # What a helper does besides may not be done in another order.
     if {expr.callee, following.exprs[0].callee} - api.UNMAPS.keys():
         return False
-    return scene.trace.unmaps.get(following.exprs[0]) == {(inner, "")}
+    return ends_only(scene.trace.unmaps.get(following.exprs[0], frozenset()), inner)
 
 
 def _with_line(scene: Scene, site: Site) -> str:
@@ -154,10 +151,10 @@ def _arrays(scene: Scene) -> Iterator[Finding]:
 
 def _arrays_of(scene: Scene, site: Site) -> Iterator[str]:
     """The arrays in which a mapping is kept by a loop that counts up."""
-    for use in scene.uses(site, "stored"):
-        if use.expr.kind == "assign":
-            array, index = _element(use.expr.children[0])
-            if array and _counts_up(scene, use.expr, index):
+    for use in scene.uses(site, Kind.STORED):
+        if use.place.kind == "assign":
+            array, index = _element(use.place.children[0])
+            if array and _counts_up(scene, use.place, index):
                 yield array
 
 

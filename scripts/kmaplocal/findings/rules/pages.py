@@ -12,7 +12,8 @@ from kmaplocal.bounds import plain
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds.extents import Access
 from kmaplocal.c.places import names_in
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
 from kmaplocal.c.syntax import Expr, Stmt
 
@@ -155,7 +156,7 @@ def _serves(scene: Scene, site: Site, guard: Stmt) -> bool:
     }
     return any(
         argument.bare().text in cut
-        for call in scene.trace.during[site.number]
+        for call in scene.trace.during(site.number)
         for argument in call.arguments.values()
     )
 
@@ -172,7 +173,7 @@ def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
         argument = scene.argument(expr)
         if scene.kind(expr) == "kunmap" or argument is None:
             continue
-        value = scene.trace.moved.get(expr)
+        value = scene.trace.moved(expr)
         if scene.judge.pages.unmap_beyond(site, expr):
             yield _elsewhere(scene, expr, "is in another page", "")
         elif scene.judge.pages.counts_beyond(site, expr):
@@ -224,7 +225,7 @@ def _moves(scene: Scene, site: Site, unmap: Expr) -> list[Expr]:
         if not more:
             break
         names |= more
-    found = [use.expr for use in scene.uses(site, "moved") if use.expr.children]
+    found = [use.place for use in scene.uses(site, Kind.MOVED) if use.place.children]
     return [move for move in found if move.children[0].bare().text in names]
 
 
@@ -266,13 +267,13 @@ def _past_access(scene: Scene, site: Site, move: Expr) -> bool:
     if move.op != "+=":
         return False
     name, step = (child.bare().text for child in move.children)
-    for use in scene.uses(site, "access"):
-        known = functions.of(use.expr.callee)
-        length = use.expr.arguments.get(-1 if known.length is None else known.length)
-        if length is None or length.bare().text != step or use.expr.start > move.start:
+    for use in scene.uses(site, Kind.ACCESS):
+        known = functions.of(use.place.callee)
+        length = use.place.arguments.get(-1 if known.length is None else known.length)
+        if length is None or length.bare().text != step or use.place.start > move.start:
             continue
         if _ends_before(scene, move, step):
             continue
-        if any(use.expr.arguments[n].bare().text == name for n in known.accesses):
+        if any(use.place.arguments[n].bare().text == name for n in known.accesses):
             return True
     return False

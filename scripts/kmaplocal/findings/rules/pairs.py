@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr
 
@@ -33,8 +33,7 @@ def mixed_pairs(scene: Scene) -> Iterator[Finding]:
 def ended(scene: Scene, expr: Expr) -> list[Site]:
     """The mappings that an unmap is given; for kunmap(page) also those of the
     page, or of its folio, that it does not end."""
-    numbers = {n for n, _ in scene.trace.unmaps[expr] if n is not None and n >= 0}
-    sites = [site for site in scene.sites if site.number in numbers]
+    sites = [site for site in scene.trace.ended(expr) if site in scene.sites]
     page = scene.argument(expr)
     if sites or scene.knowledge.unmaps[expr.callee].given != api.PAGE or page is None:
         return sites
@@ -170,7 +169,7 @@ def _is_address(scene: Scene, argument: Expr) -> bool:
     """Whether the argument holds the address of a mapping."""
     if argument.bare().kind != "identifier":
         return False
-    return any(argument.bare() in reads for reads in scene.trace.reads.values())
+    return argument.bare() in scene.trace.read
 
 
 def _is_data(type_: str) -> bool:

@@ -15,7 +15,7 @@ from kmaplocal.findings.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import ALWAYS, BY_FLAGS, PAGING_IN
 from kmaplocal.bounds import plain
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 WAITING = frozenset(
@@ -43,7 +43,7 @@ def sleeps(scene: Scene) -> Iterator[Finding]:
 def _during(scene: Scene, site: Site) -> list[Expr]:
     """The calls made while a mapping is alive, map calls too."""
     inner = [n for outer, n in scene.trace.nested if outer == site.number]
-    calls = [*scene.trace.during[site.number]]
+    calls = [*scene.trace.during(site.number)]
     calls += [scene.trace.sites[number].call for number in inner]
     return sorted(calls, key=lambda call: call.start)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from kmaplocal.findings.finding import ERROR, WARNING
 from kmaplocal.findings.scene import Scene
-from kmaplocal.flow.events import Site
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
-UNREAD = ("unknown", "opaque")
+UNREAD = (Kind.UNKNOWN, Kind.OPAQUE)
 FINE, FAILED, EITHER = range(3)  # how a function says by what it returns that it went
 _ERRORS = ("ERR_PTR", "ERR_CAST")
 _NOTHING = ("NULL", "false")
@@ -21,7 +22,7 @@ _NOTHING = ("NULL", "false")
 
 def takers(scene: Scene, site: Site) -> list[Expr]:
     """What is given the address of SITE and could not be read."""
-    return [use.expr for use in scene.uses(site, *UNREAD)]
+    return [use.place for use in scene.uses(site, *UNREAD)]
 
 
 def how_sure(scene: Scene, site: Site, leaving: Stmt | None) -> str:

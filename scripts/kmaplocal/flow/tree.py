@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the rest of the tree says of the functions and types that one function uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from kmaplocal.flow.events import Root
+from kmaplocal.flow.pointers import Pointer
+from kmaplocal.knowledge import api
+from kmaplocal.c.syntax import Function
+
+
+class Effect(NamedTuple):
+    """What a callee does with an address: harmless, escapes or unknown; whether
+    its result is an address in the same page; the numbers of the arguments that
+    it stores the address behind, each with how far it was moved; and whether it
+    may change the pointers that lie behind it."""
+
+    verdict: str
+    returns: bool = False
+    evidence: str = ""
+    through: tuple[tuple[int, int], ...] = ()
+    writes: bool = True
+    pointers: tuple[str, ...] = ()  # what function pointers were taken to be
+    awaits: Pointer | None = None  # unknown only until it is known what this can be
+    root: Root | None = None  # where it is not harmless
+
+
+class Knowledge(Protocol):
+    """What the rest of the tree says."""
+
+    maps: Mapping[str, api.Map]
+    unmaps: Mapping[str, api.Unmap]
+
+    def argument(self, callee: str, number: int) -> Effect:
+        """What CALLEE does with an address given as argument NUMBER."""
+
+    def contents(self, callee: str, number: int) -> Effect:
+        """What CALLEE does with an address it finds behind argument NUMBER."""
+
+    def through_pointer(self, pointer: Pointer | None, number: int) -> Effect:
+        """... and any function does that POINTER can be."""
+
+    def is_array(self, member: str, struct: str) -> bool | None:
+        """Whether MEMBER of STRUCT ("": unknown) is an array; None: unknown."""
+
+    def member_type(self, struct: str, member: str) -> str:
+        """The type of a structure's member, or ""."""
+
+    def is_pure(self, callee: str) -> bool:
+        """Whether CALLEE gives the same again, as long as its arguments and what it
+        reads by way of them stay."""
+
+
+def contents_site(function: Function, number: int) -> int:
+    """The site of an address that lies behind parameter NUMBER of FUNCTION."""
+    return -1 - len(function.params) - number

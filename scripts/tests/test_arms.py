@@ -90,6 +90,22 @@ def test_questions_are_not_multiplied():
         arms(body + group("CONFIG_7", "n = 7;")).readings()
 
 
+def test_few_questions_are_asked_in_all_ways():
+    body = "".join(group(f"CONFIG_{n}", f"n = {n};") for n in range(4))
+    assert len(arms(body).readings()) == 16
+
+
+def test_each_arm_is_read():
+    seldom = " && ".join(f"{'!' * (n % 2)}defined(CONFIG_{n})" for n in range(6))
+    body = "".join(group(f"CONFIG_{n}", f"n = {n};") for n in range(6))
+    inner = group("CONFIG_6", "n = 7;")
+    found = arms(f"{body}#if {seldom}\n{inner}return n;\n#endif\n")
+    read = found.readings()
+    assert len(read) == 2 + 2 * 6 + 1
+    unread = frozenset.intersection(*(each.hidden for each in read))
+    assert unread == found.outline.directives.keys()
+
+
 def test_lines_stay():
     (yes, no) = arms(group("CONFIG_A", "n = 1;", "n = 2;")).readings()
     assert (yes.hidden, no.hidden) == ({3, 5, 6, 7}, {3, 4, 5, 7})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What spatch changed, as edits by line."""
 
-from kmaplocal.apply.edits import Edit, changes
+from kmaplocal.apply.edits import Edit, changes, laid_out
 
 BEFORE = "\tu8 *v;\n\n\tv = kmap(p);\n\tmemcpy(v, s, n);\n\tkunmap(p);\n}\n"
 HELPER = "\tmemcpy_to_page(p, 0, s, n);\n"
@@ -15,3 +15,26 @@ def test_a_blank_line_before_what_is_replaced_stays():
 def test_a_blank_line_behind_what_is_deleted_goes_with_it():
     after = BEFORE.partition("\n\n")[2]
     assert changes(BEFORE, after) == [Edit(0, 2, ())]
+
+
+MAPPED = [
+    "\tat = (unsigned long) kmap_atomic(page) +",
+    "\t\t(at & ~PAGE_MASK);\t/* in the page */",
+]
+
+
+def test_a_renamed_statement_keeps_its_blanks_and_line_breaks():
+    made = ("\tat = (unsigned long)kmap_local_page(page) + (at &", "\t~PAGE_MASK);")
+    for before, behind in (((), ()), ((), ("\tf();",)), (("\tf();", ""), ("\tg();",))):
+        edit = Edit(0, 2, (*before, *made, *behind))
+        assert laid_out(edit, MAPPED, []).lines == (
+            *before,
+            MAPPED[0].replace("kmap_atomic", "kmap_local_page"),
+            MAPPED[1],
+            *behind,
+        )
+
+
+def test_a_statement_that_is_changed_otherwise_is_not_laid_out_as_before():
+    made = ("\tat = kmap_local_page(page) + off;",)
+    assert laid_out(Edit(0, 2, made), MAPPED, []).lines == made

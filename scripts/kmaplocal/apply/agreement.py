@@ -96,7 +96,8 @@ def _place(edit: Edit) -> tuple[int, int]:
 
 
 def _differs(readings: Sequence, reading: FileAnalysis, line: int) -> str:
-    return said(readings, [reading], f"line {line} would change in one way alone")
+    why = f"line {line} is for several arms of an #if, but would not change alike for"
+    return said(readings, [reading], f"{why} them: write it into each of them")
 
 
 def _sees(reading: FileAnalysis, edit: Edit) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import unidiff
 
 from kmaplocal.apply import layout, patch
+from kmaplocal.knowledge import api
 from kmaplocal.repairs.saved import NAMES
 from kmaplocal.c import lexer
 
@@ -70,7 +71,7 @@ def _borders(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:
                 yield before.index(x), behind.index(y)
 
 
-def _counted(lines: list[str]) -> tuple[list[str], list[int]]:
+def _counted(lines: Sequence[str]) -> tuple[list[str], list[int]]:
     """The tokens of LINES, and how many there are before each line and at the
     end."""
     found: list[str] = []
@@ -135,6 +136,7 @@ def _laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
             if _parts_declarations(lines, edit):
                 kept.insert(0, "")
             return Edit(edit.first, edit.last, tuple(kept))
+    edit = Edit(edit.first, edit.last, tuple(_as_before(old, edit.lines)))
     result: list[str] = []
     tight = any(")kmap" in line or ")page_address" in line for line in old)
     for number, line in enumerate(edit.lines):
@@ -146,6 +148,35 @@ def _laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
         too_long = layout.width(line) > layout.WIDTH >= layout.width(before)
         result += layout.rewrapped(line) if too_long else [line]
     return Edit(edit.first, edit.last, tuple(result))
+
+
+def _as_before(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """The lines NEW; where they are the statement of the lines OLD by another call,
+    and what comes beside it, that one with the blanks and line breaks it had."""
+    (words, _), (others, behind) = _counted(old), _counted(new)
+    for number, start in reversed(list(enumerate(behind))):
+        end = start + len(words)
+        if words and end in behind and _is_renamed(words, others[start:end]):
+            kept = _renamed(old, others[start:end])
+            return [*new[:number], *kept, *new[behind.index(end) :]]
+    return list(new)
+
+
+def _is_renamed(words: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether OTHERS are WORDS but for the names of calls that are replaced."""
+    changed = [word for word, other in zip(words, others) if word != other]
+    return bool(changed) and set(changed) <= set(api.OLD)
+
+
+def _renamed(lines: Sequence[str], words: Sequence[str]) -> list[str]:
+    """LINES with WORDS for their tokens."""
+    found = list(lines)
+    for token, word in reversed(list(zip(lexer.tokens("\n".join(lines)), words))):
+        line, start = found[token.line - 1], token.column
+        if token.text in api.OLD:
+            line = line[:start] + word + line[start + len(token.text) :]
+        found[token.line - 1] = line
+    return found
 
 
 def with_else(edits: list[Edit], lines: list[str]) -> list[Edit]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import NamedTuple
 
 from kmaplocal.knowledge import api
@@ -27,6 +28,7 @@ from kmaplocal.c.lexer import Token
 from kmaplocal.c.outline import JUMPS, Conditional, Outline, Span
 
 MOST_QUESTIONS = 7  # that the #ifs of one function may ask
+MOST_READINGS = 16  # of all there are; of more, a choice is read
 _MOVES = JUMPS | {"case", "default", "else"}
 _CHANGES = {"=", "++", "--", *(f"{o}=" for o in "+ - * / % & | ^ << >>".split())}
 _STARTS, _ENDS = (";", "{", "}", ":"), (";", "}")
@@ -134,7 +136,8 @@ class Arms:
             hidden = frozenset(_hidden(chosen))
             known = found.setdefault(hidden, Reading(hidden, chosen, []))
             known.configurations.append(each)
-        return list(found.values())
+        every = list(found.values())
+        return every if len(every) <= MOST_READINGS else _fewer(every)
 
     # -- what matters --------------------------------------------------------
 
@@ -178,14 +181,12 @@ class Arms:
         return group in matter or set(self._questions([group])) <= set(asked)
 
     def _configurations(self, asked: list[str]) -> Iterator[Configuration]:
-        """Every two questions in every way they can be answered, as far as what is
-        around the function allows."""
-        answers = [dict.fromkeys(asked, True), dict.fromkeys(asked, False)]
-        answers += [{**base, q: not base[q]} for q in asked for base in answers[:2]]
+        """All ways in which what is ASKED can be answered, as far as what is around
+        the function allows."""
         every = [
-            Configuration(version, held)
+            Configuration(version, dict(zip(asked, held)))
             for version in self.versions
-            for held in answers
+            for held in product((True, False), repeat=len(asked))
         ]
         yield from [c for c in every if self._possible(c)] or every
 
@@ -233,6 +234,23 @@ class Arms:
 
     def _conditions(self, group: Conditional) -> list[Condition]:
         return [_asked(self.outline, line) for line in group.lines[:-1]]
+
+
+def _fewer(every: Sequence[Reading]) -> list[Reading]:
+    """Those of EVERY reading that have any two questions in all the ways they can be
+    answered, and of the others what it takes to have each line."""
+    found = [r for r in every if any(_is_even(c.held) for c in r.configurations)]
+    unseen = frozenset.intersection(*(reading.hidden for reading in found))
+    for reading in every:
+        if not unseen <= reading.hidden:
+            found.append(reading)
+            unseen &= reading.hidden
+    return found
+
+
+def _is_even(held: Mapping[str, bool]) -> bool:
+    """Whether all questions but one are answered alike."""
+    return min(sum(held.values()), len(held) - sum(held.values())) <= 1
 
 
 def condition(outline: Outline, group: Conditional, arm: int) -> Condition:

@@ -11,10 +11,19 @@ ROWS: dict[str, list[Row]] = {
         Row("preempt_count", preempt=ASSERTS),
     ],
     "include/linux/bit_spinlock.h": [
-        Row("bit_spin_lock", disables=PREEMPT),
+        Row(
+            "bit_spin_lock",
+            disables=PREEMPT,
+            until=("bit_spin_unlock", "__bit_spin_unlock"),
+        ),
     ],
     "include/linux/bottom_half.h": [
-        Row("local_bh_disable", disables=PREEMPT, sleeps=ON_RT),
+        Row(
+            "local_bh_disable",
+            disables=PREEMPT,
+            sleeps=ON_RT,
+            until=("local_bh_enable",),
+        ),
     ],
     "include/linux/completion.h": [
         Row(
@@ -76,9 +85,14 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/irqflags.h": [
         Row("local_save_flags", assigns=True),
-        Row("local_irq_disable", disables=PREEMPT),
+        Row("local_irq_disable", disables=PREEMPT, until=("local_irq_enable",)),
         Row("irqs_disabled", preempt=ASSERTS),
-        Row("local_irq_save", assigns=True, disables=PREEMPT),
+        Row(
+            "local_irq_save",
+            assigns=True,
+            disables=PREEMPT,
+            until=("local_irq_restore",),
+        ),
     ],
     "include/linux/kfifo.h": [
         Row("kfifo_in kfifo_put", hands=CONTEXT, how="it is put into a queue"),
@@ -130,7 +144,8 @@ ROWS: dict[str, list[Row]] = {
         Row("synchronize_net", sleeps=ALWAYS),
     ],
     "include/linux/percpu-defs.h": [
-        Row("get_cpu_ptr get_cpu_var", disables=PREEMPT),
+        Row("get_cpu_ptr", disables=PREEMPT, until=("put_cpu_ptr",)),
+        Row("get_cpu_var", disables=PREEMPT, until=("put_cpu_var",)),
         Row(
             "__get_cpu_var raw_cpu_ptr __this_cpu_add __this_cpu_dec __this_cpu_inc "
             "this_cpu_ptr __this_cpu_read __this_cpu_sub __this_cpu_write",
@@ -138,7 +153,12 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "include/linux/preempt.h": [
-        Row("migrate_disable preempt_disable", disables=PREEMPT),
+        Row("migrate_disable", disables=PREEMPT),
+        Row(
+            "preempt_disable",
+            disables=PREEMPT,
+            until=("preempt_enable", "preempt_enable_no_resched"),
+        ),
         # in_interrupt(), in_irq() and in_task() ask for other bits of the count than
         # those that kmap_atomic() changes.
         Row("in_atomic preemptible", preempt=ASSERTS),
@@ -152,7 +172,12 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "include/linux/rcupdate.h": [
-        Row("rcu_read_lock_sched", disables=PREEMPT),
+        Row(
+            "rcu_read_lock_sched",
+            disables=PREEMPT,
+            until=("rcu_read_unlock_sched",),
+        ),
+        Row("rcu_read_lock", until=("rcu_read_unlock",)),
         Row("synchronize_rcu", sleeps=ALWAYS),
         Row("rcu_assign_pointer", hands=PUBLISHED, how="it is published by RCU"),
         Row("call_rcu", hands=CONTEXT, how="it is handed to RCU", registers=True),
@@ -164,7 +189,14 @@ ROWS: dict[str, list[Row]] = {
         Row("rt_mutex_lock", sleeps=ALWAYS),
     ],
     "include/linux/rwlock.h": [
-        Row("read_lock write_lock", disables=PREEMPT, sleeps=ON_RT),
+        Row("read_lock", disables=PREEMPT, sleeps=ON_RT, until=("read_unlock",)),
+        Row("write_lock", disables=PREEMPT, sleeps=ON_RT, until=("write_unlock",)),
+        Row("read_lock_bh", until=("read_unlock_bh",)),
+        Row("read_lock_irq", until=("read_unlock_irq",)),
+        Row("read_lock_irqsave", assigns=True, until=("read_unlock_irqrestore",)),
+        Row("write_lock_bh", until=("write_unlock_bh",)),
+        Row("write_lock_irq", until=("write_unlock_irq",)),
+        Row("write_lock_irqsave", assigns=True, until=("write_unlock_irqrestore",)),
     ],
     "include/linux/rwsem.h": [
         Row(
@@ -186,7 +218,7 @@ ROWS: dict[str, list[Row]] = {
         Row("down down_interruptible down_killable down_timeout", sleeps=ALWAYS),
     ],
     "include/linux/smp.h": [
-        Row("get_cpu", disables=PREEMPT),
+        Row("get_cpu", disables=PREEMPT, until=("put_cpu",)),
         Row("smp_processor_id __smp_processor_id", preempt=USES),
         Row(
             "smp_call_function_many",
@@ -210,10 +242,28 @@ ROWS: dict[str, list[Row]] = {
         Row("spi_sync", sleeps=ALWAYS),
     ],
     "include/linux/spinlock.h": [
-        Row("raw_spin_lock raw_spin_lock_irqsave", disables=PREEMPT),
+        Row("raw_spin_lock", disables=PREEMPT, until=("raw_spin_unlock",)),
+        Row(
+            "raw_spin_lock_irqsave",
+            disables=PREEMPT,
+            until=("raw_spin_unlock_irqrestore",),
+        ),
         Row("spin_trylock", sleeps=ON_RT),
-        Row("spin_lock spin_lock_bh spin_lock_irq", disables=PREEMPT, sleeps=ON_RT),
-        Row("spin_lock_irqsave", assigns=True, disables=PREEMPT, sleeps=ON_RT),
+        Row("spin_lock", disables=PREEMPT, sleeps=ON_RT, until=("spin_unlock",)),
+        Row("spin_lock_bh", disables=PREEMPT, sleeps=ON_RT, until=("spin_unlock_bh",)),
+        Row(
+            "spin_lock_irq",
+            disables=PREEMPT,
+            sleeps=ON_RT,
+            until=("spin_unlock_irq",),
+        ),
+        Row(
+            "spin_lock_irqsave",
+            assigns=True,
+            disables=PREEMPT,
+            sleeps=ON_RT,
+            until=("spin_unlock_irqrestore",),
+        ),
     ],
     "include/linux/srcu.h": [
         Row("synchronize_srcu", sleeps=ALWAYS),

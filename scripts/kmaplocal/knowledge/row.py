@@ -128,6 +128,7 @@ class Row:
     preempt: str = ""  # ... that preemption, migration or interrupts are
     disables: str = ""  # FAULTS or PREEMPT
     sleeps: str = ""  # ALWAYS ...
+    until: tuple[str, ...] = ()  # nothing may sleep until one of these is called
     allocates_pages: bool = False
     returns_never: bool = False
 

@@ -33,7 +33,7 @@ RULES = {
         Rule("kmap-mixed-pair", ERROR, "mapped by one kind, unmapped by another"),
         Rule("kmap-wrong-argument", ERROR, "a page for an address, or the reverse"),
         Rule("kmap-off-page", ERROR, "an access or unmap outside of the mapped page"),
-        Rule("kmap-sleep-atomic", ERROR, "a sleep while kmap_atomic() forbids it"),
+        Rule("kmap-sleep-atomic", ERROR, "a sleep where that is forbidden"),
         Rule("kmap-null-check", WARNING, "a NULL check of what cannot be NULL"),
         Rule("kmap-deprecated", WARNING, "kmap() or kmap_atomic() in new code"),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from kmaplocal import faults
 from kmaplocal.findings.rules.astray import unmaps_astray
 from kmaplocal.findings.rules.checks import null_checks
+from kmaplocal.findings.rules.contexts import kmap_in_handler, sleeps_in_region
 from kmaplocal.findings.rules.escapes import handoffs, returns
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.rules.helpers import folio_offsets, helper_ranges
@@ -37,6 +38,8 @@ RULES = (
     helper_ranges,
     folio_offsets,
     sleeps,
+    sleeps_in_region,
+    kmap_in_handler,
     null_checks,
 )
 

@@ -18,7 +18,7 @@ from kmaplocal.flow.conditions import atoms_of, decided_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Kind, Outcome, PassedBy
 from kmaplocal.flow.maps import MapCalls
-from kmaplocal.flow.state import State, forget, pass_by, passed_by, put_behind
+from kmaplocal.flow.state import State, asked, forget, pass_by, passed_by, put_behind
 from kmaplocal.flow.state import reached
 from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.tree import contents_site
@@ -94,7 +94,7 @@ class Tracer(MapCalls):
 
     def step(self, node: Node, state: State) -> list[tuple[Node, State]]:
         """What follows NODE when STATE comes to it: where to go, and in what state."""
-        self.log.path = state.decided
+        self.log.path = asked(state)
         if node.cond is not None:
             ways = self.condition(node.cond, self._unbiased(node, state))
             if node.stmt in self.relevant.unmapping and len({t for t, _ in ways}) > 1:

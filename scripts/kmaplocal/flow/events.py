@@ -52,6 +52,7 @@ class Kind(Enum):
     PARAMETER = "parameter"  # what is unmapped is the caller's
     # Of the function.
     CALLED = "called"  # a callee, while the mappings in `about` are alive
+    FORBIDDEN = "forbidden"  # a call, behind one (DETAIL) after which none may sleep
     PASSED = "passed"  # the same, of a callee that maps or unmaps for its callers
     LEFT = "left"
 

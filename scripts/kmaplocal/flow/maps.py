@@ -6,10 +6,11 @@ from __future__ import annotations
 from kmaplocal.flow.calls import Calls
 from kmaplocal.flow.conditions import TAKING, TRANSPARENT
 from kmaplocal.flow.events import Alive, Held, Kind
-from kmaplocal.flow.state import State, added_to, mapped_into, meant
+from kmaplocal.flow.state import State, added_to, allow_sleep, forbid_sleep
+from kmaplocal.flow.state import forbidders, mapped_into, meant
 from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Value, is_of
-from kmaplocal.knowledge import api
+from kmaplocal.knowledge import api, functions
 from kmaplocal.c.syntax import Expr
 
 _HOLDS = "@"  # before the text of what keeps an address, among the pages
@@ -19,10 +20,30 @@ _FAILURES = {"null": NULL, "error": ERROR, "zero": NULL, "nonzero": NONZERO}
 _SUCCESSES = {"zero": NONZERO._replace(text="+"), "nonzero": NULL}
 
 
+# What begins a region in which nothing may sleep, and by what ends which of them.
+REGIONS = functions.named(lambda row: row.until)
+ENDING = {
+    name: {region for region in REGIONS if name in functions.of(region).until}
+    for region in REGIONS
+    for name in functions.of(region).until
+}
+
+
+def _region(call: Expr, state: State) -> State:
+    """The state after CALL began or ended a region in which nothing may sleep."""
+    if call.callee in REGIONS:
+        return forbid_sleep(state, call)
+    return allow_sleep(state, call, ENDING[call.callee])
+
+
 class MapCalls(Calls):
     """Steps that begin or end a mapping; other calls are told from them here."""
 
     def on_call(self, expr, state):
+        for began in forbidders(state):
+            self.log.note(Kind.FORBIDDEN, None, expr, began)
+        if expr.callee in REGIONS or expr.callee in ENDING:
+            return [(value, _region(expr, s)) for value, s in self._call(expr, state)]
         if expr in self.site_of:
             return self._map(expr, state)
         if expr.callee in self.unmaps:

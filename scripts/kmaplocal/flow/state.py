@@ -17,7 +17,8 @@ from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr
 
 
-_PASSED = "passed by line "  # no condition reads so
+# What else is decided on a path: a word each, as no condition has.
+_PASSED, _FORBIDDEN = "#passed-by:", "#no-sleep:"
 
 
 class State(NamedTuple):
@@ -191,10 +192,50 @@ def passed_by(state: State) -> set[int]:
     return {int(text.removeprefix(_PASSED)) for text in texts}
 
 
+def forbid_sleep(state: State, call: Expr) -> State:
+    """The state after CALL, from which on nothing may sleep."""
+    return state.decide(f"{_FORBIDDEN}{call.start[0]}:{_region(call)}", True)
+
+
+def allow_sleep(state: State, call: Expr, openers: Set[str]) -> State:
+    """The state after CALL, that ends what one of OPENERS began: with the same
+    argument, or where there is none such, with any."""
+    began = [text for text, _ in state.decided if text.startswith(_FORBIDDEN)]
+    own = [text for text in began if _opener(text) in openers]
+    argument = _region(call).partition("(")[2]
+    same = [text for text in own if text.partition("(")[2] == argument]
+    gone = {*(same[-1:] or own)}
+    kept = tuple(d for d in state.decided if d[0] not in gone)
+    return state._replace(decided=kept)
+
+
+def forbidders(state: State) -> list[str]:
+    """What began that nothing may sleep: "12:spin_lock(&a->lock)", with its line."""
+    texts = (text for text, _ in state.decided if text.startswith(_FORBIDDEN))
+    return [text.removeprefix(_FORBIDDEN) for text in texts]
+
+
+def _opener(text: str) -> str:
+    return text.removeprefix(_FORBIDDEN).split(":")[1].partition("(")[0]
+
+
+def _region(call: Expr) -> str:
+    first = call.arguments.get(0)
+    return f"{call.callee}({first.text.replace(' ', '') if first else ''})"
+
+
+def asked(state: State) -> tuple[tuple[str, bool], ...]:
+    """The conditions that were decided on the way."""
+    others = (_PASSED, _FORBIDDEN)
+    return tuple(d for d in state.decided if not d[0].startswith(others))
+
+
 def forget(state: State, guards: Set[str]) -> State:
     """The state without the conditions and numbers that are not among GUARDS."""
     held = tuple(h for h in state.held if h[1].kind != "constant" or h[0] in guards)
     decided = tuple(
-        d for d in state.decided if d[0] in guards or d[0].startswith(_PASSED)
+        d
+        for d in state.decided
+        if d[0] in guards or d[0].startswith((_PASSED, _FORBIDDEN))
     )
     return State(state.live, state.pages, held, decided)

@@ -109,6 +109,13 @@ def may_sleep(call: Expr) -> bool:
     return sleeps == ALWAYS or (sleeps == BY_FLAGS and bool(_flags(call) & WAITING))
 
 
+def sleeps_by_callee(scene: Scene, call: Expr) -> str:
+    """By which calls of its own the callee of CALL sleeps whatever is the case; ""
+    where that is not seen."""
+    found = _by_callee(scene, scene.file, call.callee, MOST_DEEP)
+    return found[0] if found else ""
+
+
 def _flags(call: Expr) -> set[str]:
     """The names in the flags an allocation is given."""
     words = {n.text for a in call.arguments.values() for n in a.walk()}

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Sleeping where the function itself, or who calls it, has forbidden it: kmap() with
+a lock held or in a handler, and what sleeps between map and unmap with preemption
+off: kmap-sleep-atomic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import WARNING, Finding
+from kmaplocal.findings.rules.sleeps import may_sleep, sleeps_by_callee
+from kmaplocal.findings.scene import Scene
+from kmaplocal.bounds import plain
+from kmaplocal.flow.events import Kind
+from kmaplocal.knowledge import functions
+from kmaplocal.knowledge.row import FAULTS, PAGING_IN
+from kmaplocal.c.syntax import Expr
+
+RULE = "kmap-sleep-atomic"
+# What runs the function that it names as that argument in an interrupt, and what that
+# is called.  Source: include/linux/{interrupt,timer}.h of Linux 6.1.
+HANDLERS = {
+    "request_irq": (1, "an interrupt handler"),
+    "request_threaded_irq": (1, "an interrupt handler"),
+    "devm_request_irq": (2, "an interrupt handler"),
+    "devm_request_threaded_irq": (2, "an interrupt handler"),
+    "tasklet_init": (1, "a tasklet"),
+    "tasklet_setup": (1, "a tasklet"),
+    "timer_setup": (1, "a timer"),
+    "call_rcu": (1, "an RCU callback"),
+}
+
+
+def sleeps_in_region(scene: Scene) -> Iterator[Finding]:
+    """kmap(), and what else sleeps between map and unmap, where a lock is held or
+    preemption is off."""
+    done: set[str] = set()
+    forbidden = scene.trace.of(None, Kind.FORBIDDEN)
+    for event in sorted(forbidden, key=lambda event: event.place.start):
+        call, (line, began) = event.place, event.detail.split(":", 1)
+        found = _sleeps(scene, call, began)
+        if found and event.detail not in done:
+            done.add(event.detail)
+            yield _finding(scene, call, int(line), began, *found)
+
+
+def kmap_in_handler(scene: Scene) -> Iterator[Finding]:
+    """kmap() in a function that an interrupt runs."""
+    maps = [site.call for site in scene.sites if site.name == "kmap"]
+    what = _handler(scene) if maps else ""
+    if what and not scene.function.calls(["in_interrupt", "in_task", "in_irq"]):
+        yield scene.finding(
+            RULE,
+            maps[0],
+            f"kmap() may sleep, but {scene.function.name}() is {what}",
+            "map by kmap_local_page()",
+        )
+
+
+def _sleeps(scene: Scene, call: Expr, began: str) -> tuple[str, str] | None:
+    """How a call sleeps behind one that BEGAN a region, and the severity; None when
+    it does not, or is no matter of mappings."""
+    opener = functions.of(began.partition("(")[0])
+    faults_only = opener.disables == FAULTS
+    mild = WARNING if faults_only or opener.name == "rcu_read_lock" else ""
+    if any(site.call is call and site.name == "kmap" for site in scene.sites):
+        return None if faults_only else ("kmap()", mild)
+    if not scene.trace.alive(call) - {()}:
+        return None
+    if functions.of(call.callee).sleeps == PAGING_IN:
+        return None if faults_only else (f"{call.callee}()", mild or WARNING)
+    if may_sleep(call):
+        return f"{call.callee}()", mild
+    chain = sleeps_by_callee(scene, call)
+    return (chain, WARNING) if chain else None
+
+
+def _finding(
+    scene: Scene, call: Expr, line: int, began: str, chain: str, severity: str
+) -> Finding:
+    maps = chain == "kmap()"
+    place = next((e for e in scene.function.exprs if _is_opener(e, line, began)), None)
+    steps = [scene.step(place, "from here on nothing may sleep")] if place else []
+    remedy = "map by kmap_local_page(), which never sleeps" if maps else "move it out"
+    message = f"{chain} may sleep, and {plain(began)} of line {line} forbids it"
+    return scene.finding(RULE, call, message, remedy, severity, steps=steps)
+
+
+def _is_opener(node: Expr, line: int, began: str) -> bool:
+    return node.start[0] == line and node.callee == began.partition("(")[0]
+
+
+def _handler(scene: Scene) -> str:
+    """What runs this function, where its file says so; "" for nothing known."""
+    outline = scene.knowledge.outline
+    tokens = outline.code if outline is not None else []
+    for at, token in enumerate(tokens):
+        number, what = HANDLERS.get(token.text, (0, ""))
+        if what and _argument([t.text for t in tokens[at + 1 : at + 40]], number) == [
+            scene.function.name
+        ]:
+            return what
+    return ""
+
+
+def _argument(words: list[str], number: int) -> list[str]:
+    """The words of argument NUMBER, of a call whose WORDS begin with its bracket; the
+    `&` of a function's address and its casts aside."""
+    depth, at, found = 0, 0, []
+    for word in words:
+        depth += (word in "([{") - (word in ")]}")
+        if depth == 0:
+            break
+        if word == "," and depth == 1:
+            at += 1
+        elif at == number and word not in "(&":
+            found.append(word)
+    return found

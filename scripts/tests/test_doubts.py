@@ -69,3 +69,31 @@ def test_an_unmap_where_a_scope_ends_is_left_with_its_map(tmp_path, write):
 def test_whether_a_macro_may_leave(body, leaves):
     (macro,) = Outline(f"#define X(x) {body}\n", ()).macros
     assert macro.leaves() == leaves
+
+
+ARGUMENTS = """
+int third(struct page **pages, unsigned int at)
+{
+	int n = 0;
+
+	n += sum(%s, (char *)kmap(pages[at]) + 4);
+	kunmap(pages[at]);
+	return n;
+}
+static int sum(int n, char *v)
+{
+	return n + v[0];
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "other, verdict",
+    [("n", "convert"), ("at++", "keep"), ("step(&at)", "keep"), ("pages++", "keep")],
+)
+def test_what_is_mapped_before_a_statement_that_may_name_another_page(
+    tmp_path, write, other, verdict
+):
+    write(tmp_path / "a.c", ARGUMENTS % other)
+    found = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    assert [v.verdict for v in found.verdicts] == [verdict]

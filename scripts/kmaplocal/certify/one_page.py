@@ -93,7 +93,9 @@ class OnePage:
         stale = next((e for e in self._unmaps(site) if self.stale(e)), None)
         if site.number in self.saved:
             why = f"{site.variable} moves on; its first value is kept"
-            if not self.trace.of(site.number, Kind.MOVED):
+            if not site.variable:
+                why = "no variable has the address; one is added"
+            elif not self.trace.of(site.number, Kind.MOVED):
                 why = f"{site.variable} may be in another page; the address is kept"
             return Obligation(ONE_PAGE, REPAIRED, why, repair="saved address")
         if stale:
@@ -259,7 +261,8 @@ class OnePage:
             self.function, self.trace, site, self.saved, self.knowledge.branches
         )
         moved = bool(self.trace.of(site.number, Kind.MOVED))
-        if value is None or not (moved or self.extents.mapped_at(site)):
+        nameless = not site.variable
+        if value is None or not (nameless or moved or self.extents.mapped_at(site)):
             return False
         self.saved[site.number] = value
         return True

@@ -44,6 +44,12 @@ def _runs(function: Function) -> Iterator[list[Expr]]:
         run: list[Expr] = []
         for sibling in places.siblings(stmt):
             seen.add(sibling)
+            if sibling.kind == "label":
+                yield run
+                run = []
+            while sibling.kind == "label" and len(sibling.children) == 1:
+                sibling = sibling.children[0]
+                seen.add(sibling)
             unmap = _unmap(sibling)
             if unmap is not None:
                 run.append(unmap)

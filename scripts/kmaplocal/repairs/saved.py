@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kmaplocal.c.places import Places
+from kmaplocal.c.places import Places, changes, names_in
 from kmaplocal.flow.events import ends_only
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
+# What evaluates all its operands, and once.
+_ALWAYS = ("paren", "cast", "binary", "unary", "call", "index", "member", "assign")
+_LAZY = ("&&", "||", "&")  # `a & b` is not worth to be told from `&a`
 NAMES = ("base", "kaddr", "vaddr", "mapped")
 
 
@@ -34,15 +37,16 @@ def saved_base(
     branches: Sequence[tuple[int, int]] = (),
 ) -> Saved | None:
     """A variable for the address of a mapping, beside those of OTHERS; None when
-    the map call is no plain assignment, when an unmap is outside the block of
-    every declaration, or ends other mappings too.  BRANCHES: the first and last
-    line of each branch of an #if."""
+    the map call is neither in a plain assignment nor evaluated whenever its statement
+    is, when an unmap is outside the block of every declaration, or ends other
+    mappings too.  BRANCHES: the first and last line of each branch of an #if."""
     places = Places(function)
     begin = places.statement(site.call)
     unmaps = _unmaps(trace, site)
     if not unmaps or begin is None or not places.in_block(begin):
         return None
-    if site.name not in ("kmap", "kmap_atomic") or not _plain(begin, site.call):
+    plain = _plain(begin, site.call) or _is_evaluated(begin, site.call)
+    if site.name not in ("kmap", "kmap_atomic") or not plain:
         return None
     name = _free_name(function, trace, site, others)
     if begin.kind == "declaration":
@@ -77,6 +81,24 @@ def _plain(stmt: Stmt, call: Expr) -> bool:
             return False
         value = value.children[-1 if value.kind == "cast" else 0]
     return value is call
+
+
+def _is_evaluated(stmt: Stmt, call: Expr) -> bool:
+    """Whether the map CALL can be made before STMT: it is evaluated whenever that is,
+    and nothing in STMT changes what its page is."""
+    one = stmt.kind == "expression" or (
+        stmt.kind == "declaration" and len(stmt.variables) == 1
+    )
+    if not one or len(stmt.exprs) != 1:
+        return False
+    names = names_in(call.arguments[0]) if call.arguments else set()
+    root, node = stmt.exprs[0], call
+    while node is not root:
+        around = node.parent
+        if around is None or around.kind not in _ALWAYS or around.op in _LAZY:
+            return False
+        node = around
+    return not any(changes(inner, names) for inner in root.walk())
 
 
 def _free_name(

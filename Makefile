@@ -85,11 +85,11 @@ WORKERS = $(or $(JOBS),$(if $(ONLY),0,$(shell nproc)))
 # The kernels we unpack on demand, of those that are asked for.
 unpacked = $(addsuffix /Makefile,$(filter $(DEFAULT_KERNEL) $(NEWER_KERNEL),$1))
 
-SHELL_SCRIPTS := scripts/install scripts/place scripts/debian13 scripts/debian-source .ci/run
+SHELL_SCRIPTS := scripts/install scripts/example scripts/place scripts/debian13 scripts/debian-source .ci/run
 
 .DELETE_ON_ERROR:
 .PHONY: help apply verify boot report flag series history check check-debian13 goldens lint bench clean clean-cache
-.PHONY: install uninstall install-kernel uninstall-kernel kernel-given
+.PHONY: example install uninstall install-kernel uninstall-kernel kernel-given
 
 ## help: this list
 help:
@@ -194,6 +194,11 @@ goldens: $(if $(ONLY),,$(call unpacked,$(KERNEL)))
 	$(Q)scripts/install apply
 	$(if $(ONLY),,$(Q)$(OPTIONS) $(KMAPLOCAL) goldens $(SETTINGS))
 	$(Q)set -f; $(PYTHON) -m kmaplocal.commands.fixtures $$ONLY
+
+## example: write the series of KERNEL, 6.1 or 7.2, below expected/ anew
+example: $(call unpacked,$(KERNEL))
+	$(Q)scripts/install apply series
+	$(Q)scripts/example "$$KERNEL"
 
 ## install: the command kmaplocal and all it needs, below PREFIX=/usr/local
 install:

@@ -89,7 +89,10 @@ def _atomic(found: Sequence[Function], also: bool) -> str:
         unlike = f", unlike {new}," if new else ""
         text = f"{_maps(found, True)} with the deprecated {name}, which{unlike}"
     text += " disables page faults and preemption along with the mapping"
-    return text if any(m.disabled for m in mappings) else text + _needless(mappings)
+    if any(m.disabled for m in mappings):
+        return text
+    so = ", so that neither is to be disabled by name" if also else ""
+    return text + _needless(mappings) + so
 
 
 def _needless(mappings: Sequence[Mapping]) -> str:

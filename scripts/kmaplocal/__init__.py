@@ -30,24 +30,27 @@ steps     steps (what a person has to change where a mapping is kept), kept unma
           callers (what its rules look at); the rules: handed stored passed paths
           context pages reading
 apply     plan agreement together (what is to be done), edit edits layout comments
-          conversion (making the edits by the semantic patches), patch replace,
-          answers (what spatch is told that runs alone)
+          conversion (making the edits by the semantic patches), outcomes (of many
+          files), goldens, patch replace, answers (what spatch is told that runs alone)
 findings  survey (files), inspection scene peers (one function, as the rules look at
-          it), finding report text handbook; rules/ (a rule, and its page), accept/
+          it), finding report text handbook mend; rules/ (a rule, and its page), accept/
           (comments, baselines, what apply does), change/ (what a patch is answerable
           for), formats/ (how it is told)
 report    report listing output (certificates of a tree), page html events (the same
           for a browser)
 history   history bodies (what upstream did)
-series    account message cover (the argument), grouping maintainers prefix
-          recipients (to whom), commits mails previous checked run
+series    request draft (what is asked, and what becomes of it), conversions fixes (the
+          two kinds of series), account message safety changes remedy blame checked
+          cover (the argument), grouping maintainers prefix recipients (to whom),
+          verified (what stands against it), commits mails previous writing
 cost      bench meter (what the commands cost)
 prove     reference alignment (both sides of a change), objects farm kbuild bench
           (what to compile, and where), identity assembly unmaps builds
           complaints context checkpatch flags (the doors), record (what each of
-          them said), boot/ (a kernel with the change and one without, each seen
-          to run)
-commands  apply flag report verify merge goldens fixtures: a command a file
+          them said), trial (all of it), boot/ (a kernel with the change and one
+          without, each seen to run)
+commands  apply flag report series verify boot history merge goldens bench clean_cache
+          answer: a command a file, options included; fixtures (make goldens ONLY=)
 
 At the top: cli (the doors), console errors home, and inline, which the semantic
 patches ask from inside spatch.

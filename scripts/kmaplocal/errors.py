@@ -2,6 +2,10 @@
 """The errors a user sees: one clear line each, and the exit status it leads to."""
 
 
+# What a command ends with where there is no error.
+ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
+
+
 class KmaplocalError(Exception):
     """Bad use or a bad environment: says what happened, where, and what to do."""
 

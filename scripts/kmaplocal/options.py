@@ -3,22 +3,37 @@
 are given to them are taken."""
 
 import difflib
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from kmaplocal import deadline
-from kmaplocal.commands import goldens
+from kmaplocal.apply import goldens
+
+
+COMMANDS: tuple[str, ...] = ("apply", "flag", "report", "series", "verify", "boot")
+COMMANDS += ("history", "merge", "goldens", "bench", "clean-cache", "answer")
 
 
 class Commands(click.Group):
-    """The commands; one that is misspelt is told from what it may mean."""
+    """The commands, a module of kmaplocal.commands each, which is loaded when it is
+    asked for; one that is misspelt is told from what it may mean."""
+
+    def list_commands(self, ctx):
+        return list(COMMANDS)
+
+    def get_command(self, ctx, name):
+        if name not in COMMANDS:
+            return None
+        module = f"kmaplocal.commands.{name.replace('-', '_')}"
+        return importlib.import_module(module).command
 
     def resolve_command(self, ctx, args):
         name = click.utils.make_str(args[0])
-        meant = difflib.get_close_matches(name, self.commands, 1)
-        if name not in self.commands and meant:
+        meant = difflib.get_close_matches(name, COMMANDS, 1)
+        if name not in COMMANDS and meant:
             ctx.fail(f"No such command '{name}'. Did you mean '{meant[0]}'?")
         return super().resolve_command(ctx, args)
 

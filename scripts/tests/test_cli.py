@@ -12,7 +12,7 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal import cli
-from kmaplocal.commands import goldens
+from kmaplocal.apply import goldens
 
 # The engine: kmap becomes kmap_local_page; other words of the file make it keep,
 # lose, fail, or run spatch first.

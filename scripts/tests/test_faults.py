@@ -11,6 +11,7 @@ from test_cli import surroundings
 
 from kmaplocal import cli, faults
 from kmaplocal.apply import conversion, outcomes
+from kmaplocal.commands import flag
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings import inspection, survey
 from kmaplocal.certify import analysis, gaps
@@ -238,7 +239,7 @@ def test_what_ends_a_run_still_does():
 
 
 def test_a_fault_at_the_top_is_one_line_and_no_finding(monkeypatch, capfd):
-    breaks(monkeypatch, cli.console, "Console", lambda *_: True)
+    breaks(monkeypatch, flag, "Console", lambda *_: True)
     assert cli.main(["flag", "--kernel", "/"]) == 3
     out, err = capfd.readouterr()
     assert out == "" and err.count("\n") == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kmaplocal.apply import patch
-from kmaplocal.commands import goldens
+from kmaplocal.apply import goldens
 
 PATH = Path("fs/x.c")
 BEFORE = b"a\nb\nc\nd\ne\n"

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The main job: convert files of a kernel tree, show what was done, replace them."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from kmaplocal.apply import patch
 from kmaplocal.apply.outcomes import Converter, convert_all, tally
-from kmaplocal.commands import goldens
+from kmaplocal.apply import goldens
 from kmaplocal.console import Console
+from kmaplocal.errors import ALL_DONE, FLAGGED, NOT_ANALYSED
 from kmaplocal.errors import DirtyFiles, Interrupted
 from kmaplocal.reasons import short
 from kmaplocal.names import pasted, quoted
+from kmaplocal.options import EXPECTED, FILES, JOBS, KERNEL, TARGET, TIMEOUT, together
 from kmaplocal.knowledge import functions
 from kmaplocal.c import lexer
 from kmaplocal.c.conditions import Version, dotted
@@ -22,7 +27,6 @@ from kmaplocal.apply.replace import check_writable, replace_files
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target, target
 
-ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
 DEFAULT_FILES = ("fs/aio.c",)
 FAIL_ON = ("kept", "golden")
 
@@ -245,3 +249,31 @@ def _status(
     kept = "kept" in fail_on and any(outcome.kept for outcome in outcomes)
     astray = "golden" in fail_on and goldens.DIFFERENT in states
     return FLAGGED if kept or astray else ALL_DONE
+
+
+COMMON = together(KERNEL, JOBS, TIMEOUT, EXPECTED, FILES)
+
+
+@click.command("apply")
+@COMMON
+@TARGET
+@click.option("--dry-run", is_flag=True, help="print the patch, change nothing")
+@click.option("--force", is_flag=True, help="also files with uncommitted changes")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(FAIL_ON),
+    help="exit 1 for a kept function, or a difference from a golden",
+)
+def command(fail_on: tuple[str, ...], files: tuple[str, ...], **asked) -> int:
+    """Convert FILES, files or folders below the kernel.
+
+    `.` is all of it; without FILES, fs/aio.c. With --dry-run only the patch goes to
+    standard output.
+    """
+    request = Request(files=files or DEFAULT_FILES, fail_on=frozenset(fail_on), **asked)
+    # Imported here: the analysis takes longer to load than a bad option to report.
+    from kmaplocal.apply.conversion import prepare
+
+    told = sys.stderr if request.dry_run else sys.stdout
+    return apply(request, Console(told), prepare)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import click
+
 from kmaplocal.console import Console, wants_colour
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings.accept import baseline, suppression
@@ -21,10 +23,13 @@ from kmaplocal.findings.change.changes import Change
 from kmaplocal.findings.finding import ERROR, Finding
 from kmaplocal.findings.accept.fingerprint import fingerprints
 from kmaplocal.findings.formats import FORMATS, TEXT
-from kmaplocal.findings.report import Report, status
+from kmaplocal.findings import handbook
+from kmaplocal.findings.report import ALL_DONE, Report, status
 from kmaplocal.findings.change.scope import Scope
 from kmaplocal.findings.text import Texts
 from kmaplocal.names import quoted
+from kmaplocal.options import FILES, JOBS, KERNEL, OUT, PLACE, RULES, SHARD, TARGET
+from kmaplocal.options import TIMEOUT, together
 from kmaplocal.cache import again
 from kmaplocal.c.conditions import Version
 from kmaplocal.tree.kernel import CTree
@@ -309,3 +314,63 @@ def _hand_out(report: Report, request: Request, console: Console) -> None:
         console.say(text.removesuffix("\n"), coloured=colour)
     else:
         console.say(make(report).removesuffix("\n"))
+
+
+@click.command("flag")
+@together(KERNEL, TARGET, JOBS, TIMEOUT, OUT, SHARD, FILES)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "sarif", "github", "checkstyle")),
+    default="text",
+    show_default=True,
+    help="for people, programs, and CI servers",
+)
+@click.option(
+    "--since", metavar="REV", help="only what changed since REV parted from HEAD"
+)
+@click.option(
+    "--patch",
+    type=PLACE,
+    metavar="FILE",
+    help="only what this patch or mailbox, already applied, changed; - for stdin",
+)
+@click.option(
+    "-p",
+    "--strip",
+    type=click.IntRange(min=0),
+    help="folders that file names of --patch have too many; default: found out",
+)
+@click.option(
+    "--whole-functions", "whole", is_flag=True, help="functions that changed, not lines"
+)
+@click.option(
+    "--baseline",
+    type=PLACE,
+    metavar="FILE",
+    help="findings that are accepted",
+)
+@click.option("--write-baseline", is_flag=True, help="accept all there are, in FILE")
+@click.option("--reason", default="", help="why what --write-baseline adds is accepted")
+@click.option(
+    "--fail-on",
+    type=click.Choice(("error", "warning", "note", "never")),
+    default="error",
+    show_default=True,
+    help="exit 1 for a finding as bad as that",
+)
+@click.option("--rules", metavar="NAMES", callback=RULES, help="only these rules")
+@click.option("--ignore", metavar="NAMES", callback=RULES, help="but not these")
+@click.option("--allow-empty", is_flag=True, help="be content without any C file")
+@click.option("--explain", metavar="RULE", help="print the page of a rule, and stop")
+def command(explain: str | None, files: tuple[str, ...], **asked) -> int:
+    """Flag wrong use of mappings, old and new, in FILES.
+
+    Without FILES in all. KERNEL is any folder with C code. Nothing is changed in it.
+    The JSON is described by kmaplocal/findings/formats/findings.schema.json.
+    """
+    if explain is not None:
+        Console().say(handbook.page(explain).removesuffix("\n"))
+        return ALL_DONE
+    request = Request(files=files or (".",), **asked)
+    return flag(request, Console())

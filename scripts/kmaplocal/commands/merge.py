@@ -7,10 +7,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
+from kmaplocal.console import Console
+from kmaplocal.errors import ALL_DONE, NOT_ANALYSED
 from kmaplocal.findings.formats import document
+from kmaplocal.options import OUT
 from kmaplocal.tree import shard
 from kmaplocal.tree.shard import BadShard
-from kmaplocal.report import report
+from kmaplocal.report import output, report
 
 _LISTS = ("mappings", "findings", "not_analysed", "proved")
 
@@ -57,3 +62,23 @@ def _sum(values: list):
     if isinstance(values[0], dict):
         return {key: _sum([value[key] for value in values]) for key in values[0]}
     return sum(values)
+
+
+@click.command("merge")
+@OUT
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+def command(files: tuple[Path, ...], out: Path | None) -> int:
+    """Join the JSON that the shards of a run wrote.
+
+    FILES are what report or flag wrote, each with its --shard; all shards of one run
+    must be there. What is printed is what one run without --shard prints. Exit
+    status: 2 when something was not analysed.
+    """
+    found, text = merged(files)
+    if out:
+        output.write(out, text)
+    else:
+        Console().say(text.removesuffix("\n"))
+    return NOT_ANALYSED if found["not_analysed"] else ALL_DONE

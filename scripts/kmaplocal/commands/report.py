@@ -1,30 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The doors that change nothing: the report, and the comparison with history."""
+"""Prints the certificate of every mapping: make report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from kmaplocal.commands import apply as main_job
-from kmaplocal.history import history
+from kmaplocal.options import FILES, JOBS, KERNEL, OUT, SHARD, TARGET, TIMEOUT, together
 from kmaplocal.report import listing, output, report
 from kmaplocal.certify.tied import analysed
-from kmaplocal.certify.certificate import CONVERT, KEEP, NOT_ANALYSED
+from kmaplocal.certify.certificate import KEEP
 from kmaplocal.console import Console
-from kmaplocal.apply.conversion import prepare
-from kmaplocal.apply.outcomes import convert_all, tally
+from kmaplocal.errors import ALL_DONE, FLAGGED, NOT_ANALYSED
 from kmaplocal.prove import record
 from kmaplocal.cache import again
 from kmaplocal.tree.kernel import Module, Tree
-from kmaplocal.tree.outcome import Outcome
 from kmaplocal.tree.search import Search
 from kmaplocal.tree.spatch import Spatch, find_spatch
 from kmaplocal.tree.target import Target
 
 TEXT, JSON = FORMATS = ("text", "json")
-
-_WORST_LAST = (CONVERT, NOT_ANALYSED, KEEP)
 
 
 def print_report(
@@ -49,7 +47,7 @@ def print_report(
         proofs = {path: proofs[path] for path in mine}
     found = report.with_proofs(found, proofs)
     text = report.as_json(found) if form == JSON else listing.as_text(found)
-    _hand_out(text, out, console)
+    output.hand_out(text, out, console)
     if out:
         console.say(f"{out}: {listing.totals(found)[-1]}")
     return _status(found, request.fail_on)
@@ -85,66 +83,55 @@ def _proofs(tree: Tree, names: Sequence[str]) -> dict[str, list[record.Proof]]:
 
 def _status(found: dict, fail_on: frozenset[str]) -> int:
     if found["not_analysed"]:
-        return main_job.NOT_ANALYSED
+        return NOT_ANALYSED
     kept = found["totals"]["functions"][KEEP] or found["totals"]["macros"]
-    return main_job.FLAGGED if kept and "kept" in fail_on else main_job.ALL_DONE
+    return FLAGGED if kept and "kept" in fail_on else ALL_DONE
 
 
-def print_history(
-    request: main_job.Request, new: Path, console: Console, form: str, out: Path | None
+@click.command("report")
+@together(KERNEL, TARGET, JOBS, TIMEOUT, OUT, SHARD, FILES)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "html")),
+    default="text",
+    show_default=True,
+    help="for people, for programs, or a page for a browser in the folder OUT",
+)
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="another kernel on the page",
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(("kept",)),
+    help="exit 1 for a kept function",
+)
+def command(
+    fail_on: tuple[str, ...],
+    files: tuple[str, ...],
+    form: str,
+    out: Path | None,
+    also: tuple[Path, ...],
+    **asked,
 ) -> int:
-    """Convert REQUEST's kernel in memory, and print what upstream did by NEW
-    beside it, or write that to OUT.
+    """Print the certificate of every mapping in FILES.
 
-    Returns the exit status: 0, or 2 when something was not analysed.  Raises
-    KmaplocalError when nothing could be done; OSError."""
-    tree, newer, spatch = Tree(request.kernel), Tree(new), find_spatch()
-    if out:
-        output.check(out)
-    paths = tree.candidates(request.files)
-    outcomes = convert_all(tree, paths, spatch, request, console, prepare)
-    rows = history.judged(tree.root, newer.root, texts(outcomes), reasons(outcomes))
-    text = history.as_json(rows) if form == JSON else history.render(rows)
-    _hand_out(text, out, console)
-    if out:
-        console.say(f"{out}: {tally(outcomes)}")
-    lost = any(outcome.unanalysed for outcome in outcomes)
-    return main_job.NOT_ANALYSED if lost else main_job.ALL_DONE
+    Without FILES of all. The JSON is described by kmaplocal/report.schema.json.
+    Nothing is changed.
+    """
+    request = main_job.Request(
+        files=files or (".",), dry_run=True, fail_on=frozenset(fail_on), **asked
+    )
+    screen = Console()
+    if form == "html":
+        from kmaplocal.report import html
 
-
-def texts(outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """The new text of each file that changes."""
-    return {
-        str(outcome.path): outcome.after.decode(errors="surrogateescape")
-        for outcome in outcomes
-        if outcome.after != outcome.before
-    }
-
-
-def reasons(outcomes: Sequence[Outcome]) -> dict[history.Key, tuple[str, str]]:
-    """The verdict on each function and the first reason for it.
-
-    Of a name that is defined twice in a file, the worst: a function kept."""
-    found: dict[history.Key, tuple[str, str]] = {}
-
-    def note(file: str, function: str, verdict: str, reason: str) -> None:
-        said = found.get((file, function), ("", ""))[0]
-        if not said or _WORST_LAST.index(said) < _WORST_LAST.index(verdict):
-            found[file, function] = verdict, reason
-
-    for outcome in outcomes:
-        for name in outcome.converted:
-            note(str(outcome.path), name, CONVERT, "")
-        for doubt in outcome.kept:
-            why = f"{doubt.obligation}: line {doubt.line}: {doubt.reason}"
-            note(doubt.file, doubt.function, KEEP, why)
-        for lost in outcome.unanalysed:
-            note(lost.file, lost.function, NOT_ANALYSED, lost.reason)
-    return found
-
-
-def _hand_out(text: str, out: Path | None, console: Console) -> None:
-    if out:
-        output.write(out, text)
-    else:
-        console.say(text.removesuffix("\n"))
+        return html.print_page(request, also, screen, out)
+    if also:
+        raise click.UsageError("--also goes with --format html")
+    return print_report(request, screen, form, out)

@@ -8,8 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from kmaplocal.console import Console
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.home import BUILD
+from kmaplocal.options import FILES, FORMAT, JOBS, KERNEL, OUT, PLACE, TIMEOUT, together
 from kmaplocal.prove import record, reference, trial
 from kmaplocal.prove.bench import Result
 from kmaplocal.prove.trial import COMPILING, NONE, TABLE
@@ -176,3 +180,44 @@ def _status(results: Sequence[Result], fresh: Sequence[Path]) -> int:
     if any(result.outcome == record.FAILED for result in results):
         return AGAINST
     return NOT_CHECKED if fresh or _unseen(results) else NOTHING_AGAINST
+
+
+@click.command("verify")
+@together(KERNEL, JOBS, TIMEOUT, FORMAT, OUT, FILES)
+@click.option(
+    "--before",
+    type=PLACE,
+    metavar="PATH",
+    help="the tree to compare with; default: HEAD, or the archive in /usr/src",
+)
+@click.option(
+    "--door",
+    "doors",
+    multiple=True,
+    metavar="NAME",
+    help="only this one: identity, x86_64, i386, sparse, context, checkpatch, flag",
+)
+@click.option("--cc", metavar="COMMAND", help='the compiler, as in CC="ccache gcc"')
+@click.option(
+    "--build",
+    type=PLACE,
+    default=BUILD,
+    metavar="FOLDER",
+    help="where to compile and to record",
+)
+def command(
+    files: tuple[str, ...],
+    doors: tuple[str, ...],
+    form: str,
+    out: Path | None,
+    **asked,
+) -> int:
+    """Say what stands against the change of FILES.
+
+    Whoever made it: compares their code before and after, builds them for x86_64 and
+    i386, and has sparse and checkpatch look at them. Without FILES, fs/aio.c. Nothing
+    is changed in the kernel.
+    """
+    files = files or ("fs/aio.c",)
+    request = Request(files=files, doors=named(doors), **asked)
+    return verify(request, Console(), form, out)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kmaplocal.errors import ALL_DONE, FLAGGED, NOT_ANALYSED
 from kmaplocal.findings.finding import CONVERTED, SEVERITIES, Finding
 from kmaplocal.findings.accept.fingerprint import Fingerprint
 from kmaplocal.tree.outcome import Lost
 
 DEPRECATED = "kmap-deprecated"
-ALL_DONE, FLAGGED, NOT_ANALYSED = 0, 1, 2
 NEVER = "never"
 FAIL_ON = (*SEVERITIES, NEVER)
 

@@ -12,7 +12,7 @@ from kmaplocal import VERSION
 from kmaplocal.console import Console
 from kmaplocal.apply.conversion import Conversion, prepare
 from kmaplocal.apply.outcomes import convert_all
-from kmaplocal.errors import KmaplocalError
+from kmaplocal.errors import ALL_DONE, NOT_ANALYSED, KmaplocalError
 from kmaplocal.findings.rules import deprecated
 from kmaplocal.findings.survey import survey
 from kmaplocal.prove import record
@@ -51,7 +51,7 @@ def print_page(
     output.write(out / NAME, page(trees, f"kmaplocal {VERSION}"))
     console.say(f"{out / NAME}: {_tally(trees)}")
     lost = any(tree.report["not_analysed"] for tree in trees)
-    return main_job.NOT_ANALYSED if lost else main_job.ALL_DONE
+    return NOT_ANALYSED if lost else ALL_DONE
 
 
 def _tree(tree: kernel.Tree, request: main_job.Request, console: Console) -> Tree:

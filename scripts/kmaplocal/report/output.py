@@ -8,6 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
+from kmaplocal.console import Console
 from kmaplocal.errors import KmaplocalError
 
 
@@ -64,3 +65,11 @@ def _replace(target: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             fresh.unlink()
+
+
+def hand_out(text: str, out: Path | None, console: Console) -> None:
+    """Write TEXT to OUT, all at once, or print it.  Errors: as write()."""
+    if out:
+        write(out, text)
+    else:
+        console.say(text.removesuffix("\n"))

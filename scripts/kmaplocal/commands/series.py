@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 from kmaplocal.console import Console
-from kmaplocal.errors import KmaplocalError
+from kmaplocal.errors import ALL_DONE, NOT_ANALYSED, KmaplocalError
+from kmaplocal.home import BUILD
+from kmaplocal.options import FILES, JOBS, KERNEL, PLACE, TIMEOUT, together
 from kmaplocal.series import conversions, fixes, previous
 from kmaplocal.series.draft import Draft
 from kmaplocal.series.previous import Previous
@@ -15,8 +19,6 @@ from kmaplocal.series.verified import checked, verified
 from kmaplocal.series.words import plural
 from kmaplocal.series.writing import write
 from kmaplocal.tree.kernel import Tree
-
-ALL_DONE, NOT_ANALYSED = 0, 2
 
 
 class BadFolder(KmaplocalError):
@@ -57,3 +59,64 @@ def _list(draft: Draft, console: Console) -> None:
     for patch in draft.patches:
         console.say(patch.subject)
         console.say(patch.recipients.headers().removesuffix("\n") or "To: (nobody)")
+
+
+@click.command("series")
+@together(KERNEL, JOBS, TIMEOUT, FILES)
+@click.option(
+    "--out",
+    type=PLACE,
+    default=BUILD / "series",
+    metavar="FOLDER",
+    help="where the mails go, a new or empty folder",
+)
+@click.option(
+    "--branch", default="", metavar="NAME", help="also as commits, on a git tree"
+)
+@click.option(
+    "--split",
+    type=click.Choice(("file", "driver", "subsystem")),
+    default="driver",
+    show_default=True,
+    help="what is one patch",
+)
+@click.option("--skip", multiple=True, metavar="PATH", help="leave out what is below")
+@click.option("--only", multiple=True, metavar="PATH", help="only what is below")
+@click.option("--dry-run", is_flag=True, help="list subjects and recipients")
+@click.option(
+    "--previous",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="the mails sent before: make the next version of them",
+)
+@click.option(
+    "--context",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="lines around a change",
+)
+@click.option(
+    "--fixes",
+    type=click.Choice(("error", "warning")),
+    help="no conversions: mend findings as bad as that with one right answer",
+)
+@click.option(
+    "--verify", is_flag=True, help="only what nothing stands against; of fixes always"
+)
+@click.option("--cc", metavar="COMMAND", help="the compiler for --verify")
+@click.option(
+    "--build",
+    type=PLACE,
+    default=BUILD,
+    metavar="FOLDER",
+    help="where --verify compiles, and where what was checked is recorded",
+)
+def command(files: tuple[str, ...], **asked) -> int:
+    """Write the patch series for FILES as mails.
+
+    Without FILES for all. Each has an argument, recipients and what was checked.
+    Nothing is sent, and nothing in the work tree changes.
+    """
+    request = Request(files=files or (".",), **asked)
+    return series(request, Console())

@@ -6,6 +6,7 @@ Nothing is ever sent from here.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,8 @@ from typing import NamedTuple
 from kmaplocal.errors import KmaplocalError
 
 SCRIPT = "scripts/get_maintainer.pl"
+# The script goes through hashes, whose order is another one each time.
+_ORDERED = {"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"}
 # Roles of people who take patches; all others are told.
 _TAKING = ("maintainer", "supporter", "chief penguin")
 # The role may end in the middle: the script cuts the title of an entry short.
@@ -50,6 +53,7 @@ def recipients(root: Path, paths: Sequence[str]) -> Recipients:
     done = subprocess.run(
         [*command, *(word for path in paths for word in ("-f", path))],
         cwd=root,
+        env={**os.environ, **_ORDERED},
         stdin=subprocess.DEVNULL,
         capture_output=True,
     )

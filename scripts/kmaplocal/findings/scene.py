@@ -59,9 +59,9 @@ class Scene:
             steps=tuple(steps)[:MOST_STEPS],
         )
 
-    def step(self, at: Expr | Stmt, said: str) -> Step:
+    def step(self, at: Expr | Stmt | Point, said: str) -> Step:
         """A step on the way to a finding: what is said of the place AT."""
-        line, column = at.start
+        line, column = at if isinstance(at, tuple) else at.start
         return Step(line, column + 1, said)
 
     # -- mappings ----------------------------------------------------------
@@ -133,6 +133,12 @@ class Scene:
         """By what a page was mapped: "kmap()", "get() (kmap())"."""
         inner = f" ({site.api.by}())" if site.api.by else ""
         return f"{site.name}(){inner}"
+
+    def begun(self, *sites: Site) -> list[Step]:
+        """The steps at which mappings begin."""
+        if len(sites) == 1:
+            return [self.step(sites[0].call, "mapped here")]
+        return [self.step(s.call, f"{self.named(s)} is mapped here") for s in sites]
 
     def mapped(self, site: Site) -> str:
         """Where a mapping was made, and by what when that does not say so itself."""

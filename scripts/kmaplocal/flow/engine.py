@@ -11,12 +11,13 @@ judged here.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from kmaplocal import deadline
 from kmaplocal.c.cfg import LOOPS, Node, Unstructured, control_flow
 from kmaplocal.flow.conditions import atoms_of, decided_of
 from kmaplocal.flow.evaluator import Results
-from kmaplocal.flow.events import Kind, Outcome, PassedBy
+from kmaplocal.flow.events import Jumps, Kind, Outcome, PassedBy
 from kmaplocal.flow.maps import MapCalls
 from kmaplocal.flow.state import State, asked, forget, pass_by, passed_by, put_behind
 from kmaplocal.flow.state import reached
@@ -24,7 +25,7 @@ from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.tree import contents_site
 from kmaplocal.flow.values import CURSOR, Value
 from kmaplocal.c.assembly import Operand, keeps_nothing, operands
-from kmaplocal.c.syntax import Expr, Stmt
+from kmaplocal.c.syntax import Expr, Point, Stmt
 
 MOST_STEPS = 30000
 MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
@@ -35,18 +36,28 @@ class TooManyPaths(Exception):
     """The function has more paths than are followed."""
 
 
+_At = tuple[Node, State]
+
+
 class Tracer(MapCalls):
     """Runs one function: from its entry, each node in each state that comes to it."""
+
+    def __init__(self, *about, **how):
+        """As Evaluator."""
+        super().__init__(*about, **how)
+        self._at: _At | None = None
+        self._before: dict[_At, _At | None] = {}  # where it came from, first of all
+        self._jumped: set[tuple[int, int]] = set()  # sites and lines told of
 
     def run(self) -> Trace:
         """Follow all paths.  Raises Unstructured, TooManyPaths."""
         self._all_read()
         entry = control_flow(self.function)
-        work = [(entry, self._entered())]
+        work: list[tuple[_At, _At | None]] = [((entry, self._entered()), None)]
         seen: dict[Node, set[State]] = defaultdict(set)
         steps = 0
         while work:
-            node, state = work.pop()
+            (node, state), before = work.pop()
             if len(seen[node]) >= MOST_STATES:
                 guarded = len(seen[node]) < MOST_GUARDED
                 state = forget(state, self.relevant.guards if guarded else set())
@@ -57,7 +68,9 @@ class Tracer(MapCalls):
             deadline.RUN.check()
             if steps > MOST_STEPS:
                 raise TooManyPaths("too many paths to follow")
-            work.extend(self.step(node, state))
+            self._at = node, state
+            self._before[self._at] = before
+            work.extend((after, self._at) for after in self.step(node, state))
         return self.trace
 
     @property
@@ -223,6 +236,22 @@ class Tracer(MapCalls):
                 expr = node.exprs[-1] if node.exprs else self.log.sites[site].call
                 passed = PassedBy(frozenset(passed_by(state)))
                 self.log.note(Kind.LEAKED, site, expr, str(line), passed)
+                if (site, line) not in self._jumped:
+                    self._jumped.add((site, line))
+                    jumps = Jumps(tuple(self._jumps(self.log.sites[site].call)))
+                    self.log.note(Kind.JUMPED, site, expr, str(line), jumps)
+
+    def _jumps(self, call: Expr) -> Iterator[Point]:
+        """Where the path since CALL jumps by a statement, in its order."""
+        at, found = self._at, []
+        while at is not None:
+            node = at[0]
+            if any(call in expr.walk() for expr in node.exprs):
+                break
+            if node.stmt is not None and node.stmt.kind in ("goto", "break"):
+                found.append(node.stmt.start)
+            at = self._before[at]
+        yield from reversed(found)
 
     def _end(self, node: Node, line: int) -> Expr:
         """What stands where the function is left without a value."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.flow.values import Value
-from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Expr, Point
 
 
 class Kind(Enum):
@@ -44,6 +44,7 @@ class Kind(Enum):
     NESTED = "nested"  # another one (`about`) is mapped while it is
     DISORDERED = "disordered"  # ended before another one (`about`), mapped later
     LEAKED = "leaked"  # still mapped where the function is left
+    JUMPED = "jumped"  # on a path there, since it was mapped
     # Of its end.
     UNMAPPED = "unmapped"
     TWICE = "double"  # it was unmapped before
@@ -115,6 +116,12 @@ class PassedBy(NamedTuple):
     lines: frozenset[int]
 
 
+class Jumps(NamedTuple):
+    """Where a path jumps, by `goto` or `break`, in its order."""
+
+    points: tuple[Point, ...]
+
+
 class Root(NamedTuple):
     """What it comes down to where an address is not safe with a callee, however many
     calls away: WHAT happens, to what it is stored in or who is called (NAME), and to
@@ -135,7 +142,7 @@ class Reason(NamedTuple):
     awaits: Pointer | None = None
 
 
-About = Held | Outcome | Output | Alive | PassedBy | Reason | int | None
+About = Held | Outcome | Output | Alive | PassedBy | Jumps | Reason | int | None
 
 
 class Event(NamedTuple):

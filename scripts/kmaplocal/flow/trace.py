@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kmaplocal.flow.events import AGAINST, UNMAPS, About, Alive, End, Event, Held
-from kmaplocal.flow.events import Kind, Outcome, Output, PassedBy, Path, Reason
+from kmaplocal.flow.events import Jumps, Kind, Outcome, Output, PassedBy, Path, Reason
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.flow.values import Value
 from kmaplocal.knowledge.row import Map
-from kmaplocal.c.syntax import Expr, Function
+from kmaplocal.c.syntax import Expr, Function, Point
 
 _Key = tuple[Kind, int | None, Expr, str, About]
 
@@ -284,6 +284,12 @@ class Trace:
         leaks = (e for e in self.of(site, Kind.LEAKED) if e.detail == str(line))
         passed = [e.about.lines for e in leaks if isinstance(e.about, PassedBy)]
         return passed[0].intersection(*passed[1:]) if passed else frozenset()
+
+    def jumps(self, site: int, line: int) -> tuple[Point, ...]:
+        """Where a path jumps on which SITE leaks where LINE leaves."""
+        found = (e for e in self.of(site, Kind.JUMPED) if e.detail == str(line))
+        points = (e.about.points for e in found if isinstance(e.about, Jumps))
+        return next(points, ())
 
     @cached_property
     def returned(self) -> frozenset[int | None]:

@@ -85,4 +85,5 @@ def _astray(scene: Scene, site: Site, unmap: Expr, argument: Expr) -> Finding:
         f"{plain(unmap.text)}: {given} was not mapped here, and {page}, mapped in line"
         f" {site.call.start[0]}, stays mapped",
         f"pass {wanted}",
+        steps=scene.begun(site),
     )

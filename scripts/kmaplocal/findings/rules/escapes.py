@@ -61,13 +61,15 @@ def _given(scene: Scene, site: Site, use: Event) -> Finding | None:
         )
         remedy = "pass the page and the offset, as to sg_set_page() or dma_map_page()"
         severity = NOTE if _lowmem(scene, site) else ""
-        return scene.finding(HANDOFF, use.place, message, remedy, severity)
+        return scene.finding(
+            HANDOFF, use.place, message, remedy, severity, steps=scene.begun(site)
+        )
     message = (
         f"the address {page} goes to {way}: another context reads it, but"
         f" {site.name}() is valid in this thread only"
     )
     remedy = "pass the page and map it where it is used"
-    return scene.finding(HANDOFF, use.place, message, remedy)
+    return scene.finding(HANDOFF, use.place, message, remedy, steps=scene.begun(site))
 
 
 def _chain(scene: Scene, site: Site, use: Event) -> tuple[str, str] | None:
@@ -120,7 +122,9 @@ def _stored(scene: Scene, site: Site) -> Iterator[Finding]:
                 f"the address is stored in {plain(target.text)}, and {reader}, but"
                 f" {site.name}() is valid in this thread only"
             )
-            yield scene.finding(HANDOFF, use.place, message, remedy)
+            yield scene.finding(
+                HANDOFF, use.place, message, remedy, steps=scene.begun(site)
+            )
             return
         if _leaves_with(scene, site, root):
             yield _kept(scene, site, use, target)
@@ -243,8 +247,15 @@ def _returned(scene: Scene, site: Site, use: Event) -> Finding:
 
 def unmapped_in_file(scene: Scene, site: Site) -> bool:
     """Whether the file holds an unmap for a mapping, or its users are elsewhere."""
-    outline = scene.knowledge.outline
-    if outline is None or scene.file.endswith(".h") or site.name not in api.ALL:
+    if site.name not in api.ALL:
         return True  # what maps for its callers has a counterpart where it is
+    return speaks_of_unmap(scene, site)
+
+
+def speaks_of_unmap(scene: Scene, site: Site) -> bool:
+    """Whether the file names what unmaps a mapping, or is a header."""
+    outline = scene.knowledge.outline
+    if outline is None or scene.file.endswith(".h"):
+        return True
     words = {t.text for t in outline.tokens}
     return not words.isdisjoint((site.api.ends, *RELEASES))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.rules.checks import never_run
-from kmaplocal.findings.rules.escapes import unmapped_in_file
+from kmaplocal.findings.rules.escapes import speaks_of_unmap
 from kmaplocal.findings.finding import NOTE, WARNING, Finding
 from kmaplocal.findings.rules.pairs import ended
 from kmaplocal.findings.rules.takers import how_sure, takers
@@ -130,7 +130,7 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
     given = takers(scene, site)
     if not scene.unmaps(site) and not returned and not given:
         # Where nothing at all unmaps, the function that maps has been told so.
-        if lasting(site) or (site.api.by and not unmapped_in_file(scene, site)):
+        if lasting(site) or (site.api.by and not speaks_of_unmap(scene, site)):
             return
         by = f", {scene.mapped(site)}," if site.api.by else ""
         message = f"{name}{by} is never unmapped: no path has {site.api.ends}()"
@@ -144,13 +144,18 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
         message = f"{name}, {scene.mapped(site)}, is still mapped"
         severity = WARNING if scene.uses(site, *TAKEN) else ""
         if given:
+            if any(site.number == later for _, later in scene.trace.disordered):
+                continue  # of which the order speaks
             sure = how_sure(scene, site, leaving)
             if not sure:
                 continue
             severity = severity or sure
         severity = NOTE if _guarded(scene, site, line) else severity
         message += f" where line {line} leaves"
-        yield scene.finding(RULE, at, message, remedy, severity)
+        steps = scene.begun(site) if leaving else []
+        jumps = scene.trace.jumps(site.number, line)
+        steps += [scene.step(jump, "jumps here") for jump in jumps[-1:]]
+        yield scene.finding(RULE, at, message, remedy, severity, steps=steps)
 
 
 def _guarded(scene: Scene, site: Site, line: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.finding import NOTE, WARNING, Finding
+from kmaplocal.findings.finding import NOTE, WARNING, Finding, Step
 from kmaplocal.findings.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import plain
@@ -31,6 +31,7 @@ def double_unmaps(scene: Scene) -> Iterator[Finding]:
                 f"{scene.named(site)}, {scene.mapped(site)}, is already"
                 f" unmapped here on the path through {_before(scene, site, expr)}",
                 f"call {expr.callee}() once on every path",
+                steps=[*scene.begun(site), *_first_end(scene, site, expr)],
             )
 
 
@@ -43,6 +44,12 @@ def _is_lent(scene: Scene, unmap: Expr) -> bool:
         for e in scene.function.exprs
         if given(e)
     )
+
+
+def _first_end(scene: Scene, site: Site, expr: Expr) -> list[Step]:
+    """The step at which a mapping ended before EXPR."""
+    others = [e for e in scene.unmaps(site) if e is not expr][:1]
+    return [scene.step(e, "unmapped here") for e in others]
 
 
 def _before(scene: Scene, site: Site, expr: Expr) -> str:
@@ -97,7 +104,12 @@ def _used(scene: Scene, site: Site, use: Event) -> Finding:
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING
     severity = NOTE if _mapped_anew(scene, site, use) else severity
-    return scene.finding("kmap-use-after-unmap", use.place, message, remedy, severity)
+    ends = [e for e in scene.unmaps(site) if e.start < use.place.start]
+    ends = ends[-1:] or scene.unmaps(site)[-1:]
+    steps = [*scene.begun(site), *(scene.step(e, "unmapped here") for e in ends)]
+    return scene.finding(
+        "kmap-use-after-unmap", use.place, message, remedy, severity, steps=steps
+    )
 
 
 def _mapped_anew(scene: Scene, site: Site, use: Event) -> bool:

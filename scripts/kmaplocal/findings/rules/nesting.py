@@ -56,6 +56,7 @@ def disordered(scene: Scene) -> Iterator[Finding]:
             " mapped after it, still is mapped",
             REVERSE,
             fix="swap" if _swappable(scene, expr, later.number) else "",
+            steps=scene.begun(first, later),
         )
     yield from _arrays(scene)
 

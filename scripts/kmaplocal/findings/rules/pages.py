@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding
 from kmaplocal.findings.scene import Scene
@@ -25,13 +26,19 @@ HIGHMEM = ("PageHighMem", "folio_test_highmem")
 def off_page(scene: Scene) -> Iterator[Finding]:
     """Accesses and unmap arguments that leave the page, as far as can be told."""
     for site in scene.sites:
-        for rule in (_accesses, _unlimited, entries, _highmem_only):
-            found = list(rule(scene, site))
-            yield from found
-            if found:
-                break
-        if not any(f.severity == ERROR for f in found):
-            yield from _unmaps(scene, site)
+        steps = tuple(scene.begun(site))
+        for finding in _of_site(scene, site):
+            yield finding if finding.steps else replace(finding, steps=steps)
+
+
+def _of_site(scene: Scene, site: Site) -> Iterator[Finding]:
+    for rule in (_accesses, _unlimited, entries, _highmem_only):
+        found = list(rule(scene, site))
+        yield from found
+        if found:
+            break
+    if not any(f.severity == ERROR for f in found):
+        yield from _unmaps(scene, site)
 
 
 def _accesses(scene: Scene, site: Site) -> Iterator[Finding]:

@@ -68,6 +68,7 @@ def _mixed(scene: Scene, site: Site, expr: Expr) -> Finding:
         f" {scene.by(site)}: {effect}",
         f"unmap by {site.api.ends}()",
         fix=_right_unmap(scene, site, expr),
+        steps=scene.begun(site),
     )
 
 

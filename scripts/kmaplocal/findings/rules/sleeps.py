@@ -66,6 +66,7 @@ def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Fi
         " faults and preemption",
         remedy,
         "" if sure else WARNING,
+        steps=scene.begun(site),
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""No advice contradicts what apply does: flag and apply over all fixtures."""
+"""No advice contradicts what apply does: flag, report and apply over all fixtures."""
 
 from pathlib import Path
 
@@ -7,30 +7,63 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal.apply.conversion import prepare
+from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.findings.change.changes import Change
 from kmaplocal.findings.change.scope import Scope
 from kmaplocal.findings.survey import survey
 from kmaplocal.findings.text import Texts
+from kmaplocal.knowledge import api
+from kmaplocal.report import report
 from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.tree.target import NOWHERE
 from kmaplocal.commands import fixtures
 from kmaplocal.commands.apply import Request
 
+FLAG = REPOSITORY / "fixtures/flag"
 NAMES = fixtures.names()
+FLAGGED = [str(path.relative_to(REPOSITORY)) for path in FLAG.rglob("*.c")]
 FOLDERS = sorted({name.rpartition("/")[0] for name in NAMES})
+OTHERS = sorted({name.rpartition("/")[0] for name in FLAGGED})
 GROUPED_BY = {"folder": str}
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_flag_says_what_apply_does(folder, tmp_path):
-    names = [name for name in NAMES if name.rpartition("/")[0] == folder]
+def copied(folder, tmp_path):
+    """The fixtures of a folder, copied to another place, and how apply converts
+    them there, in one run."""
+    names = [n for n in [*NAMES, *FLAGGED] if n.rpartition("/")[0] == folder]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((REPOSITORY / name).read_bytes())
     paths, spatch = [Path(name) for name in names], find_spatch()
-    request = Request(kernel=tmp_path, files=(".",))
-    convert = prepare(tmp_path, paths, spatch, request, lambda done: None)
-    found = survey(tmp_path, names, spatch, 120).findings
-    for path in paths:
+    request = Request(kernel=tmp_path, files=(".",), source=NOWHERE)
+    return names, prepare(tmp_path, paths, spatch, request, lambda done: None)
+
+
+@pytest.mark.parametrize("folder", [*FOLDERS, *OTHERS])
+def test_all_say_the_same_of_what_is_analysed(folder, tmp_path):
+    names, convert = copied(folder, tmp_path)
+    outcomes = [convert(Path(name)) for name in names]
+    told = report.report("", convert.files.values())["not_analysed"]
+    lost = {(x.file, x.function) for o in outcomes for x in o.unanalysed}
+    assert {(x["file"], x["function"]) for x in told} == lost
+    # What hides from flag is a reason for apply to keep it.
+    doubts = (d for o in outcomes for d in o.kept if d.obligation == SYNTAX)
+    hidden = {(d.file, d.function) for d in doubts}
+    old = {
+        (name, span.name)
+        for name, file in convert.files.items()
+        for span in file.outline.holding(api.OLD)
+    }
+    found = survey(tmp_path, names, find_spatch(), 120).lost
+    unseen = {(x.file, x.function) for x in found} & old
+    assert lost <= unseen <= lost | hidden
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_flag_says_what_apply_does(folder, tmp_path):
+    names, convert = copied(folder, tmp_path)
+    found = survey(tmp_path, names, find_spatch(), 120).findings
+    for path in map(Path, names):
         outcome = convert(path)
         here = [finding for finding in found if finding.file == str(path)]
         said = {finding.function: finding for finding in here if _is_old(finding)}

@@ -13,11 +13,11 @@ from kmaplocal import cli, faults
 from kmaplocal.apply import conversion, outcomes
 from kmaplocal.commands import flag
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.findings import inspection, survey
+from kmaplocal.findings import checks, survey
 from kmaplocal.certify import analysis, gaps
-from kmaplocal.summaries import wrappers
+from kmaplocal.certify import wrappers
 from kmaplocal.summaries.callees import Callees
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.c import facts, outline
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target
@@ -149,7 +149,7 @@ def test_a_file_that_is_not_understood(convert, monkeypatch):
 
 
 def test_a_function_that_cannot_be_judged(convert, monkeypatch):
-    breaks(monkeypatch, Judge, "judge", lambda judge: judge.function.name == "bad")
+    breaks(monkeypatch, FunctionAnalysis, "follow", lambda f: f.function.name == "bad")
     done = convert(both=BAD + GOOD)
     only(lost_in(done), "both.c", "bad")
     assert done["both"].converted == ("good",)
@@ -212,7 +212,7 @@ def test_a_rule_that_fails(flagged, monkeypatch):
             raise Broken("on purpose")
         return ()
 
-    monkeypatch.setattr(inspection, "RULES", (rule, *inspection.RULES))
+    monkeypatch.setattr(checks, "RULES", (rule, *checks.RULES))
     leaks = BAD.replace("kmap(", "kmap_local_page(").replace("\tkunmap(page);\n", "")
     found = flagged(both=leaks + GOOD)
     only(found.lost, "both.c", "bad")

@@ -16,7 +16,8 @@ from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.repairs.flushes import missing_flushes, slice_of
 from kmaplocal.repairs.idioms import Idiom, find_idioms
 from kmaplocal.repairs.explicit import Around
-from kmaplocal.certify.obligations import DISABLE, Judge
+from kmaplocal.certify.certificate import DISABLE
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.c.syntax import Expr, Stmt
 from kmaplocal.repairs.saved import Saved
 from kmaplocal.flow.trace import Site
@@ -62,12 +63,12 @@ def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
     return plan
 
 
-def _has_old(judge: Judge) -> bool:
+def _has_old(judge: FunctionAnalysis) -> bool:
     return bool(judge.function.calls(api.OLD))
 
 
 def _planned(
-    plan: Plan, file: FileAnalysis, judge: Judge, flushes, idioms: bool
+    plan: Plan, file: FileAnalysis, judge: FunctionAnalysis, flushes, idioms: bool
 ) -> dict[str, dict[str, str]]:
     """The edits of one function.  Raises Crowded."""
     draft = Draft(file.outline.text, judge.function)
@@ -147,7 +148,9 @@ def _has_comment(text: str, stmt: Stmt) -> bool:
     return bool(text.split("\n")[line - 1][column:].strip(" \t;"))
 
 
-def _plan_renaming(draft: Draft, file: FileAnalysis, judge: Judge, call: Expr) -> None:
+def _plan_renaming(
+    draft: Draft, file: FileAnalysis, judge: FunctionAnalysis, call: Expr
+) -> None:
     if call.callee in api.MAPS:
         new = api.MAPS[call.callee].new
         why = f"{call.callee}() is deprecated: {new}()"
@@ -165,7 +168,7 @@ def _plan_renaming(draft: Draft, file: FileAnalysis, judge: Judge, call: Expr) -
         draft.edit(call, "name", why, name="kunmap_local")
 
 
-def unmap_address(judge: Judge, call: Expr) -> str:
+def unmap_address(judge: FunctionAnalysis, call: Expr) -> str:
     """The variable an unmap is to be given; "" when its argument will do."""
     trace = judge.trace
     sites = trace.ended(call)

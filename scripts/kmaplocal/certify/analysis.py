@@ -27,12 +27,13 @@ from kmaplocal.certify.certificate import Doubt, Verdict
 from kmaplocal.tree.generated import Generated
 from kmaplocal.certify.doubts import MACRO, SYNTAX, comment_doubts, lacking
 from kmaplocal.certify.doubts import syntax_doubts
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.certify.view import APPLY, View
 from kmaplocal.certify.offers import Offers
 from kmaplocal.summaries.pointers import Pointers, Targets
 from kmaplocal.summaries.reaching import Reaching
 from kmaplocal.summaries.users import Users
-from kmaplocal.summaries.wrappers import Wrappers
+from kmaplocal.certify.wrappers import Wrappers
 from kmaplocal.c.arms import Arms, Kernels, Reading
 from kmaplocal.c.conditions import Version
 from kmaplocal.c.facts import Facts, Piece
@@ -57,7 +58,7 @@ class FileAnalysis:
     excerpt: str
     source: Source
     wanted: list[Span]
-    judges: dict[int, Judge] = field(default_factory=dict)
+    judges: dict[int, FunctionAnalysis] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     partners: set[str] = field(default_factory=set)  # converted with it or not at all
@@ -75,7 +76,7 @@ class FileAnalysis:
         """Whether what is put before LINE would have been."""
         return self.reading is None or self.reading.shows_gap(line)
 
-    def every_judge(self) -> Iterator[Judge]:
+    def every_judge(self) -> Iterator[FunctionAnalysis]:
         """The judges of its functions, and of each reading of one."""
         yield from self.judges.values()
         for each in self.readings.values():
@@ -97,8 +98,7 @@ class FileAnalysis:
 
 
 class Analysis:
-    """Analyses files below ROOT: the functions with one of CALLS, each by what
-    JUDGE makes of it."""
+    """Analyses files below ROOT, as VIEW looks at them."""
 
     def __init__(
         self,
@@ -107,8 +107,7 @@ class Analysis:
         timeout: float,
         jobs: int | None = None,
         tree: definitions.Definitions | None = None,
-        calls: Collection[str] = api.OLD,
-        judge: Callable[[str, Function, FileKnowledge], Judge] = Judge,
+        view: View = APPLY,
         kernels: Kernels = Kernels(),
     ):
         self.root = root
@@ -116,8 +115,9 @@ class Analysis:
         self.timeout = timeout
         self.jobs = jobs
         self.definitions = tree
-        self.calls = calls
-        self.judge = judge
+        self.view = view
+        # What was seen of functions of which all that was asked for was known.
+        self.seen: dict[Function, FunctionAnalysis] = {}
         self.kernels = kernels
         self.callees = Callees()
         words = _helpers(tree.kernel or root if tree else root)
@@ -146,7 +146,7 @@ class Analysis:
         """FILES, which were looked at for findings, as apply sees them: those with an
         old call, its functions judged by their obligations, from the same facts."""
         other = copy.copy(self)
-        other.calls, other.judge = api.OLD, Judge
+        other.view = APPLY
         return other._judged(
             [_narrowed(file) for file in files.values() if _has_old(file)]
         )
@@ -161,10 +161,10 @@ class Analysis:
                         self._judge(file)
             if not self.learn():
                 break
-        if self.calls == api.OLD:
+        if self.view.converting:
             readings.join(files)
         found = {file.path: file for file in files}
-        if self.calls == api.OLD:
+        if self.view.converting:
             Wrappers(self, found).join()
         else:
             with faults.net(partial(_lose_users, files)):
@@ -184,7 +184,7 @@ class Analysis:
         self, paths: list[str], progress: Callable[[int], None]
     ) -> list[FileAnalysis]:
         outlined = [self.outlines[path] for path in paths]
-        wanted = [outline.holding(self.calls) for outline in outlined]
+        wanted = [outline.holding(self.view.calls) for outline in outlined]
         excerpts = [o.excerpt(spans) for o, spans in zip(outlined, wanted)]
         pieces = [
             Piece(path, excerpt, gaps.holds_conditional(outline, spans))
@@ -207,7 +207,7 @@ class Analysis:
         source.functions = [
             function for function in source.functions if gaps.settle(function, wanted)
         ]
-        analysis.lost = list(gaps.lost(analysis, told.lost, self.calls))
+        analysis.lost = list(gaps.lost(analysis, told.lost, self.view.calls))
         gaps.note_gaps(source, wanted, told.lost, analysis.outline)
         self.callees.add(path, source)
         self.loaded[path].update(wanted)
@@ -238,7 +238,7 @@ class Analysis:
         for function in file.source.functions:
             if any(gaps.within(function, span) for span in gone):
                 continue
-            if not function.calls(self.calls):
+            if not function.calls(self.view.calls):
                 continue
             with faults.net(partial(file.lose, function)):
                 self._judge_one(file, function, knowledge)
@@ -305,18 +305,33 @@ class Analysis:
         deadline.RUN.check()
         limit = self._limit(file, function)
         knowledge.helpers = self.offers.helpers(limit)
-        judge = self.judge(file.path, function, knowledge)
-        judge.beside = file.beside
-        verdict = judge.judge()
-        if self.calls == api.OLD:
+        seen = self._followed(file, function, knowledge)
+        verdict = self.view.fold(seen)
+        if self.view.converting:
             verdict.doubts.extend(lacking(function, self.offers.lack(limit)))
-        followed = judge.knowledge.followed
-        mapping = set(self.calls).intersection(api.ALL)
+        followed = seen.knowledge.followed
+        mapping = set(self.view.calls).intersection(api.ALL)
         doubts = syntax_doubts(file.outline, function, mapping, followed)
         verdict.doubts.extend(doubts)
         verdict.doubts.extend(comment_doubts(file.outline, function))
-        file.judges[function.line] = judge
+        file.judges[function.line] = seen
         file.verdicts.append(verdict)
+
+    def _followed(
+        self, file: FileAnalysis, function: Function, knowledge: FileKnowledge
+    ) -> FunctionAnalysis:
+        """What is seen of FUNCTION; it is followed again only where something was not
+        known before, or is known to map now."""
+        before = self.callees.asked
+        known = self.view.knowing(knowledge, function)
+        seen = FunctionAnalysis(file.path, function, known)
+        seen.beside = file.beside
+        former = self.seen.get(function)
+        if former is None or not seen.take(former):
+            seen.follow()
+        if self.callees.asked == before:
+            self.seen[function] = seen
+        return seen.mended() if self.view.converting else seen
 
     def _limit(self, file: FileAnalysis, function: Function) -> Version:
         """The oldest kernel that FUNCTION is for; where none is given, the latest."""

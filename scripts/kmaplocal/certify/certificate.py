@@ -1,21 +1,82 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The certificate: six obligations of one mapping, and what follows from them.
+"""The certificate of a mapping: what was seen of it, its six obligations, and what
+repairs those that do not hold.
 
-Everything that reports, converts or explains reads this one type.
+An obligation is a fold over the events, a file each: paired, lifo, local, faults,
+preempt, one_page. What converts, reports or explains reads this one type.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from kmaplocal.flow.events import Event
+from kmaplocal.flow.trace import Site
+from kmaplocal.repairs.explicit import Around
+from kmaplocal.repairs.saved import Saved
 from kmaplocal.c.syntax import Expr
 
 PAIRED, LIFO, LOCAL = "paired", "lifo", "local"
 FAULTS, PREEMPT, ONE_PAGE = "faults", "preempt", "one-page"
+# What disables and enables that which an obligation is about.
+DISABLE = {
+    FAULTS: ("pagefault_disable", "pagefault_enable"),
+    PREEMPT: ("preempt_disable", "preempt_enable"),
+}
 OBLIGATIONS = (PAIRED, LIFO, LOCAL, FAULTS, PREEMPT, ONE_PAGE)
 
 HOLDS, REPAIRED, FAILS, UNKNOWN = "holds", "repaired", "fails", "unknown"
 CONVERT, KEEP, NOT_ANALYSED = "convert", "keep", "not-analysed"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One map call of FUNCTION in FILE, and what was told of it."""
+
+    file: str
+    function: str
+    site: Site
+
+    @property
+    def line(self) -> int:
+        """The line of the map call."""
+        return self.site.call.start[0]
+
+    @property
+    def column(self) -> int:
+        """Its column, from 0."""
+        return self.site.call.start[1]
+
+    @property
+    def api(self) -> str:
+        """The function that maps."""
+        return self.site.name
+
+    @property
+    def page(self) -> str:
+        """The page as it is written."""
+        return self.site.page
+
+    @property
+    def variable(self) -> str:
+        """The variable that is given the address, or ""."""
+        return self.site.variable
+
+
+class Repair(NamedTuple):
+    """A change that makes an obligation hold: HOW, in a few words, and what apply needs
+    to make it, by HOW:
+
+        "saved address"   the variable to be added
+        "explicit f()"    where f() and its counterpart go; None: around another mapping
+        "exchanged"       the unmap whose argument is to be there
+        "joined"          the page_address() that becomes the map call
+        "page helper"     the call that is to be a helper's
+    """
+
+    how: str
+    what: Saved | Around | Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -27,12 +88,17 @@ class Obligation:
     evidence: str
     line: int = 0
     column: int = 0
-    repair: str = ""
+    repair: Repair | None = None
 
     @property
     def good(self) -> bool:
         """Whether it stands in the way of nothing."""
         return self.state in (HOLDS, REPAIRED)
+
+    @property
+    def repaired_by(self) -> str:
+        """How it is repaired; "" where it is not."""
+        return self.repair.how if self.repair else ""
 
 
 def holds(name: str, why: str) -> Obligation:
@@ -45,23 +111,24 @@ def fails(name: str, expr: Expr, why: str, state: str = FAILS) -> Obligation:
     return Obligation(name, state, why, *expr.start)
 
 
-def repaired(name: str, expr: Expr, why: str, how: str) -> Obligation:
-    """An obligation that a change makes hold: where, what, and how."""
-    return Obligation(name, REPAIRED, why, *expr.start, repair=how)
+def repaired(name: str, why: str, repair: Repair, at: Expr | None = None) -> Obligation:
+    """An obligation that a change makes hold: why, how, and where."""
+    place = at.start if at is not None else (0, 0)
+    return Obligation(name, REPAIRED, why, *place, repair=repair)
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """One mapping of an old map call: where, what, and its obligations."""
+    """One mapping: what was seen of it, and what follows for each obligation."""
 
-    file: str
-    line: int
-    column: int
-    function: str
-    api: str
-    page: str
-    variable: str
+    mapping: Mapping
+    events: tuple[Event, ...]
     obligations: tuple[Obligation, ...]
+
+    @property
+    def repairs(self) -> tuple[Repair, ...]:
+        """What is changed so that the obligations hold."""
+        return tuple(o.repair for o in self.obligations if o.repair)
 
     @property
     def good(self) -> bool:
@@ -109,7 +176,8 @@ class Verdict:
         for certificate in self.certificates:
             for bad in certificate.obligations:
                 if not bad.good:
-                    line = bad.line or certificate.line
-                    column = bad.column if bad.line else certificate.column
+                    mapping = certificate.mapping
+                    line = bad.line or mapping.line
+                    column = bad.column if bad.line else mapping.column
                     found.append(Doubt(bad.name, line, column, bad.evidence))
         return sorted(set(found), key=lambda d: (d.line, d.column, d.obligation))

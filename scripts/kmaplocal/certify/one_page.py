@@ -10,8 +10,8 @@ from kmaplocal.bounds import INSIDE, OUTSIDE, Bounds
 from kmaplocal.summaries.callees import FileKnowledge
 from kmaplocal.certify.certificate import (
     ONE_PAGE,
-    REPAIRED,
     Obligation,
+    Repair,
     fails,
     holds,
     repaired,
@@ -73,7 +73,8 @@ class OnePage:
                 continue
             if self.inline_copy(site, expr):
                 why = "the mapping serves one call that names no address"
-                return Obligation(ONE_PAGE, REPAIRED, why, repair="page helper")
+                copy = self.inline_copy(site, expr)
+                return repaired(ONE_PAGE, why, Repair("page helper", copy))
             if self._saves(site):
                 return None
             value = self.trace.moved(expr)
@@ -97,13 +98,15 @@ class OnePage:
                 why = "no variable has the address; one is added"
             elif not self.trace.of(site.number, Kind.MOVED):
                 why = f"{site.variable} may be in another page; the address is kept"
-            return Obligation(ONE_PAGE, REPAIRED, why, repair="saved address")
+            saved = Repair("saved address", self.saved[site.number])
+            return repaired(ONE_PAGE, why, saved)
         if stale:
             why = f"{stale.arguments[0].text}: not where the mapping begins any more"
-            return repaired(ONE_PAGE, stale, why, "unmapped by its address")
-        if self.joined(site) is not None:
+            return repaired(ONE_PAGE, why, Repair("unmapped by its address"), stale)
+        asked = self.joined(site)
+        if asked is not None:
             why = "kmap() and page_address() become one kmap_local_page()"
-            return Obligation(ONE_PAGE, REPAIRED, why, repair="joined")
+            return repaired(ONE_PAGE, why, Repair("joined", asked))
         return holds(ONE_PAGE, "the unmap is given an address in the page")
 
     # -- unmap arguments ------------------------------------------------------

@@ -12,9 +12,8 @@ from dataclasses import replace
 
 from kmaplocal.certify import gaps
 from kmaplocal.knowledge import api
-from kmaplocal.certify.certificate import FAULTS, Certificate, Doubt, Verdict
+from kmaplocal.certify.certificate import DISABLE, FAULTS, Certificate, Doubt, Verdict
 from kmaplocal.certify.doubts import SYNTAX
-from kmaplocal.certify.obligations import DISABLE
 from kmaplocal.c.arms import Arms, Kernels, Reading, TooMany, where
 from kmaplocal.c.facts import Facts, Piece
 from kmaplocal.c.oldcalls import old_calls
@@ -51,7 +50,7 @@ def read_further(made, file, spans: Iterable[Span]) -> list:
 def _learn(found: Sequence, made) -> None:
     told = made.facts([_piece(reading) for reading in found])
     for reading, each in zip(found, told):
-        _know(reading, each, made.calls)
+        _know(reading, each, made.view.calls)
 
 
 def _look_beside(readings: Sequence) -> None:
@@ -158,7 +157,7 @@ def _verdict(file, line: int, readings: Sequence) -> Verdict:
         for doubt in each.doubts:
             doubts.setdefault(doubt, []).append(reading)
         for certificate in each.certificates:
-            place = certificate.line, certificate.column
+            place = certificate.mapping.line, certificate.mapping.column
             found.setdefault(place, {})[number] = certificate
     verdict.doubts = [
         replace(doubt, reason=said(readings, some, doubt.reason))
@@ -181,7 +180,8 @@ def _certificate(readings: Sequence, found: dict[int, Certificate]) -> Certifica
             some = [readings[r] for r, o in every.items() if o == worst]
             worst = replace(worst, evidence=said(readings, some, worst.evidence))
         obligations.append(worst)
-    return replace(first, obligations=tuple(obligations))
+    events = tuple(event for each in found.values() for event in each.events)
+    return replace(first, events=events, obligations=tuple(obligations))
 
 
 def _unread(file, span: Span, readings: Sequence) -> list[Doubt]:

@@ -16,7 +16,7 @@ from kmaplocal.console import Console, wants_colour
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings.accept import baseline, suppression
 from kmaplocal.findings.change import changes, mail, since
-from kmaplocal.findings import survey
+from kmaplocal.findings import checks, survey
 from kmaplocal.findings.accept.acceptance import Acceptance
 from kmaplocal.findings.accept.baseline import Entry
 from kmaplocal.findings.change.changes import Change
@@ -184,7 +184,7 @@ def _changed(
 
 def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]]:
     wanted = tuple(names)
-    words = (survey.CALLS, (suppression.WORD,))
+    words = (checks.CALLS, (suppression.WORD,))
     paths, marked = ([str(p) for p in tree.candidates(wanted, w)] for w in words)
     return paths, marked
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from kmaplocal.findings.finding import RULES, Finding, Step
 from kmaplocal.findings.peers import Peers
 from kmaplocal.bounds import plain
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.c.places import Places, base_type
 from kmaplocal.flow.events import AGAINST, Event, Kind
 from kmaplocal.flow.trace import Site
@@ -25,7 +25,7 @@ PASSED_ON = AGAINST
 class Scene:
     """What the rules ask about one function, and how they answer."""
 
-    def __init__(self, judge: Judge):
+    def __init__(self, judge: FunctionAnalysis):
         self.judge = judge
         self.file = judge.file
         self.function = judge.function

@@ -10,23 +10,19 @@ from functools import partial
 from pathlib import Path
 
 from kmaplocal import faults
-from kmaplocal.findings.rules import helpers
 from kmaplocal.findings.accept.agreement import agreeing
 from kmaplocal.findings.rules.deprecated import deprecated
 from kmaplocal.findings.finding import RULES, Finding, Step
-from kmaplocal.findings.inspection import Inspection
+from kmaplocal.findings.checks import Checks
 from kmaplocal.certify import readings
 from kmaplocal.certify.analysis import SYNTAX, WHOLE_FILE, Analysis, FileAnalysis
 from kmaplocal.certify.tied import analysed
-from kmaplocal.knowledge import api
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
 
 TIMEOUT = 120.0
-# The functions that call one of these are looked at.
-CALLS = (*api.ALL, *helpers.CALLS)
 # What one reading has no need of another may have.
 EVERYWHERE = {"kmap-null-check"}
 
@@ -71,40 +67,47 @@ class Survey:
         """Take the file at PATH for not analysed."""
         self.lost.append(Lost(path, 1, WHOLE_FILE, reason))
 
-    def add(self, file: FileAnalysis, applied: FileAnalysis | None) -> None:
-        """Add what is known of one file; APPLIED: as apply sees it."""
+    def add(
+        self, file: FileAnalysis, applied: FileAnalysis | None, checks: Checks
+    ) -> None:
+        """Add what is known of one file, and was found by CHECKS; APPLIED: as apply
+        sees it."""
         self.lost += file.lost
         self.findings += deprecated(file, applied)
-        self._add_judged(file, applied)
+        self._add_judged(file, applied, checks)
         for each in file.readings.values():
-            self._add_readings(each, applied)
+            self._add_readings(each, applied, checks)
 
-    def _add_judged(self, file: FileAnalysis, applied: FileAnalysis | None) -> None:
+    def _add_judged(
+        self, file: FileAnalysis, applied: FileAnalysis | None, checks: Checks
+    ) -> None:
         hidden = {
             v.line: [d for d in v.doubts if d.obligation == SYNTAX]
             for v in file.verdicts
         }
-        for line, inspection in file.judges.items():
-            assert isinstance(inspection, Inspection)
-            name = inspection.function.name
+        for line, seen in file.judges.items():
+            name, checked = seen.function.name, checks.of(seen)
             doubts = hidden.get(line, ())
-            reasons = [inspection.unfollowed] if inspection.unfollowed else []
+            reasons = [seen.unfollowed] if seen.unfollowed else []
             reasons += [f"line {doubt.line}: {doubt.reason}" for doubt in doubts]
             if reasons:
                 self.lost.append(Lost(file.path, line, name, reasons[0]))
                 continue
-            self.findings += agreeing(inspection.findings, applied, line)
-            for reason in inspection.broken[:1]:
+            self.findings += agreeing(checked.findings, applied, line)
+            for reason in checked.broken[:1]:
                 self.lost.append(Lost(file.path, line, name, reason))
 
     def _add_readings(
-        self, each: Sequence[FileAnalysis], applied: FileAnalysis | None
+        self,
+        each: Sequence[FileAnalysis],
+        applied: FileAnalysis | None,
+        checks: Checks,
     ) -> None:
         """Add what the readings of one function say, what several say once."""
         found: dict[tuple, tuple[Finding, list[FileAnalysis]]] = {}
         for reading in each:
             told = Survey(lost=list(reading.lost))
-            told._add_judged(reading, applied)
+            told._add_judged(reading, applied, checks)
             reading.lost = told.lost
             for f in told.findings:
                 place = f.line, f.column, f.rule, f.severity
@@ -152,15 +155,14 @@ def survey(
     names = [str(path) for path in paths]
     aim = aim or Target(root)
     tree = tree or aim.definitions()
-    analysis = Analysis(
-        root, spatch, timeout, jobs, tree, CALLS, Inspection, aim.kernels
-    )
+    checks = Checks()
+    analysis = Analysis(root, spatch, timeout, jobs, tree, checks.view, aim.kernels)
     files = analysis.run(names, progress)
     if len(names) < len(among):
         applied, failed = analysed(aim, names, among, spatch, timeout, jobs)
     else:
         applied, failed = analysis.applied(files), False
-    found = _collected(files, applied)
+    found = _collected(files, applied, checks)
     found.complete = not (analysis.failed or failed)
     return found
 
@@ -170,20 +172,21 @@ def survey_file(path: Path, spatch: Spatch) -> Survey:
 
     Errors: TagsError, OSError."""
     file = Path(os.path.abspath(path))
-    analysis = Analysis(
-        file.parent, spatch, TIMEOUT, jobs=1, calls=CALLS, judge=Inspection
-    )
+    checks = Checks()
+    analysis = Analysis(file.parent, spatch, TIMEOUT, jobs=1, view=checks.view)
     files = analysis.run([file.name])
-    return _collected(files, analysis.applied(files))
+    return _collected(files, analysis.applied(files), checks)
 
 
 def _collected(
-    files: Mapping[str, FileAnalysis], applied: Mapping[str, FileAnalysis]
+    files: Mapping[str, FileAnalysis],
+    applied: Mapping[str, FileAnalysis],
+    checks: Checks,
 ) -> Survey:
     found = Survey()
     for file in files.values():
         with faults.net(partial(found.lose, file.path)):
-            found.add(file, applied.get(file.path))
+            found.add(file, applied.get(file.path), checks)
     found.findings = sorted(set(found.findings))
     found.lost.sort(key=lambda lost: (lost.file, lost.line))
     return found

@@ -73,10 +73,10 @@ def _result(
     return Result(path, door, record.PASSED, "ok")
 
 
-def _needs(bench: Bench, mapping: Certificate, gained: set[str]) -> list[str]:
-    """What MAPPING needed, and nothing of what was GAINED gives."""
-    found = []
-    for obligation in mapping.obligations:
+def _needs(bench: Bench, certificate: Certificate, gained: set[str]) -> list[str]:
+    """What the mapping of CERTIFICATE needed, and nothing of what was GAINED gives."""
+    found, mapping = [], certificate.mapping
+    for obligation in certificate.obligations:
         by = _DISABLED_BY.get(obligation.name)
         if not by or obligation.state == HOLDS or gained & set(by):
             continue

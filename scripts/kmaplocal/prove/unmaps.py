@@ -14,7 +14,11 @@ from pathlib import Path
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
 from kmaplocal.bounds import INSIDE, plain
 from kmaplocal.certify.certificate import HOLDS, ONE_PAGE, PAIRED, Doubt, Verdict
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.certify.lifo import lifo
+from kmaplocal.certify.paired import paired
+from kmaplocal.certify.view import View
+from kmaplocal.summaries.callees import FileKnowledge
 from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
@@ -24,31 +28,49 @@ from kmaplocal.knowledge import api
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Function as Definition
 
 Wanted = dict[Path, set[Function]]
 Doubts = dict[tuple[Path, Function], str]
 
 
-class Unmaps(Judge):
+def _known(knowledge: FileKnowledge, function: Definition) -> FileKnowledge:
+    """KNOWLEDGE of the mapping calls alone: wrappers are asked about by themselves."""
+    found = knowledge.following(function, new=True)
+    found.maps, found.unmaps = api.MAPS, api.UNMAPS
+    return found
+
+
+def _judged(given: FunctionAnalysis) -> Verdict:
+    """A verdict without certificates; what is not certain is a doubt."""
+    unmaps = Unmaps(given)
+    seen = unmaps.seen
+    verdict = Verdict(seen.file, seen.function.name, seen.function.line)
+    if seen.unfollowed:
+        verdict.doubts.append(Doubt(PAIRED, seen.function.line, 0, seen.unfollowed))
+        return verdict
+    verdict.doubts += unmaps.doubts()
+    return verdict
+
+
+UNMAPS = View(api.ALL, _known, _judged)
+
+
+class Unmaps:
     """Judges the unmaps of one function, of whatever mapping calls."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
-        self.knowledge.maps, self.knowledge.unmaps = api.MAPS, api.UNMAPS
+    def __init__(self, given: FunctionAnalysis):
+        self.function, self.knowledge = given.function, given.knowledge
+        how = {"mapped": self._ended()}
+        self.seen = FunctionAnalysis(given.file, self.function, self.knowledge, **how)
+        self.seen.follow()
+        self.trace, self.mapped = self.seen.trace, self.seen.mapped
 
-    def judge(self) -> Verdict:
-        """A verdict without certificates; what is not certain is a doubt."""
-        self.mapped = self._ended()
-        self.follow()
-        verdict = Verdict(self.file, self.function.name, self.function.line)
-        if self.unfollowed:
-            doubt = Doubt(PAIRED, self.function.line, 0, self.unfollowed)
-            verdict.doubts.append(doubt)
-            return verdict
-        verdict.doubts += self._unpaired()
+    def doubts(self) -> Iterable[Doubt]:
+        """What is not certain."""
+        yield from self._unpaired()
         for site in self.trace.sites:
-            verdict.doubts += self._unsure(site)
-        return verdict
+            yield from self._unsure(site)
 
     def _ended(self) -> list[int]:
         """The parameters that are themselves given to an unmap by address: who calls
@@ -84,7 +106,7 @@ class Unmaps(Judge):
     def _unsure(self, site: Site) -> Iterable[Doubt]:
         """What of the pairing, the order and the arguments of the unmaps of SITE is not
         certain."""
-        for found in (self.paired(site), self.lifo(site)):
+        for found in (paired(site, self.seen), lifo(site, self.seen)):
             if found.state != HOLDS:
                 line = found.line or site.call.start[0]
                 yield Doubt(found.name, line, found.column, plain(found.evidence))
@@ -100,10 +122,10 @@ class Unmaps(Judge):
         if argument is None:
             return "is given no address"
         text = plain(argument.text)
-        if self.pages.unmap_beyond(site, unmap):
+        if self.seen.pages.unmap_beyond(site, unmap):
             return f"{text} is in another page"
         bases = self.trace.bases(unmap)
-        if argument.bare().text in {*bases, self.pages.moved_once(site, unmap)}:
+        if argument.bare().text in {*bases, self.seen.pages.moved_once(site, unmap)}:
             return ""
         value = self.trace.moved(unmap)
         if value is None:
@@ -119,17 +141,17 @@ class Unmaps(Judge):
     ) -> bool:
         """Whether ARGUMENT is one of BASES, or the variable that SITE was mapped
         into, and so much that the sum is visibly in the page."""
-        flow = self.bounds().flow
+        flow = self.seen.bounds().flow
         if argument.bare().kind == "identifier":
             found = flow.definition(argument.bare().text, flow.place(argument))
             argument = found[0] if found else argument
-        added = self.pages.extents.mapped_at(site)
+        added = self.seen.pages.extents.mapped_at(site)
         if added is None or site.api.into_page:
             return False
         for base in sorted(bases):
             terms = terms_of(argument, base, self.function)
             if terms is not None:
-                bounds = self.unmap_bounds()
+                bounds = self.seen.unmap_bounds()
                 return bounds.fits([*added, *terms], 1, unmap).answer == INSIDE
         return False
 
@@ -149,8 +171,7 @@ def uncertain(bench: Bench, wanted: Wanted, timeout: float, jobs: int | None) ->
         timeout,
         jobs,
         Definitions(bench.root),
-        api.ALL,
-        Unmaps,
+        UNMAPS,
     )
     found: Doubts = {}
     for name, file in analysis.run(map(str, wanted)).items():

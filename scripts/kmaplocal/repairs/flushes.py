@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from kmaplocal.knowledge import functions
 from kmaplocal.certify.analysis import FileAnalysis
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.c.places import Places, changes, names_in
 from kmaplocal.c.syntax import Expr
 from kmaplocal.flow.events import Kind
@@ -25,7 +25,7 @@ FLUSH = "flush_dcache_page"
 
 @dataclass
 class _Write:
-    judge: Judge
+    judge: FunctionAnalysis
     site: Site
     unmaps: list[Expr]
     flushed: bool
@@ -39,7 +39,9 @@ def kind_of_page(page: Expr | None) -> str:
     return node.label if node is not None and node.kind == "member" else ""
 
 
-def missing_flushes(file: FileAnalysis) -> dict[Judge, list[tuple[Expr, str]]]:
+def missing_flushes(
+    file: FileAnalysis,
+) -> dict[FunctionAnalysis, list[tuple[Expr, str]]]:
     """By function: the unmaps a flush is missing after, and of which page."""
     kinds: dict[str, list[_Write]] = defaultdict(list)
     for judge in file.judges.values():
@@ -47,7 +49,7 @@ def missing_flushes(file: FileAnalysis) -> dict[Judge, list[tuple[Expr, str]]]:
             kind = kind_of_page(site.call.arguments.get(0))
             if kind and _is_written(judge, site):
                 kinds[kind].append(_describe(judge, site, kind))
-    missing: dict[Judge, list[tuple[Expr, str]]] = defaultdict(list)
+    missing: dict[FunctionAnalysis, list[tuple[Expr, str]]] = defaultdict(list)
     for writes in kinds.values():
         if not any(write.flushed for write in writes):
             continue
@@ -85,7 +87,7 @@ def slice_of(text: str, expr: Expr) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def _describe(judge: Judge, site: Site, kind: str) -> _Write:
+def _describe(judge: FunctionAnalysis, site: Site, kind: str) -> _Write:
     unmaps = judge.trace.unmaps_of(site.number)
     later = [
         other.call.start
@@ -101,13 +103,13 @@ def _describe(judge: Judge, site: Site, kind: str) -> _Write:
     return _Write(judge, site, unmaps, flushed)
 
 
-def _is_written(judge: Judge, site: Site) -> bool:
+def _is_written(judge: FunctionAnalysis, site: Site) -> bool:
     return any(
         _writes(use.place, judge) for use in judge.trace.of(site.number, Kind.ACCESS)
     )
 
 
-def _writes(expr: Expr, judge: Judge) -> bool:
+def _writes(expr: Expr, judge: FunctionAnalysis) -> bool:
     """Whether an access is the target of an assignment, or of a call that
     writes to its first argument."""
     if expr.kind == "call":
@@ -126,5 +128,5 @@ def _writes(expr: Expr, judge: Judge) -> bool:
     return parent.kind == "postfix" or parent.op in ("++", "--")
 
 
-def _holders(judge: Judge) -> set[str]:
+def _holders(judge: FunctionAnalysis) -> set[str]:
     return {e.text for e in judge.trace.read}

@@ -16,7 +16,8 @@ from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.repairs.fills import find_fill
 from kmaplocal.repairs.flushes import FLUSH, slice_of
-from kmaplocal.certify.obligations import DISABLE, Judge
+from kmaplocal.certify.certificate import DISABLE
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.c.places import Places, changes, names_in
 from kmaplocal.c.structs import struct_of
@@ -57,7 +58,7 @@ class Span:
 class Finder:
     """Finds the idioms of one function."""
 
-    def __init__(self, file: FileAnalysis, judge: Judge):
+    def __init__(self, file: FileAnalysis, judge: FunctionAnalysis):
         self.text = file.outline.text
         self.judge = judge
         self.trace = judge.trace
@@ -502,7 +503,7 @@ def _is_of_bytes(type_: str) -> bool:
     return len(ends) == 1 and " ".join(words[: ends[0]]) in _BYTES
 
 
-def find_idioms(file: FileAnalysis, judge: Judge) -> list[Idiom]:
+def find_idioms(file: FileAnalysis, judge: FunctionAnalysis) -> list[Idiom]:
     """The idioms of a function whose every mapping is certified."""
     if not judge.function.calls(api.OLD_MAPS):
         return []

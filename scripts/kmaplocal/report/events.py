@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from kmaplocal.certify.obligations import Judge
-from kmaplocal.flow.events import End, Kind
-from kmaplocal.flow.trace import Site
+from kmaplocal.certify.certificate import Certificate
+from kmaplocal.flow.events import UNMAPS, Kind
 
 _WORDS = {
     Kind.ACCESS: "is read or written",
@@ -25,19 +24,22 @@ _WORDS = {
 }
 
 
-def marks(judge: Judge, site: Site) -> list[dict]:
-    """The lines on which something happens to the mapping SITE, in order, each with
-    what: [{"line": 12, "text": "mapped"}, ...]."""
+def marks(certificate: Certificate) -> list[dict]:
+    """The lines on which something happens to a mapping, in order, each with what:
+    [{"line": 12, "text": "mapped"}, ...]."""
     found: dict[int, dict[str, None]] = {}
+    mapping, ends = certificate.mapping, dict[int, bool]()
 
     def add(line: int, text: str) -> None:
         found.setdefault(line, {}).setdefault(text)
 
-    add(site.call.start[0], f"mapped by {site.name}()")
-    for use in judge.trace.of(site.number):
-        if use.kind in _WORDS:
-            add(use.place.start[0], _WORDS[use.kind].format(use.detail))
-    for unmap in judge.trace.unmaps_of(site.number):
-        again = End(site.number, Kind.TWICE) in judge.trace.unmaps[unmap]
-        add(unmap.start[0], "unmapped, again on a path" if again else "unmapped")
+    add(mapping.line, f"mapped by {mapping.api}()")
+    for event in certificate.events:
+        line = event.place.start[0]
+        if event.kind in _WORDS:
+            add(line, _WORDS[event.kind].format(event.detail))
+        elif event.kind in UNMAPS:
+            ends[line] = ends.get(line, False) or event.kind is Kind.TWICE
+    for line, again in ends.items():
+        add(line, "unmapped, again on a path" if again else "unmapped")
     return [{"line": n, "text": "; ".join(found[n])} for n in sorted(found)]

@@ -148,10 +148,11 @@ def _code(tree: Tree, file: FileAnalysis, entry: Mapping) -> dict:
 
 
 def _marks(file: FileAnalysis, line: int, column: int) -> Iterable[dict]:
-    for judge in file.every_judge():
-        for site in judge.trace.sites:
-            if site.call.start == (line, column):
-                yield from events.marks(judge, site)
+    for verdict in file.verdicts:
+        for certificate in verdict.certificates:
+            mapping = certificate.mapping
+            if (mapping.line, mapping.column) == (line, column):
+                yield from events.marks(certificate)
 
 
 def _edit(outcome: Outcome, span: tuple[int, int]) -> list[str]:

@@ -156,8 +156,9 @@ def _all_calls(file: FileAnalysis, verdicts: Iterable[Place]) -> list[Call]:
     seen = {(call.line, call.column) for call in calls}
     for verdict in file.verdicts:
         for c in verdict.certificates:
-            if (c.line, c.column) not in seen:
-                calls.append(Call(c.api, c.line, c.column, c.page, None))
+            if (c.mapping.line, c.mapping.column) not in seen:
+                m = c.mapping
+                calls.append(Call(m.api, m.line, m.column, m.page, None))
     return sorted(calls, key=lambda call: (call.line, call.column))
 
 
@@ -173,7 +174,7 @@ def _untraced(function: Function) -> str:
     """Why a function cannot be converted though nothing was found against it."""
     if function.state != CONVERT or function.verdict is None:
         return ""
-    traced = {(c.line, c.column) for c in function.verdict.certificates}
+    traced = {(c.mapping.line, c.mapping.column) for c in function.verdict.certificates}
     for call in function.calls:
         if call.name in api.OLD_MAPS and (call.line, call.column) not in traced:
             return f"line {call.line}: no path to {call.name}() was found"
@@ -189,7 +190,8 @@ def _mappings(
     for function in known:
         verdict = function.verdict
         certificates = {
-            (c.line, c.column): c for c in (verdict.certificates if verdict else ())
+            (c.mapping.line, c.mapping.column): c
+            for c in (verdict.certificates if verdict else ())
         }
         for call in function.calls:
             if call.name in api.OLD_MAPS:
@@ -210,7 +212,7 @@ def _mapping(
         "function": function.name,
         "api": call.name,
         "page": call.page,
-        "variable": found.variable if found else "",
+        "variable": found.mapping.variable if found else "",
         "verdict": function.state,
         "obligations": _obligations(path, function, call, found),
         "reason": _reason(path, function, found),
@@ -234,7 +236,7 @@ def _obligation(found: Certificate, obligation: Obligation) -> dict:
         "name": obligation.name,
         "state": obligation.state,
         "evidence": _located(found, obligation),
-        "repair": obligation.repair,
+        "repair": obligation.repaired_by,
     }
     if obligation.line:
         shown |= {"line": obligation.line, "column": obligation.column + 1}
@@ -242,7 +244,8 @@ def _obligation(found: Certificate, obligation: Obligation) -> dict:
 
 
 def _located(found: Certificate, obligation: Obligation) -> str:
-    return f"{found.file}:{obligation.line or found.line}: {obligation.evidence}"
+    line = obligation.line or found.mapping.line
+    return f"{found.mapping.file}:{line}: {obligation.evidence}"
 
 
 def _reason(path: str, function: Function, found: Certificate | None) -> str:

@@ -13,7 +13,8 @@ from kmaplocal.bounds import plain
 from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, FAULTS, PREEMPT
-from kmaplocal.certify.obligations import DISABLE, Judge
+from kmaplocal.certify.certificate import DISABLE
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api, functions
@@ -146,7 +147,7 @@ def _together(seen: Sequence[Function]) -> Function:
     )
 
 
-def _function(file: FileAnalysis, judge: Judge, helped: bool) -> Function:
+def _function(file: FileAnalysis, judge: FunctionAnalysis, helped: bool) -> Function:
     idioms = find_idioms(file, judge) if helped else []
     calls = judge.function.calls(api.OLD)
     sites = [s for s in judge.trace.sites if s.api.new and s.call in calls]
@@ -165,7 +166,7 @@ def _function(file: FileAnalysis, judge: Judge, helped: bool) -> Function:
     )
 
 
-def _mapping(judge: Judge, site: Site, idioms: list[Idiom]) -> Mapping:
+def _mapping(judge: FunctionAnalysis, site: Site, idioms: list[Idiom]) -> Mapping:
     idiom = next((i for i in idioms if site.call in i.calls), None)
     new, way = site.api.new, RENAMED
     if idiom:
@@ -190,7 +191,7 @@ def _mapping(judge: Judge, site: Site, idioms: list[Idiom]) -> Mapping:
     )
 
 
-def _kept(judge: Judge, site: Site) -> Kept | None:
+def _kept(judge: FunctionAnalysis, site: Site) -> Kept | None:
     """The variable of its own that keeps the address."""
     saved = judge.pages.saved.get(site.number)
     if saved is None:
@@ -199,14 +200,14 @@ def _kept(judge: Judge, site: Site) -> Kept | None:
     return Kept(saved.name, site.variable, MOVES if moved else ADDED)
 
 
-def _back(judge: Judge, unmaps: Sequence[Expr]) -> Iterator[tuple[str, str]]:
+def _back(judge: FunctionAnalysis, unmaps: Sequence[Expr]) -> Iterator[tuple[str, str]]:
     for unmap in unmaps:
         stale = judge.pages.stale(unmap)
         if stale:
             yield plain(unmap.arguments[0].text), stale
 
 
-def _disabled(judge: Judge, site: Site) -> Iterator[Disabled]:
+def _disabled(judge: FunctionAnalysis, site: Site) -> Iterator[Disabled]:
     """What is disabled by name around a mapping, each with the calls that need it."""
     for name in (FAULTS, PREEMPT):
         if site.number in judge.explicit(name):
@@ -215,7 +216,7 @@ def _disabled(judge: Judge, site: Site) -> Iterator[Disabled]:
             yield Disabled(DISABLE[name][0], chain)
 
 
-def _given(judge: Judge, site: Site) -> list[str]:
+def _given(judge: FunctionAnalysis, site: Site) -> list[str]:
     """The functions that are given the address of a mapping, by name."""
     found: dict[str, None] = {}
     for read in sorted(judge.trace.reads(site.number), key=lambda e: e.start):
@@ -225,7 +226,7 @@ def _given(judge: Judge, site: Site) -> list[str]:
     return [name for name in found if name]
 
 
-def _argument_of(judge: Judge, read: Expr) -> Expr | None:
+def _argument_of(judge: FunctionAnalysis, read: Expr) -> Expr | None:
     """The call that is given an address, or a sum of it, as an argument; not what is
     given a value that was read there."""
     node, read_there = read, False
@@ -248,13 +249,13 @@ def _argument_of(judge: Judge, read: Expr) -> Expr | None:
 _SUMS = ("binary", "paren", "cast", "index", "member", "unary")
 
 
-def _called(judge: Judge, site: Site) -> list[str]:
+def _called(judge: FunctionAnalysis, site: Site) -> list[str]:
     during = sorted(judge.trace.during(site.number), key=lambda e: e.start)
     names = dict.fromkeys(e.callee for e in during if e.kind == "call" and e.callee)
     return [name for name in names if name not in api.UNMAPS and name not in api.MAPS]
 
 
-def _read(judge: Judge, names: list[str]) -> Iterator[tuple[str, str]]:
+def _read(judge: FunctionAnalysis, names: list[str]) -> Iterator[tuple[str, str]]:
     """Those of NAMES whose bodies were read, each with its file where there is one."""
     callees = judge.knowledge.callees
     for name in names:

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from kmaplocal.certify.certificate import FAULTS, PREEMPT
-from kmaplocal.certify.obligations import DISABLE
+from kmaplocal.certify.certificate import DISABLE
+from kmaplocal.certify import faults
 from kmaplocal.knowledge import functions
 from kmaplocal.steps.kept import Kept
 
 
 def chosen(kept: Kept) -> str:
     """`x ? kmap(page) : kmap_atomic(page)`."""
-    if kept.bad(FAULTS) is None or kept.judge.chosen(kept.site) is None:
+    if kept.bad(FAULTS) is None or faults.chosen(kept.site) is None:
         return ""
     return (
         "one kmap_local_page() for both, with pagefault_disable() around it where"

@@ -8,7 +8,7 @@ from kmaplocal.c.syntax import Expr
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import api
 from kmaplocal.steps.kept import Kept
-from kmaplocal.summaries.wrappers import TOGETHER
+from kmaplocal.certify.wrappers import TOGETHER
 
 
 def itself(kept: Kept) -> str:

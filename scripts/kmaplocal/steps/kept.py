@@ -11,7 +11,7 @@ from kmaplocal.c.text import plain
 from kmaplocal.c.syntax import Expr, Function
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import Certificate, Obligation, Verdict
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.events import Event, Kind, Root
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.knowledge import api
@@ -25,7 +25,7 @@ class Kept:
     that unmap and call all over the files."""
 
     file: FileAnalysis
-    judge: Judge
+    judge: FunctionAnalysis
     verdict: Verdict
     certificate: Certificate
     site: Site

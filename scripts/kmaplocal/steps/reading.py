@@ -7,7 +7,7 @@ from kmaplocal.c.text import plain
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import PAIRED, Doubt, Verdict
 from kmaplocal.certify.doubts import COMMENT, LEAVING, MACRO, SYNTAX, WITHIN
-from kmaplocal.summaries.wrappers import TOGETHER
+from kmaplocal.certify.wrappers import TOGETHER
 
 
 def of_function(file: FileAnalysis, verdict: Verdict) -> str:

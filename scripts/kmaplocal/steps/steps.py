@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Certificate, Verdict
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.trace import Site
 from kmaplocal.steps import context, handed, pages, passed, paths, reading, stored
 from kmaplocal.steps.callers import Callers
@@ -91,12 +91,14 @@ class Steps:
         for other in verdict.certificates:
             step = self._own(file, verdict, other) if other is not found else ""
             if step:
-                return f"with the mapping of line {other.line}: {step}"
+                return f"with the mapping of line {other.mapping.line}: {step}"
         return reading.of_function(file, verdict)
 
 
-def _sites(file: FileAnalysis, found: Certificate) -> Iterator[tuple[Judge, Site]]:
+def _sites(
+    file: FileAnalysis, found: Certificate
+) -> Iterator[tuple[FunctionAnalysis, Site]]:
     for judge in file.every_judge():
         for site in judge.trace.sites:
-            if site.call.start == (found.line, found.column):
+            if site.call.start == (found.mapping.line, found.mapping.column):
                 yield judge, site

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 
@@ -90,7 +90,7 @@ def _within(node: Expr) -> Expr | None:
     return node.children[0 if node.kind == "index" else -1].bare()
 
 
-def _ends(path: str, judge: Judge) -> Iterator[End]:
+def _ends(path: str, judge: FunctionAnalysis) -> Iterator[End]:
     trace = judge.trace
     params: Collection[str] = {v.name for v in judge.function.params}
     for call, seen in trace.unmaps.items():

@@ -55,5 +55,5 @@ def _repair(verdict: Verdict, finding: Finding) -> Obligation | None:
 
 
 def _advised(finding: Finding, repair: Obligation) -> Finding:
-    advice = f"make apply repairs it: {repair.repair} ({repair.evidence})"
+    advice = f"make apply repairs it: {repair.repaired_by} ({repair.evidence})"
     return replace(finding, remedy=advice)

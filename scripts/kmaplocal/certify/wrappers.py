@@ -21,7 +21,9 @@ from kmaplocal.summaries import mappings
 from kmaplocal.summaries.callees import FileKnowledge
 from kmaplocal.certify.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
 from kmaplocal.certify.doubts import SYNTAX, comment_doubts, syntax_doubts
-from kmaplocal.certify.obligations import Judge
+from kmaplocal.certify.certify import certify
+from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.certify.view import converted
 from kmaplocal.flow.events import AGAINST, Kind
 from kmaplocal.knowledge import api
 from kmaplocal.c.outline import Outline, Span, is_exported
@@ -54,7 +56,7 @@ class Member:
     file: str
     span: Span
     function: Function | None
-    judge: Judge | None = None
+    judge: FunctionAnalysis | None = None
     verdict: Verdict | None = None
     wrapper: Wrapper | None = None
     handed: tuple[int, ...] = ()
@@ -163,7 +165,7 @@ class Wrappers:
         member.wrapper = self._maps(member, judge) or self._unmaps(member, judge)
         return member.wrapper is not None
 
-    def _maps(self, member: Member, judge: Judge) -> Wrapper | None:
+    def _maps(self, member: Member, judge: FunctionAnalysis) -> Wrapper | None:
         """It as a map function: whatever it returns mapped, it maps, and it maps
         nothing else that it leaves mapped."""
         made = mappings.mapped(judge.trace)
@@ -172,7 +174,7 @@ class Wrappers:
         member.handed = tuple(sorted(judge.trace.returned_live))
         return self._wrapper(member, map=made)
 
-    def _unmaps(self, member: Member, judge: Judge) -> Wrapper | None:
+    def _unmaps(self, member: Member, judge: FunctionAnalysis) -> Wrapper | None:
         """It as an unmap function: one of its parameters is unmapped on every
         path, and nothing else becomes of it."""
         names = enumerate(judge.function.params)
@@ -298,10 +300,11 @@ class Wrappers:
     def _judge_one(self, member: Member, function: Function) -> None:
         deadline.RUN.check()
         knowledge = self._knowledge(member.file)
-        member.judge = Judge(
-            member.file, function, knowledge, member.handed, member.mapped
-        )
-        member.verdict = verdict = member.judge.judge()
+        given = (converted(knowledge, function), member.handed, member.mapped)
+        seen = FunctionAnalysis(member.file, function, *given)
+        seen.follow()
+        member.judge = seen.mended()
+        member.verdict = verdict = certify(member.judge)
         verdict.line = member.span.line
         outline = self._outline(member.file)
         if member.reading:
@@ -422,7 +425,7 @@ class Wrappers:
             if not component.reason and verdict and member.judge:
                 certificates = verdict.certificates
                 verdict.certificates = [
-                    c for c in certificates if c.api in api.OLD_MAPS
+                    c for c in certificates if c.mapping.api in api.OLD_MAPS
                 ]
                 file.verdicts[index] = verdict
                 home = member.reading or file

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does the address stay in this thread, with nobody who outlives the mapping?"""
+
+from __future__ import annotations
+
+from kmaplocal.certify.certificate import LOCAL, UNKNOWN, Obligation, Repair
+from kmaplocal.certify.certificate import fails, holds, repaired
+from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.flow.events import Event, Kind
+from kmaplocal.flow.trace import Site
+
+_SENTENCES = {
+    Kind.STORED: "the address is stored in {}",
+    Kind.RETURNED: "the address is returned",
+    Kind.ADDRESS_TAKEN: "the address of {}, which holds the mapping, is taken",
+    Kind.ESCAPES: "{}",
+}
+_UNKNOWN = {
+    Kind.UNKNOWN: "{}",
+    Kind.OPAQUE: "the address is used in a way not understood: {}",
+}
+
+
+def local(site: Site, seen: FunctionAnalysis) -> Obligation:
+    """The obligation of SITE in a function."""
+    handed = site.number in seen.handed
+    for event in _events(site, seen, *_SENTENCES):
+        if not handed or event.kind is not Kind.RETURNED:
+            why = _SENTENCES[event.kind].format(event.detail)
+            return fails(LOCAL, event.place, why)
+    for event in _events(site, seen, *_UNKNOWN):
+        why = _UNKNOWN[event.kind].format(event.detail)
+        return fails(LOCAL, event.place, why, UNKNOWN)
+    if handed:
+        why = "returned to callers that are local, all of them read"
+        return repaired(LOCAL, why, Repair("together with its unmaps"))
+    why = "every use of the address reads, writes or compares"
+    taken = dict.fromkeys(e.detail for e in _events(site, seen, Kind.POINTER))
+    return holds(LOCAL, "; ".join([why, *taken]))
+
+
+def _events(site: Site, seen: FunctionAnalysis, *kinds: Kind) -> list[Event]:
+    found = seen.trace.of(site.number, *kinds)
+    return sorted(found, key=lambda event: event.place.start)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does every path from the map reach exactly one unmap of it?"""
+
+from __future__ import annotations
+
+from kmaplocal.certify.certificate import PAIRED, UNKNOWN, Obligation, fails, holds
+from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.flow.events import End, Kind
+from kmaplocal.flow.trace import Site
+from kmaplocal.knowledge import api
+from kmaplocal.c.syntax import Expr
+
+
+def paired(site: Site, seen: FunctionAnalysis) -> Obligation:
+    """The obligation of SITE in a function."""
+    if seen.function.name in api.ALL:
+        why = f"this is {seen.function.name}() itself, not a user of it"
+        return fails(PAIRED, site.call, why)
+    wrong = _again(site, seen) or _left(site, seen) or _used(site, seen)
+    return wrong or _ended(site, seen)
+
+
+def _again(site: Site, seen: FunctionAnalysis) -> Obligation | None:
+    for event in seen.trace.of(site.number, Kind.MAPPED_AGAIN):
+        why = f"mapped again while it is still mapped{_somewhere(site, seen)}"
+        return fails(PAIRED, event.place, why)
+    return None
+
+
+def _left(site: Site, seen: FunctionAnalysis) -> Obligation | None:
+    if site.number in seen.handed and site.number not in seen.trace.left_live:
+        return None
+    for event in seen.trace.of(site.number, Kind.LEAKED):
+        where = f"where line {event.detail} leaves the function"
+        why = f"still mapped {where}{_somewhere(site, seen)}"
+        ending = seen.knowledge.ends_by_page(seen.function, site.page)
+        if ending is not None:
+            why = f"unmapped by its page in {ending.callee}(), not by its address"
+        return fails(PAIRED, ending or site.call, why)
+    return None
+
+
+def _used(site: Site, seen: FunctionAnalysis) -> Obligation | None:
+    for event in seen.trace.of(site.number, Kind.AFTER_UNMAP):
+        why = f"{event.place.text} is used after the unmap{_somewhere(site, seen)}"
+        return fails(PAIRED, event.place, why)
+    return None
+
+
+def _ended(site: Site, seen: FunctionAnalysis) -> Obligation:
+    """By what the unmaps of a mapping say, where nothing else is against it."""
+    unmaps = seen.trace.unmaps_of(site.number)
+    for unmap in unmaps:
+        ends = [end for end in seen.trace.unmaps[unmap] if end.site == site.number]
+        wrong = _wrong(site, seen, unmap, ends)
+        if wrong:
+            return wrong
+    if site.number in seen.handed:
+        return holds(PAIRED, "every caller that is given it unmaps it once")
+    if not unmaps:
+        return fails(PAIRED, site.call, "no unmap of it in this function")
+    return holds(PAIRED, "one unmap on every path")
+
+
+def _wrong(
+    site: Site, seen: FunctionAnalysis, unmap: Expr, ends: list[End]
+) -> Obligation | None:
+    if any(end.kind is Kind.TWICE for end in ends):
+        return fails(PAIRED, unmap, "unmapped twice on a path")
+    for end in ends:
+        if end.kind is Kind.CHANGED:
+            why = f"{unmap.arguments[0].text} may be changed by {end.by}"
+            return fails(PAIRED, unmap, why, UNKNOWN)
+    by = seen.trace.given(unmap).callee
+    if seen.knowledge.unmaps[by].kind != site.api.ends:
+        return fails(PAIRED, unmap, f"mapped by {site.name}(), unmapped by {by}()")
+    return None
+
+
+def _somewhere(site: Site, seen: FunctionAnalysis) -> str:
+    """What is to be added where it is right on another path, or a condition that
+    is not understood decides: this function does unmap, too."""
+    return " on some path" if seen.function.calls((site.api.ends,)) else ""

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Views: what of the functions of a tree is looked at, and what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from kmaplocal.certify.certificate import Verdict
+from kmaplocal.certify.certify import certify
+from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.summaries.callees import FileKnowledge
+from kmaplocal.knowledge import api
+from kmaplocal.c.syntax import Function
+
+
+def converted(knowledge: FileKnowledge, function: Function) -> FileKnowledge:
+    """KNOWLEDGE of what FUNCTION maps and unmaps by, as a conversion sees it: a
+    function that maps by an old one is converted with its users."""
+    return knowledge.following(function, new=True)
+
+
+@dataclass(frozen=True)
+class View:
+    """The functions with one of CALLS are followed, with what KNOWING says that they
+    map and unmap by, and FOLD says what follows from what was seen. CONVERTING: they
+    are put together with those that map or unmap for them."""
+
+    calls: Collection[str]
+    knowing: Callable[[FileKnowledge, Function], FileKnowledge]
+    fold: Callable[[FunctionAnalysis], Verdict]
+    converting: bool = False
+
+
+APPLY = View(api.OLD, converted, certify, converting=True)

@@ -79,3 +79,36 @@ def test_spatch_shows_something(words):
     command = next(c for c in commands() if words in c)
     done = run(command)
     assert re.search(SHOWN[words], done.stdout), done.stdout + done.stderr
+
+
+MODULE = """#include <linux/highmem.h>
+
+int first(struct page *page)
+{
+	char *at = kmap(page);
+	int n = at[0];
+
+	kunmap(page);
+	return n;
+}
+"""
+
+
+def test_a_module_from_clone_to_patch(tmp_path):
+    origin, clone = tmp_path / "origin", tmp_path / "module"
+    origin.mkdir()
+    (origin / "m.c").write_text(MODULE)
+    git = "git -c user.name=x -c user.email=x@example.org"
+    made = run(f"cd {origin} && git init -q && git add . && {git} commit -qm x")
+    assert made.returncode == 0, made.stderr
+    block = README.split("from clone to patch:\n\n```\n")[1].split("```")[0]
+    fetch, flag, apply = block.replace("> module", f"> {tmp_path}/module").splitlines()
+    fetch = fetch.replace("https://example.org/module.git", f"{origin} {clone}")
+    for command in (fetch, flag, apply):
+        done = run(command.replace("KERNEL=module", f"KERNEL={clone}"))
+        assert done.returncode == 0, done.stderr
+    check = run(f"git -C {clone} apply {tmp_path}/module.patch && cat {clone}/m.c")
+    assert check.returncode == 0, check.stderr
+    assert check.stdout == MODULE.replace(
+        "kmap(page)", "kmap_local_page(page)"
+    ).replace("kunmap(page)", "kunmap_local(at)")

@@ -329,7 +329,7 @@ class Analysis:
         former = self.seen.get(function)
         if former is None or not seen.take(former):
             seen.follow()
-        if self.callees.asked == before:
+        if self.callees.asked == before and not seen.trace.waits:
             self.seen[function] = seen
         return seen.mended() if self.view.converting else seen
 

@@ -135,6 +135,12 @@ class Trace:
         awaited = [a.awaits if isinstance(a, Reason) else None for a in against]
         return awaited[0] if awaited and all(awaited) else None
 
+    @property
+    def waits(self) -> bool:
+        """Whether a function pointer is not known yet that something depends on."""
+        abouts = (event.about for event in self.events)
+        return any(isinstance(about, Reason) and about.awaits for about in abouts)
+
     # -- unmaps ------------------------------------------------------------
 
     @cached_property

@@ -38,3 +38,13 @@ def test_a_renamed_statement_keeps_its_blanks_and_line_breaks():
 def test_a_statement_that_is_changed_otherwise_is_not_laid_out_as_before():
     made = ("\tat = kmap_local_page(page) + off;",)
     assert laid_out(Edit(0, 2, made), MAPPED, []).lines == made
+
+
+def test_a_sum_that_became_too_long_is_broken_behind_its_last_operator():
+    before = "\t\tstart = (unsigned long)kmap_atomic(page + seg_nr) + seg_offset;"
+    after = before.replace("kmap_atomic", "kmap_local_page")
+    head, rest = after.split(" + seg_o")
+    assert laid_out(Edit(0, 1, (after,)), [before], []).lines == (
+        f"{head} +",
+        f"\t\t\tseg_o{rest}",
+    )

@@ -238,3 +238,32 @@ def test_arms_that_change_nothing_are_chosen_where_spatch_chose(convert, tmp_pat
     assert done.converted == ("passed",)
     assert b"#ifdef CONFIG_TRACE" in done.after
     assert not survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1).lost
+
+
+TYPED = """
+struct span {
+	int n;
+	u8 body[255];
+};
+"""
+FILLS = """
+int fill(struct page *page, struct span *span, int n)
+{
+	char *at;
+
+	if (n > 8)
+		return 0;
+	at = kmap_atomic(page);
+	memcpy(at, span->body + n, 16);
+	kunmap_atomic(at);
+	return n;
+}
+"""
+
+
+def test_a_helper_is_given_bytes_of_another_files_structure_without_a_cast(
+    convert, tmp_path
+):
+    (tmp_path / "span.h").write_text(TYPED)
+    after = convert(a=FILLS)["a"].after.decode()
+    assert "\tmemcpy_to_page(page, 0, span->body + n, 16);\n" in after

@@ -160,6 +160,19 @@ def is_else(lines: Sequence[str], number: int) -> bool:
     return number < len(lines) and lines[number].split()[:1] == ["else"]
 
 
+def _below(body: str, column: int, equals: int) -> list[str]:
+    """The sum that is assigned at EQUALS in BODY broken behind the last operator that
+    is in no parentheses; [] where there is none."""
+    depth, found = 0, 0
+    for token in lexer.tokens(body):
+        depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
+        end = token.column + len(token.text)
+        if not depth and token.column > equals > 0:
+            found = end if _may_break(body, token.column, end) else found
+    rest = body[found:].strip()
+    return [indent(column) + body[:found], indent(column + TAB) + rest] if found else []
+
+
 def _declarators(parts: list[str], column: int) -> list[str]:
     """`T a = x, b, c;` broken after the commas between its declarators."""
     lines, line = [], indent(column) + parts[0]
@@ -227,5 +240,8 @@ def rewrapped(line: str) -> list[str]:
         parts.append(indent(column + TAB) + body[equals + 1 :].strip())
         if width(parts[1]) <= WIDTH:
             return parts
+    parts = _below(body, column, equals)
+    if parts and max(map(width, parts)) <= WIDTH:
+        return parts
     # A name that grew is no reason for a line that ends in a parenthesis.
     return min([line], _broken(line), key=_widest)

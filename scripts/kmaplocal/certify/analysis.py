@@ -30,6 +30,7 @@ from kmaplocal.certify.doubts import syntax_doubts
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import APPLY, View
 from kmaplocal.certify.offers import Offers
+from kmaplocal.repairs.asked import ask_types
 from kmaplocal.summaries.pointers import Pointers, Targets
 from kmaplocal.summaries.reaching import Reaching
 from kmaplocal.summaries.users import Users
@@ -308,6 +309,7 @@ class Analysis:
         seen = self._followed(file, function, knowledge)
         verdict = self.view.fold(seen)
         if self.view.converting:
+            ask_types(function, knowledge.member_type)
             verdict.doubts.extend(lacking(function, self.offers.lack(limit)))
         followed = seen.knowledge.followed
         mapping = set(self.view.calls).intersection(api.ALL)

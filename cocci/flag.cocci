@@ -45,7 +45,7 @@ position p;
 @@
 \(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kmap_local_page@p\|
   kmap_local_page_prot@p\|kmap_local_folio@p\|kmap_local_pfn@p\|bvec_kmap_local@p\|
-  kunmap@p\|kunmap_atomic@p\|kunmap_local@p\)(...)
+  kunmap@p\|kunmap_atomic@p\|kunmap_local@p\|sg_miter_next@p\|skb_seq_read@p\)(...)
 
 @kmap_flag_fix depends on patch && kmap_flag_calls@
 expression E;

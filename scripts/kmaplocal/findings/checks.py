@@ -12,15 +12,18 @@ from kmaplocal.findings.rules.checks import null_checks
 from kmaplocal.findings.rules.contexts import kmap_in_handler, sleeps_in_region
 from kmaplocal.findings.rules.escapes import handoffs, returns
 from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.rules.held import linear_addresses, uses_after_put
 from kmaplocal.findings.rules.helpers import CALLS as HELPERS
 from kmaplocal.findings.rules.helpers import folio_offsets, helper_ranges
 from kmaplocal.findings.rules.leaks import leaks
 from kmaplocal.findings.rules.lifetimes import double_unmaps, uses_after_unmap
+from kmaplocal.findings.rules.members import member_uses
 from kmaplocal.findings.rules.nesting import disordered, nested
 from kmaplocal.findings.rules.pages import off_page
 from kmaplocal.findings.rules.pairs import mixed_pairs, wrong_arguments
 from kmaplocal.findings.scene import Scene, is_api
 from kmaplocal.findings.rules.sleeps import sleeps
+from kmaplocal.findings.rules.walkers import WALKS, sleeps_in_walk, walks_left
 from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import View
@@ -29,7 +32,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Function
 
 # The functions that call one of these are looked at.
-CALLS = (*api.ALL, *HELPERS)
+CALLS = (*api.ALL, *HELPERS, *WALKS)
 
 RULES = (
     nested,
@@ -48,6 +51,11 @@ RULES = (
     sleeps,
     sleeps_in_region,
     kmap_in_handler,
+    linear_addresses,
+    uses_after_put,
+    member_uses,
+    walks_left,
+    sleeps_in_walk,
     null_checks,
 )
 

@@ -14,6 +14,7 @@ from kmaplocal.c.places import Places, base_type
 from kmaplocal.flow.events import AGAINST, Event, Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
+from kmaplocal.c.outline import JUMPS
 from kmaplocal.c.structs import struct_of
 from kmaplocal.c.syntax import Expr, Point, Stmt
 
@@ -173,6 +174,17 @@ class Scene:
         block = self.places.siblings(stmt)
         index = block.index(stmt) + 1
         return block[index] if index < len(block) else None
+
+    def sequel(self, stmt: Stmt) -> Iterator[Stmt]:
+        """The statements behind STMT in its block, as long as the one before them
+        leads there and nothing else does."""
+        block = self.places.siblings(stmt)
+        for following in block[block.index(stmt) + 1 :]:
+            if following.kind in ("label", "case", "default"):
+                return
+            yield following
+            if following.kind in JUMPS:
+                return
 
     def given_to(self, value: Expr) -> set[str]:
         """The variables and places that VALUE is assigned to, or initialises."""

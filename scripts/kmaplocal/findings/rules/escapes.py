@@ -60,7 +60,7 @@ def _given(scene: Scene, site: Site, use: Event) -> Finding | None:
             " wrong for a highmem page"
         )
         remedy = "pass the page and the offset, as to sg_set_page() or dma_map_page()"
-        severity = NOTE if _lowmem(scene, site) else ""
+        severity = NOTE if is_lowmem(scene, site) else ""
         return scene.finding(
             HANDOFF, use.place, message, remedy, severity, steps=scene.begun(site)
         )
@@ -95,7 +95,7 @@ def _holds(scene: Scene, site: Site, argument: Expr) -> bool:
     return any(node in reads or node is site.call for node in argument.walk())
 
 
-def _lowmem(scene: Scene, site: Site) -> bool:
+def is_lowmem(scene: Scene, site: Site) -> bool:
     """Whether the page was allocated here, and not from highmem."""
     for call in scene.function.calls(ALLOCATING):
         if site.page in scene.given_to(call):

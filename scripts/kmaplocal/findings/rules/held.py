@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Pages that the function itself maps and then takes for what they are not: asks for
+a linear address that a highmem page has not, or goes on after it gave the page away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import WARNING, Finding
+from kmaplocal.findings.rules.escapes import is_lowmem
+from kmaplocal.findings.scene import Scene
+from kmaplocal.bounds import plain
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
+from kmaplocal.c.syntax import Expr
+
+# The linear address of what is argument 0.
+LINEAR = ("page_address", "lowmem_page_address", "folio_address")
+HIGHMEM = ("PageHighMem", "folio_test_highmem", "is_highmem")
+# Give away the reference to what is argument 0; and take another one.
+PUTTING = ("put_page", "__free_page", "__free_pages", "folio_put")
+FREEING = ("__free_page", "__free_pages")
+GETTING = ("get_page", "folio_get", "try_get_page", "folio_try_get")
+
+
+def linear_addresses(scene: Scene) -> Iterator[Finding]:
+    """page_address() of a page that is mapped locally: where it is a highmem page, it
+    has no such address."""
+    if scene.function.calls(HIGHMEM):
+        return
+    for call in scene.function.calls(LINEAR):
+        site = _mapped(scene, call)
+        if site is None or site.api.by or is_lowmem(scene, site):
+            continue
+        if call.parent is not None and call.parent.callee in scene.knowledge.unmaps:
+            continue  # of which another rule speaks
+        alive = any(site.number in sites for sites in scene.trace.alive(call))
+        yield scene.finding(
+            "kmap-wrong-argument",
+            call,
+            f"{plain(call.text)} is NULL for a highmem page: {site.name}() of line"
+            f" {site.call.start[0]} gives it no address there",
+            f"use {site.variable or 'the address that was mapped'}"
+            + ("" if alive else ", and leave it mapped until then"),
+            "" if alive else WARNING,
+            steps=scene.begun(site),
+        )
+
+
+def _mapped(scene: Scene, call: Expr) -> Site | None:
+    """The local mapping of the page that CALL is given, and no kmap() of it."""
+    argument = call.arguments.get(0)
+    text = argument.bare().text if argument is not None else ""
+    same = [site for site in scene.sites if text and _page(site) == text]
+    if not same or not all(site.api.stacked for site in same):
+        return None
+    before = [site for site in same if site.call.start < call.start]
+    return (before or same)[-1]
+
+
+def _page(site: Site) -> str:
+    page = site.call.arguments.get(0)
+    return page.bare().text if page is not None else ""
+
+
+def uses_after_put(scene: Scene) -> Iterator[Finding]:
+    """Accesses to a page after the function gave its own reference away, in the same
+    run of statements."""
+    for put in scene.function.calls(PUTTING):
+        argument = put.arguments.get(0)
+        page = argument.bare().text if argument is not None else ""
+        for site in scene.sites:
+            if _page(site) != page or not _is_last(scene, page, put):
+                continue
+            if not any(site.number in sites for sites in scene.trace.alive(put)):
+                continue
+            use = _next_use(scene, site, put)
+            if use is not None:
+                yield _after_put(scene, site, put, use)
+
+
+def _is_last(scene: Scene, page: str, put: Expr) -> bool:
+    """Whether no reference is taken to the page that is kept besides."""
+    others = scene.function.calls(GETTING)
+    given = {a.bare().text for call in others for a in call.arguments.values()}
+    puts = scene.function.calls([put.callee])
+    return page not in given and all(
+        other is put or not _follows(scene, put, other) for other in puts
+    )
+
+
+def _next_use(scene: Scene, site: Site, put: Expr) -> Expr | None:
+    """The first access to the page that follows PUT whatever is the case."""
+    ends = {*scene.unmaps(site)}
+    for use in scene.uses(site, Kind.ACCESS):
+        if use.place not in ends and _follows(scene, put, use.place):
+            return use.place
+    return None
+
+
+def _follows(scene: Scene, first: Expr, later: Expr) -> bool:
+    """Whether LATER is in a statement behind that of FIRST in the same block, with no
+    way out between."""
+    home = scene.statement(first)
+    for stmt in scene.sequel(home) if home is not None else ():
+        if stmt.start <= later.start and later.end <= stmt.end:
+            return True
+    return False
+
+
+def _after_put(scene: Scene, site: Site, put: Expr, use: Expr) -> Finding:
+    return scene.finding(
+        "kmap-use-after-unmap",
+        use,
+        f"{scene.named(site)} is used by {plain(use.text)} after {put.callee}() of line"
+        f" {put.start[0]}, which may have freed the page",
+        "put the page after the last use, and after the unmap",
+        "" if put.callee in FREEING else WARNING,
+        steps=[*scene.begun(site), scene.step(put, "put here")],
+    )

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Addresses that a member of somebody's structure keeps: used, or unmapped once more,
+in the statements behind their unmap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.scene import Scene
+from kmaplocal.bounds import plain
+from kmaplocal.flow.events import Kind
+from kmaplocal.knowledge import functions
+from kmaplocal.c.places import names_in
+from kmaplocal.c.syntax import Expr, Stmt
+
+
+def member_uses(scene: Scene) -> Iterator[Finding]:
+    """What is done by way of a member after the address in it was unmapped, until it
+    may be another one."""
+    told = {
+        event.place.start[0]
+        for site in scene.trace.sites
+        for event in scene.trace.of(site.number, Kind.AFTER_UNMAP, Kind.DANGLING)
+    }
+    for unmap in scene.function.calls(scene.knowledge.unmaps):
+        for member in _members(scene, unmap):
+            found = _after(scene, unmap, member)
+            if found is not None and found.start[0] not in told:
+                told.add(found.start[0])
+                yield _finding(scene, unmap, member, found)
+
+
+def _members(scene: Scene, unmap: Expr) -> list[str]:
+    """The members that hold what UNMAP unmaps: its argument, or what a mapping of
+    that variable was stored in."""
+    argument = scene.argument(unmap)
+    if argument is None or scene.knowledge.unmaps[unmap.callee].given != "address":
+        return []
+    if argument.bare().kind == "member":
+        return [argument.bare().text]
+    stored = [
+        event.place.children[0].bare()
+        for site in scene.sites
+        if unmap in scene.unmaps(site)
+        for event in scene.uses(site, Kind.STORED)
+        if event.place.kind == "assign" and event.place.start < unmap.start
+    ]
+    return [target.text for target in stored if target.kind == "member"]
+
+
+def _after(scene: Scene, unmap: Expr, member: str) -> Expr | None:
+    """The first use of MEMBER behind UNMAP in the same block, before anything may
+    have changed it."""
+    home = scene.statement(unmap)
+    if home is None or home.exprs != [unmap]:
+        return None
+    for stmt in scene.sequel(home):
+        uses = [n for n in _nodes(stmt) if n.text == member and _is_use(scene, n)]
+        changes = [n for n in _nodes(stmt) if _may_change(n, member)]
+        first = min(uses, key=lambda n: n.start, default=None)
+        if first is not None and all(first.start < n.start for n in changes):
+            return first
+        if changes:
+            return None
+    return None
+
+
+def _nodes(stmt: Stmt) -> Iterator[Expr]:
+    for inner in stmt.walk():
+        for root in inner.exprs:
+            yield from root.walk()
+
+
+def _may_change(node: Expr, member: str) -> bool:
+    """Whether NODE assigns to the member or what it is of, or is a call that is given
+    that: it may set the member anew."""
+    base = member.split()[0]
+    if node.kind in ("assign", "postfix") or node.op in ("++", "--"):
+        target = node.children[0].bare().text
+        return target == member or target == base
+    if node.kind != "call":
+        return False
+    return any(
+        base in names_in(argument) and argument.bare().text != member
+        for argument in node.arguments.values()
+    )
+
+
+def _is_use(scene: Scene, node: Expr) -> bool:
+    """Whether what NODE points to is read, written, or unmapped again."""
+    child = node
+    while child.parent is not None and child.parent.kind in ("paren", "cast"):
+        child = child.parent
+    parent = child.parent
+    if parent is None:
+        return False
+    if parent.kind == "index":
+        return parent.children[0] is child
+    if parent.kind == "unary":
+        return parent.op == "*"
+    if parent.kind == "member":
+        return parent.op == "->"
+    if parent.kind != "call":
+        return False
+    known = functions.of(parent.callee)
+    number = next((n for n, a in parent.arguments.items() if a is child), -1)
+    again = parent.callee in scene.knowledge.unmaps
+    return again or number in (*known.reads, *known.writes)
+
+
+def _finding(scene: Scene, unmap: Expr, member: str, use: Expr) -> Finding:
+    around = use
+    while around.parent is not None and around.kind != "call":
+        around = around.parent
+    name, line = plain(member), unmap.start[0]
+    steps = [scene.step(unmap, "unmapped here")]
+    if around.callee in scene.knowledge.unmaps:
+        return scene.finding(
+            "kmap-double-unmap",
+            around,
+            f"{name} is already unmapped here: line {line} did",
+            f"call {around.callee}() once on every path",
+            steps=steps,
+        )
+    return scene.finding(
+        "kmap-use-after-unmap",
+        use,
+        f"{name} is used by {plain(around.text)[:60]} after line {line} unmapped it",
+        "unmap after the last use, or copy what is needed before",
+        steps=steps,
+    )

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Walks over many pages that map one after the other: sg_miter_next() and
+skb_seq_read().  Who leaves one before its end has to stop it: kmap-leak; and who asked
+for the atomic kind may not sleep in it: kmap-sleep-atomic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.rules.sleeps import may_sleep, sleeps_by_callee
+from kmaplocal.findings.scene import Scene
+from kmaplocal.bounds import plain
+from kmaplocal.flow.escape import root_of
+from kmaplocal.flow.events import Kind
+from kmaplocal.flow.trace import Site
+from kmaplocal.c.syntax import Expr
+
+ATOMIC = "SG_MITER_ATOMIC"
+
+
+class Walk(NamedTuple):
+    """What begins, goes on with and stops a walk, and the number of the argument that
+    its state is, of the one that goes on."""
+
+    begins: str
+    stops: str
+    state: int
+
+
+# Source: lib/scatterlist.c, net/core/skbuff.c of Linux 6.1.
+WALKS = {
+    "sg_miter_next": Walk("sg_miter_start", "sg_miter_stop", 0),
+    "skb_seq_read": Walk("skb_prepare_seq_read", "skb_abort_seq_read", 2),
+}
+
+
+def walks_left(scene: Scene) -> Iterator[Finding]:
+    """Ways out of a walk that do not stop it."""
+    for site, walk in _walks(scene):
+        if not _is_own(scene, site, walk):
+            continue
+        lines = {int(e.detail) for e in scene.trace.of(site.number, Kind.LEAKED)}
+        for line in sorted(lines):
+            at = scene.leaving(line)
+            jumps = scene.trace.jumps(site.number, line)
+            steps = [*scene.begun(site), *(scene.step(j, "jumps here") for j in jumps)]
+            yield scene.finding(
+                "kmap-leak",
+                at or site.call,
+                f"what {site.name}() of line {site.call.start[0]} mapped is still"
+                f" mapped where line {line} leaves",
+                f"call {walk.stops}() before leaving",
+                steps=steps if at else (),
+            )
+
+
+def sleeps_in_walk(scene: Scene) -> Iterator[Finding]:
+    """What sleeps in a walk that is begun with SG_MITER_ATOMIC."""
+    for site, walk in _walks(scene):
+        if not _is_atomic(scene, site, walk):
+            continue
+        for call in sorted(scene.trace.during(site.number), key=lambda e: e.start):
+            chain = call.callee + "()" if may_sleep(call) else ""
+            chain = chain or sleeps_by_callee(scene, call)
+            if chain and call.callee not in (*WALKS, walk.stops):
+                yield scene.finding(
+                    "kmap-sleep-atomic",
+                    call,
+                    f"{chain} may sleep, and {ATOMIC} forbids it from"
+                    f" {plain(site.call.text)} of line {site.call.start[0]} on",
+                    f"begin without {ATOMIC}, or move it out",
+                    steps=scene.begun(site),
+                )
+                break
+
+
+def _walks(scene: Scene) -> Iterator[tuple[Site, Walk]]:
+    for site in scene.trace.sites:
+        if site.name in WALKS:
+            yield site, WALKS[site.name]
+
+
+def _is_own(scene: Scene, site: Site, walk: Walk) -> bool:
+    """Whether the walk begins in this function, its state is a variable of its own,
+    and no other function is given it."""
+    state = site.call.arguments.get(walk.state)
+    name = _variable(scene, state) if state is not None else ""
+    known = {walk.begins, walk.stops, site.name, "sg_miter_skip"}
+    others = (e for e in scene.function.exprs if e.kind == "call")
+    given = {
+        call.callee
+        for call in others
+        for argument in call.arguments.values()
+        if name and _variable(scene, argument) == name
+    }
+    return bool(name) and walk.begins in given and given <= known
+
+
+def _variable(scene: Scene, argument: Expr) -> str:
+    """The local variable whose address ARGUMENT is; "" for another."""
+    node = argument.bare()
+    if node.kind != "unary" or node.op != "&":
+        return ""
+    return root_of(node.children[0].bare(), scene.function)
+
+
+def _is_atomic(scene: Scene, site: Site, walk: Walk) -> bool:
+    given = {a.bare().text for a in site.call.arguments.values()}
+    return any(
+        given & {a.bare().text for a in call.arguments.values()}
+        and any(n.text == ATOMIC for a in call.arguments.values() for n in a.walk())
+        for call in scene.function.calls([walk.begins])
+    )

@@ -258,7 +258,7 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "include/linux/xxhash.h": [
-        Row("xxh32 xxh64", keeps=False),
+        Row("xxh32 xxh64 xxhash", keeps=False),
     ],
     "include/linux/xz.h": [
         Row("xz_dec_run", keeps=False),

@@ -596,7 +596,10 @@ class FileKnowledge:
 
     def chain(self, call: Expr, kind: str) -> tuple[str, ...]:
         """What CALL calls, each the next one, down to what needs page faults or
-        preemption to be off; () as far as it was read."""
+        preemption to be off; () as far as it was read.  What maps for its callers
+        has what it needs from the mapping that it made itself."""
+        if call.callee in (*api.KERNEL_MAPS, *api.KERNEL_UNMAPS):
+            return ()
         names = functions.FAULTS_OFF if kind == "faults" else functions.PREEMPT_OFF
         # What a callee's callees need of preemption they see to themselves, as
         # they have other callers; a user copy is seldom the whole of a function.

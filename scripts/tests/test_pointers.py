@@ -80,8 +80,8 @@ def calls(name):
 
 
 @pytest.fixture
-def local(tmp_path, write):
-    """local(*files, tree=True): the LOCAL obligation of the first file's mapping."""
+def obligations(tmp_path, write):
+    """obligations(*files, tree=True): those of the first file's mapping, by name."""
 
     def run(*files, tree=True):
         write(tmp_path / "include/linux/ops.h", HEADER)
@@ -91,9 +91,15 @@ def local(tmp_path, write):
         analysis = Analysis(tmp_path, find_spatch(), 60.0, 1, known)
         found = analysis.run(["lib/0.c"])["lib/0.c"]
         (certificate,) = found.verdicts[0].certificates
-        return next(o for o in certificate.obligations if o.name == "local")
+        return {o.name: o for o in certificate.obligations}
 
     return run
+
+
+@pytest.fixture
+def local(obligations):
+    """local(*files, tree=True): the LOCAL obligation of the first file's mapping."""
+    return lambda *files, tree=True: obligations(*files, tree=tree)["local"]
 
 
 # -- members -----------------------------------------------------------------
@@ -114,6 +120,84 @@ def test_one_function_is_not(local, body, word):
     answer = local(USER, GOOD + fills("good"), body + fills(name))
     assert answer.state != "holds"
     assert word in answer.evidence
+
+
+FLUSHES = """
+static void flushes(void *at, int size)
+{
+	flush_data_cache_page((unsigned long)at);
+}
+"""
+DEEPER = """
+static void by_another(void *at, struct ops *ops)
+{
+	ops->fill(at, 1);
+}
+
+void use(struct ops *ops, struct page *page)
+{
+	char *at = kmap_atomic(page);
+
+	by_another(at, ops);
+	kunmap_atomic(at);
+}
+"""
+
+
+@pytest.mark.parametrize("user", [USER.replace("\tif (ops->fill)\n\t", ""), DEEPER])
+def test_cache_of_this_processor_by_a_pointer(obligations, user):
+    found = obligations(user, GOOD + fills("good"), FLUSHES + fills("flushes"))
+    assert found["local"].state == "holds"
+    assert found["preempt"].state == "repaired"
+    assert "flushes(): flush_data_cache_page()" in found["preempt"].evidence
+
+
+def test_kmap_never_kept_the_processor(obligations):
+    user = USER.replace("_atomic(at)", "(page)").replace("_atomic", "")
+    found = obligations(user, FLUSHES + fills("flushes"))
+    assert {found["local"].state, found["preempt"].state} == {"holds"}
+
+
+def test_what_asks_about_preemption_is_not_helped_by_it(obligations):
+    asks = FLUSHES.replace("{\n", "{\n\tlockdep_assert_preemption_disabled();\n")
+    found = obligations(USER, asks + fills("flushes"))
+    assert found["local"].state == "unknown"
+    assert "flushes(): " in found["local"].evidence
+
+
+MITER = """
+void sg_miter_stop(struct sg_mapping_iter *miter)
+{
+	WARN_ON_ONCE(!pagefault_disabled());
+	kunmap_atomic(miter->addr);
+}
+
+bool sg_miter_next(struct sg_mapping_iter *miter)
+{
+	sg_miter_stop(miter);
+	miter->addr = kmap_atomic(miter->page);
+	return true;
+}
+"""
+WALKS = """
+void walk(struct page *page, struct sg_mapping_iter *miter)
+{
+	char *at = kmap_atomic(page);
+
+	while (sg_miter_next(miter))
+		memcpy(at, miter->addr, 8);
+	sg_miter_stop(miter);
+	kunmap_atomic(at);
+}
+"""
+
+
+def test_what_maps_by_itself_has_what_it_asks_for(obligations):
+    found = obligations(WALKS, MITER)
+    assert found["faults"].state == "holds"
+    other = MITER.replace("sg_miter_stop", "stop").replace("sg_miter_next", "next")
+    walks = WALKS.replace("sg_miter_stop", "stop").replace("sg_miter_next", "next")
+    assert obligations(walks, other)["faults"].state == "fails"
 
 
 @pytest.mark.parametrize("value", ["b->other", "hook", "*list", "(char *)1"])

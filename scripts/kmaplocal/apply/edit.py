@@ -91,7 +91,7 @@ class Draft:
         """What is put beside STMT, with what is to be done in it.  Raises
         Crowded."""
         inner = {e: m for e, m in self._edits.items() if self._in(e, stmt)}
-        if not inner:
+        if not inner and len(beside.before) + len(beside.after) == 1:
             return self._beside(stmt, beside)
         if stmt.kind != "expression" or len(stmt.exprs) != 1:
             raise Crowded(f"line {stmt.start[0]} is to be changed in two ways")
@@ -104,7 +104,7 @@ class Draft:
             raise Crowded(f"line {stmt.start[0]} is to become {len(texts)} statements")
         for expr in inner:
             del self._edits[expr]
-        message = "; ".join(m["message"] for m in inner.values())
+        message = "; ".join(m["message"] for m in inner.values()) or beside.message
         edit = {"do": "statements", "message": message, **dict(zip(_TEXTS, texts))}
         return stmt.start, edit
 
@@ -112,10 +112,6 @@ class Draft:
         return self.places.statement(expr) is stmt
 
     def _beside(self, stmt: Stmt, beside: _Inserted) -> tuple[Point, Edit]:
-        if len(beside.before) + len(beside.after) != 1:
-            raise Crowded(
-                f"line {stmt.start[0]} is to get several statements beside it"
-            )
         where = "before" if beside.before else "after"
         text = (beside.before or beside.after)[0]
         return stmt.start, {"do": where, "message": beside.message, "first": text}

@@ -131,6 +131,10 @@ def _plan_explicit(
     plan: Plan, draft: Draft, place: Around, disable: str, enable: str
 ) -> None:
     why = f"what follows counts on a {disable}()"
+    if not place.ends:
+        draft.insert(place.first, "before", f"{disable}()", why)
+        draft.insert(place.first, "after", f"{enable}()", why)
+        return
     where, stmt = "after", place.begin
     if stmt.kind == "declaration" or _has_comment(draft.text, stmt):
         if stmt.kind == "declaration" and stmt.end[0] + 1 == place.first.start[0]:

@@ -7,6 +7,7 @@ from kmaplocal.certify.certificate import DISABLE, Obligation, Repair
 from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.trace import Site
+from kmaplocal.summaries.callees import depending
 
 
 def context(name: str, site: Site, seen: FunctionAnalysis) -> Obligation:
@@ -17,7 +18,7 @@ def context(name: str, site: Site, seen: FunctionAnalysis) -> Obligation:
     call = needing[0] if needing else site.call
     why = f"the other arm of the #if has {DISABLE[name][0]}()"
     if needing:
-        why = seen.knowledge.context(call, name)
+        why = depending(seen.chain(site, call, name), name)
     around = seen.explicit(name)
     if site.number not in around:
         return fails(name, call, why)

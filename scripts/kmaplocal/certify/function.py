@@ -8,7 +8,7 @@ from collections.abc import Collection
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import Bounds, Layout
 from kmaplocal.c import cleanup
-from kmaplocal.summaries.callees import FileKnowledge
+from kmaplocal.summaries.callees import FileKnowledge, links
 from kmaplocal.certify.certificate import FAULTS, PREEMPT
 from kmaplocal.repairs.explicit import Around, explicit
 from kmaplocal.bounds.extents import Extents
@@ -116,9 +116,18 @@ class FunctionAnalysis:
             for expr in sorted(
                 self.trace.during(site.number), key=lambda call: call.start
             )
-            if self.knowledge.context(expr, name)
+            if self.chain(site, expr, name)
             and not any(e.start < expr.start for e in by_name)
         ]
+
+    def chain(self, site: Site, call: Expr, name: str) -> tuple[str, ...]:
+        """What CALL calls, each the next one, down to what relies on what a mapping
+        disables: by its name, or by the pointer that is given the address."""
+        chain = self.knowledge.chain(call, name)
+        if chain or name != PREEMPT:
+            return chain
+        relies = self.trace.of(site.number, Kind.RELIES)
+        return next((links(e.detail) for e in relies if e.place is call), ())
 
     def explicit(self, name: str) -> dict[int, Around | None]:
         """The mappings around which page faults or preemption can be disabled by

@@ -117,6 +117,8 @@ class Calls(Transfer):
         if value.text == "member" and effect.verdict != "escapes":
             effect = effect._replace(verdict="harmless")
         if effect.verdict == "harmless":
+            if effect.relies:
+                self.log.note(Kind.RELIES, value.site, expr, effect.relies)
             self._touch(value, expr, state)
         else:
             kind, reason = Kind(effect.verdict), Reason(effect.root, effect.awaits)

@@ -28,6 +28,7 @@ class Kind(Enum):
     MOVED = "moved"
     PAGE_ADDRESS = "page-address"  # asked for the page, in place of the mapping
     POINTER = "pointer"  # given to a function pointer, and what that can be
+    RELIES = "relies"  # given to one that needs preemption to be off
     AFTER_UNMAP = "after-unmap"  # accessed though it is unmapped
     DANGLING = "dangling"  # handed on though it is unmapped
     # ... and where else it goes.

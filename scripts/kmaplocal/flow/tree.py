@@ -26,6 +26,8 @@ class Effect(NamedTuple):
     pointers: tuple[str, ...] = ()  # what function pointers were taken to be
     awaits: Pointer | None = None  # unknown only until it is known what this can be
     root: Root | None = None  # where it is not harmless
+    # Whom it calls by a pointer, down to what needs preemption to be off: "a(): b()".
+    relies: str = ""
 
 
 class Knowledge(Protocol):

@@ -3,7 +3,8 @@
 
 A call that disables goes after the map and one that enables before every
 unmap: where these are statements of their own, what stands between them runs
-as it did before.
+as it did before.  Where they are not, and one call is all that is done with the
+page, they go around that call.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kmaplocal.c.places import Places
-from kmaplocal.flow.events import ends_only
+from kmaplocal.flow.events import Kind, ends_only
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 
 class Around(NamedTuple):
     """Where a mapping begins and ends: the statement that maps, the first one in
-    which the mapping can be of use, and those that unmap."""
+    which the mapping can be of use, and those that unmap; none of these where
+    BEGIN and FIRST are the one call that needs what is disabled."""
 
     begin: Stmt
     first: Stmt
@@ -43,7 +45,9 @@ def explicit(
         )
 
     for number, calls in needy.items():
-        place = around(function, trace, trace.sites[number], calls)
+        site = trace.sites[number]
+        place = around(function, trace, site, calls)
+        place = place or _around_call(function, trace, site, calls)
         if place and exposed(number) and not taken & {place.first, *place.ends}:
             found[number] = place
             taken |= {place.first, *place.ends}
@@ -77,6 +81,22 @@ def around(
     if any(call.start < first.start for call in calls):
         return None
     return Around(begin, first, tuple(ends))
+
+
+def _around_call(
+    function: Function, trace: Trace, site: Site, calls: list[Expr]
+) -> Around | None:
+    """The statement that the one call of CALLS is, where nothing else writes to the
+    page while it is mapped: that might have to be done by the same processor."""
+    written = {event.place for event in trace.of(site.number, Kind.WRITTEN)}
+    if len(calls) != 1 or written - {calls[0]}:
+        return None
+    places = Places(function)
+    stmt = places.statement(calls[0])
+    if stmt is None or not _alone(stmt, calls[0]):
+        return None
+    arm = stmt.parent is not None and stmt.parent.kind == "if"  # gets its braces
+    return Around(stmt, stmt, ()) if arm or places.in_block(stmt) else None
 
 
 def _unmaps(trace: Trace, site: Site) -> list[Expr]:

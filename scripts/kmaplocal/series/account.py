@@ -212,7 +212,7 @@ def _disabled(judge: FunctionAnalysis, site: Site) -> Iterator[Disabled]:
     for name in (FAULTS, PREEMPT):
         if site.number in judge.explicit(name):
             needing = judge.needing(site, name)
-            chain = judge.knowledge.chain(needing[0], name) if needing else ()
+            chain = judge.chain(site, needing[0], name) if needing else ()
             yield Disabled(DISABLE[name][0], chain)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from kmaplocal.certify.certificate import FAULTS, PREEMPT
 from kmaplocal.certify.certificate import DISABLE
 from kmaplocal.certify import faults
-from kmaplocal.knowledge import functions
 from kmaplocal.steps.kept import Kept
 
 
@@ -41,10 +40,6 @@ def _around(kept: Kept, name: str) -> str:
         return f"{off}() after the map and {on}() before the unmap"
     who = f"{calls[0].callee}()" if calls[0].callee else "the call"
     where = f"around {who} of line {calls[0].start[0]}"
-    names = functions.FAULTS_ASSERTED if name == FAULTS else functions.PREEMPT_OFF
-    chain = kept.judge.knowledge.callees.reaches(
-        kept.file.path, calls[0].callee, names, 2
-    )
-    last = chain.rsplit(": ", maxsplit=1)[-1]
-    why = f", for {last}" if last and last != who else ""
+    *_, last = kept.judge.chain(kept.site, calls[0], name)
+    why = f", for {last}()" if f"{last}()" != who else ""
     return f"{off}() and {on}() {where}{why}; then {kept.renamed} will do"

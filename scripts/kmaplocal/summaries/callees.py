@@ -31,6 +31,8 @@ MOST_AGAIN = 4  # times that a function which calls itself is summarised
 POINTER = "the address is passed through a function pointer"
 MOST_DEEP = 5  # calls from the mapping to what happens to the address
 PROTECTING = functions.FAULTS_OFF_BY | functions.PREEMPT_OFF_BY
+# What disabling preemption by name does not help, or harms.
+BEYOND = (functions.PREEMPT_OFF - functions.PER_CPU) | functions.SLEEPING
 
 
 # What is summarised: a function by its file and name; and the number of the
@@ -168,10 +170,16 @@ class Callees:
     def _named(self, file: str, name: str, number: int) -> Effect:
         """What NAME, which FILE puts into a pointer, does with argument NUMBER."""
         effect = FileKnowledge(file, self).argument(name, number)
-        relies = effect.verdict == "harmless" and self.relies(file, name)
-        if not relies:
+        if effect.verdict != "harmless":
             return effect
-        return Effect("unknown", False, relies, root=Root("relies", name))
+        relies = self.reaches(file, name, functions.PREEMPT_OFF, 1)
+        against = self.reaches(file, name, functions.FAULTS_OFF, 2)
+        if not against and relies and self.reaches(file, name, BEYOND, 2):
+            against = relies
+        if against:
+            why = f"{against} may depend on what kmap_atomic() disables"
+            return Effect("unknown", False, why, root=Root("relies", name))
+        return effect._replace(relies=relies)
 
     def want(self, pointer: Pointer) -> None:
         """Ask what POINTER can be."""
@@ -185,17 +193,6 @@ class Callees:
             if any(effect.awaits in pointers for effect in summary.effects):
                 del self.summaries[key]
                 self._provisional.discard(key)
-
-    def relies(self, caller: str, name: str) -> str:
-        """What in NAME, named in the file CALLER, may need page faults or preemption
-        to be off; "" when nothing does, as far as it was read."""
-        # As deep as it is asked of a call between map and unmap: see context().
-        needs = ((functions.FAULTS_OFF, 2), (functions.PREEMPT_OFF, 1))
-        for names, deep in needs:
-            chain = self.reaches(caller, name, names, deep)
-            if chain:
-                return f"{chain} may depend on what kmap_atomic() disables"
-        return ""
 
     def _effect(
         self, file: str, function: Function, number: int, contents: bool
@@ -376,7 +373,9 @@ def _effect_of(file: str, function: Function, trace: Trace, site: int) -> Effect
             verdict="unknown", evidence=told, awaits=awaits, root=root
         )
     pointers = dict.fromkeys(u.detail for u in trace.of(site, Kind.POINTER))
-    return effect._replace(pointers=tuple(pointers))
+    relies = next((u.detail for u in trace.of(site, Kind.RELIES)), "")
+    relies = f"{name}(): {relies}" if relies else ""
+    return effect._replace(pointers=tuple(pointers), relies=relies)
 
 
 def _root_of(use: Event, name: str, where: str) -> Root:
@@ -384,6 +383,19 @@ def _root_of(use: Event, name: str, where: str) -> Root:
     already."""
     root = use.root or Root(use.kind.value, use.detail)
     return root if root.function else root._replace(function=name, where=where)
+
+
+def depending(chain: Sequence[str], kind: str) -> str:
+    """The sentence that CHAIN, each of which calls the next, needs page faults
+    (`faults`) or preemption (`preempt`) to be off; "" for an empty one."""
+    what = "page faults" if kind == "faults" else "preemption"
+    told = ": ".join(f"{name}()" for name in chain)
+    return f"{told} may depend on {what} being disabled" if told else ""
+
+
+def links(told: str) -> tuple[str, ...]:
+    """The names in "a(): b()"."""
+    return tuple(name.removesuffix("()") for name in told.split(": ") if name)
 
 
 def _worst(effects: Sequence[Effect]) -> Effect:
@@ -395,6 +407,7 @@ def _worst(effects: Sequence[Effect]) -> Effect:
         returns=any(e.returns for e in effects),
         through=tuple(sorted({t for e in effects for t in e.through})),
         writes=any(e.writes for e in effects),
+        relies=next((e.relies for e in effects if e.relies), ""),
     )
 
 
@@ -587,13 +600,6 @@ class FileKnowledge:
                     return call
         return None
 
-    def context(self, call: Expr, kind: str) -> str:
-        """Why CALL needs page faults (`faults`) or preemption (`preempt`) to be
-        off, or "" when it does not, as far as it was read."""
-        what = "page faults" if kind == "faults" else "preemption"
-        chain = ": ".join(f"{name}()" for name in self.chain(call, kind))
-        return f"{chain} may depend on {what} being disabled" if chain else ""
-
     def chain(self, call: Expr, kind: str) -> tuple[str, ...]:
         """What CALL calls, each the next one, down to what needs page faults or
         preemption to be off; () as far as it was read.  What maps for its callers
@@ -605,13 +611,10 @@ class FileKnowledge:
         # they have other callers; a user copy is seldom the whole of a function.
         deep = 2 if kind == "faults" else 1
         chain = self.callees.reaches(self.file, call.callee, names, deep)
-        return tuple(name.removesuffix("()") for name in chain.split(": ") if name)
+        return links(chain)
 
     def helped(self, call: Expr, kind: str) -> bool:
         """Whether all that CALL can need is met by disabling page faults
         (`faults`) or preemption (`preempt`) by name around it."""
-        wrong = functions.FAULTS_ASSERTED
-        if kind == "preempt":
-            wrong = functions.PREEMPT_OFF - functions.PER_CPU
-            wrong = wrong | functions.SLEEPING
+        wrong = BEYOND if kind == "preempt" else functions.FAULTS_ASSERTED
         return not self.callees.reaches(self.file, call.callee, wrong, 2)

@@ -29,7 +29,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE FIXES VERIFY
 NAMES += WRITE_BASELINE ALLOW_EMPTY TIME NO_CACHE SHARD BENCH RUNS CC PREFIX DESTDIR
-NAMES += SOURCE OLDEST RULES IGNORE
+NAMES += SOURCE OLDEST RULES IGNORE QUIET STATS
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -53,7 +53,8 @@ endif
 # way of blanks, quotes or a leading ~ in them.
 export $(filter-out $(if $(COMPILER),,CC),$(NAMES)) WORKERS
 export PYTHONPATH := scripts
-export PYTHONDONTWRITEBYTECODE := 1
+# Nothing is compiled twice, and nothing written among the sources.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 
 Q := $(if $(filter-out 0,$(V)),,@)
 
@@ -68,12 +69,12 @@ PRINTING = --format "$$FORMAT" $(if $(OUT),--out "$$OUT")
 TARGET   = $(if $(SOURCE),--source "$$SOURCE") $(if $(OLDEST),--oldest "$$OLDEST")
 SHARING  = $(if $(SHARD),--shard "$$SHARD")
 SETTINGS = --kernel "$$KERNEL" $(if $(JOBS),--jobs "$$JOBS") \
-	$(if $(TIME),--time "$$TIME") "$$@" -- $$FILES
+	$(if $(TIME),--time "$$TIME") "$$@" --words "$$FILES"
 
 FLAGGING = $(if $(SINCE),--since "$$SINCE") $(if $(PATCH),--patch "$$PATCH") \
 	$(call on,WHOLE,--whole-functions) $(if $(BASELINE),--baseline "$$BASELINE") \
 	$(if $(RULES),--rules "$$RULES") $(if $(IGNORE),--ignore "$$IGNORE") \
-	$(call on,ALLOW_EMPTY,--allow-empty) $(call on,WRITE_BASELINE,--write-baseline --reason "$$REASON")
+	$(call on,STATS,--stats) $(call on,ALLOW_EMPTY,--allow-empty) $(call on,WRITE_BASELINE,--write-baseline --reason "$$REASON")
 
 MENDING = $(if $(filter-out 0 no n,$(FIXES)),--fixes $(if $(filter warning,$(FIXES)),warning,error))
 
@@ -99,6 +100,7 @@ help:
 	@echo
 	@echo 'KERNEL=path   the kernel tree; default $(DEFAULT_KERNEL), unpacked on demand'
 	@echo 'FILES="..."   files or folders below KERNEL, . for all of it; default fs/aio.c'
+	@echo '              blanks in a name: FILES="a\\ b.c", as in a shell'
 	@echo 'SOURCE=path   of a module: its kernel, or headers, to look up what it calls; none'
 	@echo 'OLDEST=5.15   the oldest kernel it has to build on: nothing newer is called'
 	@echo 'DRY_RUN=1     change nothing: make -s apply DRY_RUN=1 | patch -d KERNEL -p1'
@@ -120,6 +122,7 @@ help:
 	@echo 'FIXES=1       of series: mend findings instead; VERIFY=1  what make verify passes'
 	@echo 'SKIP= ONLY=   of series: files or folders to leave out, or to take alone'
 	@echo 'SHARD=K/N     of report, flag: one part of the files; kmaplocal merge joins JSON'
+	@echo 'STATS=1       of apply, flag: a table at the end        QUIET=1  no progress'
 	@echo 'NO_CACHE=1    keep nothing of this run, and use nothing kept by others'
 	@echo 'PREFIX=path   of install; default $(PREFIX), below DESTDIR'
 	@echo 'OLD= NEW=     kernel trees; default $(DEFAULT_KERNEL), $(NEWER_KERNEL)'
@@ -135,7 +138,7 @@ help:
 apply: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
 	$(Q)$(OPTIONS) $(KMAPLOCAL) apply $(call on,DRY_RUN,--dry-run) \
-		$(call on,FORCE,--force) $(TARGET) $(SETTINGS)
+		$(call on,FORCE,--force) $(call on,STATS,--stats) $(TARGET) $(SETTINGS)
 
 ## verify: what stands against a change of FILES: its code, builds, sparse, style
 verify: $(call unpacked,$(KERNEL))

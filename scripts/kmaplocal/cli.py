@@ -12,6 +12,8 @@ from kmaplocal.cache import cache
 from kmaplocal.errors import Interrupted, KmaplocalError, OutputClosed
 from kmaplocal.options import Commands
 
+# Set by the shell that asks how to complete a word.
+COMPLETING = "_KMAPLOCAL_COMPLETE"
 INTERRUPTED = Interrupted("interrupted: nothing was changed")
 # Nearly all that is made, millions of objects, stays: Python's search for what may go
 # takes a third of the time when it is made as often as by default.
@@ -26,7 +28,8 @@ _SELDOM = (200_000, 20, 100)
 )
 @click.version_option(VERSION, prog_name="kmaplocal", message="%(prog)s %(version)s")
 @click.option("--no-cache", is_flag=True, help="keep nothing, and use nothing kept")
-def cli(no_cache: bool) -> None:
+@click.option("--quiet", is_flag=True, help="no progress")
+def cli(no_cache: bool, quiet: bool) -> None:
     """Convert kmap() and kmap_atomic() in Linux to kmap_local_page().
 
     Exit status: 0 all done; 1 something --fail-on names, or something against a
@@ -34,6 +37,8 @@ def cli(no_cache: bool) -> None:
     """
     if no_cache:
         os.environ["NO_CACHE"] = "1"
+    if quiet:
+        os.environ["QUIET"] = "1"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,7 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str] | None) -> int:
     try:
         status = cli.main(arguments, prog_name="kmaplocal", standalone_mode=False)
-    except SystemExit:  # what click makes of an output that is closed
+    except SystemExit as end:
+        if COMPLETING in os.environ:
+            return int(end.code or 0)
+        # What click makes of an output that is closed.
         raise OutputClosed(console.CLOSED) from None
     console.Console().flush()
     return status or 0

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -56,9 +56,22 @@ class Console:
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
         """A callback to tell how many of TOTAL are done: a bar, or plain lines."""
+        if is_set("QUIET"):
+            yield lambda done: None
+            return
         make = _bar if sys.stderr.isatty() else _plain_lines
         with make(what, total) as step:
             yield step
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """HEADS and ROWS below each other, in columns."""
+    lines = [list(heads), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+        for line in lines
+    )
 
 
 def error(text: str) -> None:
@@ -127,9 +140,18 @@ def _until_closed(stream: TextIO) -> Iterator[None]:
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Whether STREAM is a terminal whose user has not turned colour off."""
-    dumb = os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR")
-    return stream.isatty() and not dumb
+    """Whether STREAM is a terminal whose user has not turned colour off, or colour is
+    wanted wherever it goes."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if is_set("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def is_set(name: str) -> bool:
+    """Whether a setting of the environment is on: not empty, nor 0, no or n."""
+    return os.environ.get(name, "") not in ("", "0", "no", "n")
 
 
 def coloured(patch: bytes) -> bytes:

@@ -3,7 +3,9 @@
 are given to them are taken."""
 
 import difflib
+import functools
 import importlib
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,7 +111,31 @@ EXPECTED = click.option(
     default=goldens.EXPECTED,
     help="the folder of the goldens",
 )
-FILES = click.argument("files", nargs=-1)
+
+
+def _words(text: str) -> list[str]:
+    """The words of TEXT as a shell would take them, of which nothing is run: "a\\ b"
+    is one.  What is no good quoting is none: it's two words in "it's two"."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def FILES(command: Callable) -> Callable:
+    """The argument FILES of COMMAND, and for make --words with several in one."""
+
+    @functools.wraps(command)
+    def with_words(files: tuple[str, ...], words: str, **asked):
+        return command(files=(*files, *_words(words)), **asked)
+
+    add = together(
+        click.argument("files", nargs=-1, type=click.Path()),
+        click.option("--words", default="", hidden=True),
+    )
+    return add(with_words)
+
+
 FORMAT = click.option(
     "--format",
     "form",
@@ -118,6 +144,7 @@ FORMAT = click.option(
     show_default=True,
     help="for people, or for programs",
 )
+STATS = click.option("--stats", is_flag=True, help="end with a table of what there is")
 OUT = click.option(
     "--out",
     type=PLACE,

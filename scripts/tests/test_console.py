@@ -68,3 +68,28 @@ def test_bar_on_a_terminal(monkeypatch):
     with console.Console().progress("converting", 2) as step:
         step(1)
     assert "converting" in screen.getvalue()
+
+
+def test_quiet_has_no_progress(capsys, monkeypatch):
+    monkeypatch.setattr(console, "_PLAIN_INTERVAL", 0.0)
+    for value, told in (("", True), ("0", True), ("1", False)):
+        monkeypatch.setenv("QUIET", value)
+        with console.Console().progress("reading", 2) as step:
+            step(1)
+        assert ("reading: 1 of 2" in capsys.readouterr().err) == told
+
+
+def test_colours_are_forced_or_not(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert console.wants_colour(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not console.wants_colour(io.StringIO())
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("FORCE_COLOR", "0")
+    assert not console.wants_colour(io.StringIO())
+
+
+def test_a_table_is_in_columns():
+    shown = console.table(["of", "n"], [("long", 1), ("b", 22)])
+    assert shown == "of    n\nlong  1\nb     22"

@@ -96,10 +96,23 @@ def test_what_cannot_be_written_is_refused_before_the_work(tree, contents):
         else:
             for file in tree.rglob("*"):
                 os.chown(file, 0, 0)
-        done = drive(tree, "apply", "m")
+        done = drive(tree, "apply", path if mode == 0o444 else "m")
         assert (done.returncode, done.stdout) == (3, "")
         assert words in done.stderr and "nothing was changed" in done.stderr
     assert contents(tree) == before
+
+
+def test_one_that_cannot_be_written_is_left_out_of_a_whole_tree(tree):
+    for file in [tree, *tree.rglob("*")]:
+        os.chown(file, NOBODY, NOBODY)
+    locked = tree / "m/b.c"
+    before = locked.read_bytes()
+    locked.chmod(0o444)
+    done = drive(tree, "apply", "m")
+    assert done.returncode == 2
+    assert "m/b.c:1: not analysed: (whole file): is read-only: chmod u+w" in done.stdout
+    assert "1 functions converted" in done.stdout and locked.read_bytes() == before
+    assert "kmap_local_page" in (tree / "m/a.c").read_text()
 
 
 def test_a_read_only_mount(tree):

@@ -14,7 +14,7 @@ from kmaplocal import deadline, faults
 from kmaplocal.apply.together import settled
 from kmaplocal.console import Console
 from kmaplocal.tree.kernel import Tree
-from kmaplocal.tree.outcome import Lost, Outcome
+from kmaplocal.tree.outcome import WHOLE_FILE, Lost, Outcome
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
 from kmaplocal.tree.workers import run_all
@@ -83,5 +83,5 @@ def _all_lost(tree: Tree, path: Path, reason: str) -> Outcome:
         content = (tree.root / path).read_bytes()
     except OSError:
         content = b""
-    lost = Lost(str(path), 1, "(whole file)", reason)
+    lost = Lost(str(path), 1, WHOLE_FILE, reason)
     return Outcome(path, content, content, (), (), (lost,), 0)

@@ -7,13 +7,14 @@ import pwd
 import secrets
 import signal
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.errors import Interrupted, ReplaceFailed
 from kmaplocal.names import pasted, quoted
+from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 
 _DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -63,7 +64,9 @@ def _job(root: Path, name: Path, new: bytes, old: bytes) -> _Job:
 
 def _check(job: _Job) -> None:
     _check_content(job)
-    _check_writable(job.name, job.target)
+    why = _why_not(job.target)
+    if why:
+        raise ReplaceFailed(f"{quoted(job.name)}: {why}; nothing was changed")
 
 
 def _check_content(job: _Job) -> None:
@@ -78,20 +81,33 @@ def _check_content(job: _Job) -> None:
         )
 
 
-def check_writable(root: Path, names: Iterable[Path]) -> None:
-    """Raise ReplaceFailed, with the reason, for the first of NAMES (relative to ROOT)
-    that replace_files() could not replace, as far as can be told before."""
-    for name in names:
-        target = Path(os.path.realpath(root / name))
-        if target.exists():
-            _check_writable(name, target)
+def writable(
+    root: Path, names: Sequence[Path], asked: Collection[Path]
+) -> tuple[list[Path], list[Lost]]:
+    """Those of NAMES (relative to ROOT) that replace_files() can replace, as far as can
+    be told before, and the others, each with the reason.
+
+    Raises ReplaceFailed, with the reason, where one of the others is among those that
+    were ASKED for by name, or where there is nothing but others."""
+    reasons = {name: _why_not(Path(os.path.realpath(root / name))) for name in names}
+    bad = [name for name, why in reasons.items() if why]
+    refused = [name for name in bad if name in asked]
+    refused += bad[:1] if bad and len(bad) == len(names) else []
+    for name in refused:
+        raise ReplaceFailed(f"{quoted(name)}: {reasons[name]}; nothing was changed")
+    left = [Lost(str(name), 1, WHOLE_FILE, reasons[name]) for name in bad]
+    return [name for name in names if not reasons[name]], left
 
 
-def _check_writable(name: Path, target: Path) -> None:
+def _why_not(target: Path) -> str:
+    """Why the file TARGET cannot be replaced; "" when it can."""
+    if not target.exists():
+        return ""
     for path, what in ((target, "is"), (target.parent, "is in a folder that is")):
         why = _unwritable(path)
         if why:
-            raise ReplaceFailed(f"{quoted(name)}: {what} {why}; nothing was changed")
+            return f"{what} {why}"
+    return ""
 
 
 def _unwritable(path: Path) -> str:

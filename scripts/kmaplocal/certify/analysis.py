@@ -38,14 +38,13 @@ from kmaplocal.certify.wrappers import Wrappers
 from kmaplocal.c.arms import Arms, Kernels, Reading
 from kmaplocal.c.conditions import Version
 from kmaplocal.c.facts import Facts, Piece
-from kmaplocal.tree.outcome import Lost
+from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.c.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.c.syntax import Function, Source, Struct
 
 MOST_ROUNDS = 24
 MOST_USERS = 8  # of a macro, that are named
-WHOLE_FILE = "(whole file)"
 
 Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
 

@@ -2,6 +2,7 @@
 """The main job: convert files of a kernel tree, show what was done, replace them."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +12,20 @@ import click
 from kmaplocal.apply import patch
 from kmaplocal.apply.outcomes import Converter, convert_all, tally
 from kmaplocal.apply import goldens
-from kmaplocal.console import Console
+from kmaplocal.console import Console, table
 from kmaplocal.errors import ALL_DONE, FLAGGED, NOT_ANALYSED
 from kmaplocal.errors import DirtyFiles, Interrupted
 from kmaplocal.reasons import short
 from kmaplocal.names import pasted, quoted
-from kmaplocal.options import EXPECTED, FILES, JOBS, KERNEL, TARGET, TIMEOUT, together
+from kmaplocal.options import EXPECTED, FILES, JOBS, KERNEL, STATS, TARGET, TIMEOUT
+from kmaplocal.options import together
 from kmaplocal.knowledge import functions
 from kmaplocal.c import lexer
 from kmaplocal.c.conditions import Version, dotted
 from kmaplocal.tree.kernel import Module, Tree
 from kmaplocal.tree.shard import Shard
-from kmaplocal.tree.outcome import Outcome
-from kmaplocal.apply.replace import check_writable, replace_files
+from kmaplocal.tree.outcome import Doubt, Lost, Outcome
+from kmaplocal.apply.replace import replace_files, writable
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target, target
 
@@ -53,6 +55,7 @@ class Request:
     shard: Shard | None = None
     source: Path | None = None
     oldest: Version | None = None
+    stats: bool = False
 
     def target(self, root: Path) -> Target:
         """What the tree at ROOT is for.  Raises BadTarget, NotAKernelTree."""
@@ -86,13 +89,21 @@ def _convert_tree(
     paths = tree.candidates(request.files)
     if not (request.force or request.dry_run):
         _refuse_dirty(tree, paths)
+    left: list[Lost] = []
     if not request.dry_run:
-        check_writable(tree.root, paths)
+        asked = {tree.locate(name) for name in request.files}
+        paths, left = writable(tree.root, paths, asked)
     outcomes = convert_all(tree, paths, spatch, request, console, converter)
+    outcomes += [_left_out(lost) for lost in left]
     _show(outcomes, console)
     if not request.dry_run:
         _replace(tree, outcomes)
     return outcomes
+
+
+def _left_out(lost: Lost) -> Outcome:
+    """The outcome of a file that is as it was, as it is LOST."""
+    return Outcome(Path(lost.file), b"", b"", (), (), (lost,), 0)
 
 
 def _report(
@@ -106,6 +117,9 @@ def _report(
     outcomes = outcomes + _spared(tree, outcomes, request.files, console)
     states = _compare(outcomes, console, request.expected)
     _say_next(tree, outcomes, request, console)
+    if request.stats:
+        rows = Counter(d.obligation for o in outcomes for d in _first(o))
+        console.say(table(["kept for", "functions"], rows.most_common()))
     console.say(tally(outcomes))
     return _status(outcomes, states, request.fail_on)
 
@@ -164,6 +178,12 @@ def _say_unfound(
         f"nor in {quoted(kernel)}" if kernel else "SOURCE= names a kernel to look in"
     )
     console.say(f"note: not defined here: {told}; {where}")
+
+
+def _first(outcome: Outcome) -> list[Doubt]:
+    """The first doubt of each function that is kept."""
+    found = {(doubt.file, doubt.function): doubt for doubt in outcome.kept[::-1]}
+    return list(found.values())
 
 
 def _replace(tree: Tree, outcomes: Sequence[Outcome]) -> None:
@@ -257,6 +277,7 @@ COMMON = together(KERNEL, JOBS, TIMEOUT, EXPECTED, FILES)
 @click.command("apply")
 @COMMON
 @TARGET
+@STATS
 @click.option("--dry-run", is_flag=True, help="print the patch, change nothing")
 @click.option("--force", is_flag=True, help="also files with uncommitted changes")
 @click.option(

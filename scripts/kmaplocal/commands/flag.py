@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from kmaplocal.console import Console, wants_colour
+from kmaplocal.console import Console, table, wants_colour
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings.accept import baseline, suppression
 from kmaplocal.findings.change import changes, mail, since
@@ -20,7 +21,7 @@ from kmaplocal.findings import checks, survey
 from kmaplocal.findings.accept.acceptance import Acceptance
 from kmaplocal.findings.accept.baseline import Entry
 from kmaplocal.findings.change.changes import Change
-from kmaplocal.findings.finding import ERROR, Finding
+from kmaplocal.findings.finding import ERROR, SEVERITIES, Finding
 from kmaplocal.findings.accept.fingerprint import fingerprints
 from kmaplocal.findings.formats import FORMATS, TEXT
 from kmaplocal.findings import handbook
@@ -29,7 +30,7 @@ from kmaplocal.findings.change.scope import Scope
 from kmaplocal.findings.text import Texts
 from kmaplocal.names import quoted
 from kmaplocal.options import FILES, JOBS, KERNEL, OUT, PLACE, RULES, SHARD, TARGET
-from kmaplocal.options import TIMEOUT, together
+from kmaplocal.options import STATS, TIMEOUT, together
 from kmaplocal.cache import again
 from kmaplocal.c.conditions import Version
 from kmaplocal.tree.kernel import CTree
@@ -76,6 +77,7 @@ class Request:
     ignore: frozenset[str] = frozenset()
     source: Path | None = None
     oldest: Version | None = None
+    stats: bool = False
 
     @property
     def of_change(self) -> bool:
@@ -310,10 +312,24 @@ def _hand_out(report: Report, request: Request, console: Console) -> None:
         console.say(f"{request.out}: {report.tally()}")
     elif request.form == TEXT:
         colour = wants_colour(sys.stdout)
-        text = make(report, colour=colour)
-        console.say(text.removesuffix("\n"), coloured=colour)
+        text = make(report, colour=colour).removesuffix("\n")
+        if request.stats:
+            rest, line, last = text.rpartition("\n")
+            text = f"{rest}{line}{_statistics(report)}\n{last}"
+        console.say(text, coloured=colour)
     else:
         console.say(make(report).removesuffix("\n"))
+
+
+def _statistics(report: Report) -> str:
+    """A table of the findings by rule, the worst and most first."""
+    counts = Counter((f.severity, f.rule) for f in report.findings)
+    rows = [
+        (count, severity, rule, handbook.EVERY[rule].title)
+        for (severity, rule), count in counts.items()
+    ]
+    rows.sort(key=lambda row: (SEVERITIES.index(row[1]), -row[0], row[2]))
+    return table(["findings", "severity", "rule", ""], rows)
 
 
 @click.command("flag")
@@ -361,8 +377,16 @@ def _hand_out(report: Report, request: Request, console: Console) -> None:
 )
 @click.option("--rules", metavar="NAMES", callback=RULES, help="only these rules")
 @click.option("--ignore", metavar="NAMES", callback=RULES, help="but not these")
+@STATS
 @click.option("--allow-empty", is_flag=True, help="be content without any C file")
-@click.option("--explain", metavar="RULE", help="print the page of a rule, and stop")
+@click.option(
+    "--explain",
+    metavar="RULE",
+    shell_complete=lambda _context, _option, word: [
+        rule for rule in handbook.EVERY if rule.startswith(word)
+    ],
+    help="print the page of a rule, and stop",
+)
 def command(explain: str | None, files: tuple[str, ...], **asked) -> int:
     """Flag wrong use of mappings, old and new, in FILES.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from kmaplocal.console import Console
+from kmaplocal.console import Console, table
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.home import BUILD
 from kmaplocal.options import FILES, FORMAT, JOBS, KERNEL, OUT, PLACE, TIMEOUT, together
@@ -127,11 +127,7 @@ def _table(results: Sequence[Result]) -> list[str]:
     cells = {(result.path, result.door): result.words for result in results}
     for path in sorted({result.path for result in results}):
         rows.append([str(path), *(cells.get((path, door), NONE) for door in doors)])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-        for row in rows
-    ]
+    return table(rows[0], rows[1:]).split("\n")
 
 
 def _as_json(

@@ -15,10 +15,10 @@ from kmaplocal.findings.rules.deprecated import deprecated
 from kmaplocal.findings.finding import RULES, Finding, Step
 from kmaplocal.findings.checks import Checks
 from kmaplocal.certify import readings
-from kmaplocal.certify.analysis import SYNTAX, WHOLE_FILE, Analysis, FileAnalysis
+from kmaplocal.certify.analysis import SYNTAX, Analysis, FileAnalysis
 from kmaplocal.certify.tied import analysed
 from kmaplocal.tree.definitions import Definitions
-from kmaplocal.tree.outcome import Lost
+from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
 

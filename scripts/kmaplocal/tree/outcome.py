@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+# What is lost where no function of a file was looked at.
+WHOLE_FILE = "(whole file)"
+
+
 @dataclass(frozen=True)
 class Doubt:
     """Why a function was kept: the obligation that does not hold, and where."""

@@ -393,6 +393,22 @@ def test_compiles_before_and_after(name, converted):
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def _settings(name):
+    """The CONFIG_FIXTURE_* that a fixture asks for."""
+    words = lexer.words(lexer.tokens((REPOSITORY / name).read_text()))
+    return sorted({word for word in words if word.startswith("CONFIG_FIXTURE_")})
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if _settings(name)])
+def test_every_arm_compiles_before_and_after(name, converted):
+    asked = _settings(name)
+    for some in (asked, *([one] for one in asked)):
+        for root in (REPOSITORY, converted):
+            command = [*GCC, *(f"-D{one}" for one in some), root / name]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert (done.returncode, done.stderr) == (0, ""), some
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_converting_twice_changes_nothing_more(name, result, again):
     first, second = result.outcome, again.outcome

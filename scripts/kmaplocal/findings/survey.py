@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kmaplocal import faults
 from kmaplocal.findings.accept.agreement import agreeing
+from kmaplocal.findings.architectures import noted
 from kmaplocal.findings.rules.deprecated import deprecated
 from kmaplocal.findings.finding import RULES, Finding, Step
 from kmaplocal.findings.checks import Checks
@@ -163,6 +164,7 @@ def survey(
     else:
         applied, failed = analysis.applied(files), False
     found = _collected(files, applied, checks)
+    found.findings = noted(found.findings, root)
     found.complete = not (analysis.failed or failed)
     return found
 

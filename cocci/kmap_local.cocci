@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Replace kmap(), kmap_atomic() and their unmaps by kmap_local_page() and
 /// kunmap_local(), or by a helper such as memcpy_to_page() that maps, copies and
-/// unmaps.
+/// unmaps. SPFLAGS="-D oldest=5.15" names the oldest kernel the code is for:
+/// nothing newer is called.
 ///
 // Confidence: High
 // Options: --no-includes --keep-comments
@@ -25,6 +26,11 @@ try:
     from kmaplocal import inline
 except ImportError:
     sys.exit("kmaplocal is not found: install it (make install), or link this file to it")
+
+@initialize:python@
+oldest << virtual.oldest;
+@@
+inline.oldest = oldest
 
 // Words that spatch looks for before it reads a file.
 @kmap_local_calls@

@@ -21,6 +21,7 @@ _seen: dict[str, set[str]] = {}
 _marked: dict[str, set] = {}
 _helpers: list[subprocess.Popen] = []
 rule = ""  # those to look for, if not all; commas between
+oldest = ""  # the oldest kernel the code is for, as 5.15
 ignore = ""  # those not to look for
 
 
@@ -37,6 +38,7 @@ def _ask(what: str, file: str) -> dict:
         _helpers.append(_started())
     helper = _helpers[0]
     asked = {"what": what, "file": file, "rule": rule, "ignore": ignore}
+    asked["oldest"] = oldest
     question = json.dumps(asked)
     try:
         print(question, file=helper.stdin, flush=True)

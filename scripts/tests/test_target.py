@@ -4,6 +4,7 @@
 import subprocess
 
 import pytest
+from conftest import REPOSITORY
 
 from kmaplocal import cli
 from kmaplocal.certify.analysis import Analysis
@@ -302,3 +303,24 @@ def test_make_hands_them_on(module, headers):
         command = ["make", "-sn", door, *given, "OLDEST=5.12"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert '--source "$SOURCE" --oldest "$OLDEST"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    "oldest, what", [("5.12", "memcpy_from_page"), ("5.11", "kmap_local_page")]
+)
+def test_plain_spatch_knows_the_oldest_kernel(module, oldest, what):
+    folder = module(function("f", FILL))
+    cocci = REPOSITORY / "cocci/kmap_local.cocci"
+    command = ["spatch", "--sp-file", cocci, "--no-includes", "-D", "patch"]
+    command += ["-D", f"oldest={oldest}", folder / "m.c"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"{what}(" in done.stdout
+
+
+def test_plain_spatch_says_what_is_no_version(module):
+    folder = module(function("f", FILL))
+    cocci = REPOSITORY / "cocci/kmap_local.cocci"
+    command = ["spatch", "--sp-file", cocci, "--no-includes", "-D", "patch"]
+    command += ["-D", "oldest=new", folder / "m.c"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "OLDEST=new: a version is needed" in done.stderr

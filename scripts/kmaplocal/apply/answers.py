@@ -2,8 +2,9 @@
 """Answers to what the semantic patches ask from inside spatch: see inline.py.
 
 A question is a line of JSON, {"what": "plan" or "findings", "file": path, "rule":
-ids, or "" for all, "ignore": ids}; so is its answer, the edits or the findings by
-place. Of other files nothing is known. What was not analysed goes to stderr.
+ids, or "" for all, "ignore": ids, "oldest": version or ""}; so is its answer, the
+edits or the findings by place. Of other files nothing is known. What was not analysed
+goes to stderr.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from kmaplocal.findings.handbook import named
 from kmaplocal.findings.survey import survey_file
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.tree.spatch import Spatch, find_spatch
+from kmaplocal.tree.target import version
 
 
 def serve(questions: Iterable[str], answers: TextIO) -> None:
     """Answer each of QUESTIONS on ANSWERS.
 
-    Errors: NoSuchRule, SpatchMissing, TagsError, OSError."""
+    Errors: NoSuchRule, BadTarget, SpatchMissing, TagsError, OSError."""
     spatch = find_spatch()
     for line in questions:
         print(json.dumps(_answer(json.loads(line), spatch)), file=answers, flush=True)
@@ -34,7 +36,8 @@ def serve(questions: Iterable[str], answers: TextIO) -> None:
 def _answer(question: dict[str, str], spatch: Spatch) -> dict:
     file = Path(question["file"])
     if question["what"] == "plan":
-        plan, lost = plan_file(file, spatch)
+        oldest = version(question["oldest"]) if question["oldest"] else None
+        plan, lost = plan_file(file, spatch, oldest)
         _tell(lost)
         return plan.as_json()
     rules, ignored = named(question["rule"]), named(question["ignore"])

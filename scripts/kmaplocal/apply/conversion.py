@@ -20,6 +20,8 @@ from kmaplocal import deadline, names, scratch
 from kmaplocal.apply import agreement, comments, edits
 from kmaplocal.knowledge import api
 from kmaplocal.c import lexer
+from kmaplocal.c.arms import Kernels
+from kmaplocal.c.conditions import Version
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.certificate import Doubt as Against
@@ -73,11 +75,14 @@ def prepare(
     return Conversion(files, spatch, request.timeout)
 
 
-def plan_file(path: Path, spatch: Spatch) -> tuple[Plan, list[Lost]]:
-    """The plan for one file, and what of it was not analysed, knowing nothing
-    of any other file.  Errors: TagsError, OSError."""
+def plan_file(
+    path: Path, spatch: Spatch, oldest: Version | None = None
+) -> tuple[Plan, list[Lost]]:
+    """The plan for one file, which is for kernels from the OLDEST on, and what of it
+    was not analysed, knowing nothing of any other file.  Errors: TagsError, OSError."""
     file = Path(os.path.abspath(path))
-    analysis = Analysis(file.parent, spatch, TIMEOUT, jobs=1)
+    kernels = Kernels(oldest=oldest)
+    analysis = Analysis(file.parent, spatch, TIMEOUT, jobs=1, kernels=kernels)
     found = analysis.run([file.name])[file.name]
     plan = make_plan(found)
     _add_readings(plan, found)

@@ -75,7 +75,7 @@ class OnePage:
                 why = "the mapping serves one call that names no address"
                 copy = self.inline_copy(site, expr)
                 return repaired(ONE_PAGE, why, Repair("page helper", copy))
-            if self._saves(site):
+            if self._saves(site, expr):
                 return None
             value = self.trace.moved(expr)
             if self.trace.bases(expr):
@@ -257,14 +257,14 @@ class OnePage:
             and expr.end <= stmt.end
         ]
 
-    def _saves(self, site: Site) -> bool:
+    def _saves(self, site: Site, unmap: Expr) -> bool:
         """Whether a variable can be added that keeps the address, where none has
-        it at an unmap; notes it."""
+        it at an UNMAP; notes it."""
         value = saved_base(
             self.function, self.trace, site, self.saved, self.knowledge.branches
         )
         moved = bool(self.trace.of(site.number, Kind.MOVED))
-        nameless = not site.variable
+        nameless = not site.variable and self.trace.given(unmap).callee == "kunmap"
         if value is None or not (nameless or moved or self.extents.mapped_at(site)):
             return False
         self.saved[site.number] = value

@@ -18,6 +18,7 @@ from kmaplocal.c.cfg import Unstructured
 from kmaplocal.c.syntax import Expr, Function, Source
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site, Trace
+from kmaplocal.flow.asked import Asked
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 
@@ -53,12 +54,18 @@ class FunctionAnalysis:
 
     def follow(self) -> None:
         """Trace the function; where not every path could be followed, say why."""
-        tracer = self._tracer()
         self.followed = True
+        key = (self.function, tuple(self.mapped), "followed")
+        memory = self.knowledge.callees.memory
+        self.trace, self.unfollowed = memory.found(key, self.knowledge, self._followed)
+
+    def _followed(self, knowledge: Asked) -> tuple[Trace, str]:
+        """What is seen of the function, and why not all of it."""
+        tracer = self._tracer(knowledge)
         try:
-            self.trace = tracer.run()
+            return tracer.run(), ""
         except (Unstructured, TooManyPaths) as error:
-            self.trace, self.unfollowed = tracer.trace, str(error)
+            return tracer.trace, str(error)
 
     def ask(self) -> None:
         """Ask for the function pointers that a verdict waits for."""
@@ -74,7 +81,7 @@ class FunctionAnalysis:
         if not exchanged or self.unfollowed:
             return self
         try:
-            trace = self._tracer(exchanged=exchanged).run()
+            trace = self._tracer(self.knowledge, exchanged=exchanged).run()
         except TooManyPaths:
             return self
         late = (Kind.AFTER_UNMAP, Kind.DANGLING)
@@ -103,9 +110,9 @@ class FunctionAnalysis:
             for call in self.function.calls({*maps, *unmaps})
         ]
 
-    def _tracer(self, **how) -> Tracer:
+    def _tracer(self, knowledge: FileKnowledge | Asked, **how) -> Tracer:
         names = [self.function.params[number].name for number in self.mapped]
-        return Tracer(self.function, self.knowledge, names, self.mapped, **how)
+        return Tracer(self.function, knowledge, names, self.mapped, **how)
 
     def needing(self, site: Site, name: str) -> list[Expr]:
         """The calls during a mapping that rely on what it disables."""

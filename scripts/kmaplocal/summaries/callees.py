@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 
 from kmaplocal.summaries import mappings
 from kmaplocal.knowledge import api, functions
@@ -24,6 +25,7 @@ from kmaplocal.c.syntax import Expr, Function, Source, Struct
 from kmaplocal.flow.events import Event, Kind, Root
 from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.tree import Effect, contents_site
+from kmaplocal.flow.asked import Asked, Memory
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 NOTHING = Effect("harmless", writes=False)
@@ -82,6 +84,7 @@ class Callees:
         self.wanted_pointers: dict[Pointer, None] = {}
         self.aliases: dict[tuple[str, str], str] = {}
         self.asked = 0
+        self.memory = Memory()
         self.mappings: dict[tuple[str, str], Mappings] = {}
         self.wanted_mappings: dict[tuple[str, str], None] = {}
         self.mapping: dict[tuple[str, str], bool] = {}  # whether one may map or unmap
@@ -251,7 +254,8 @@ class Callees:
             before = self.asked
             self._mapping_now.add(key)
             knowledge = FileKnowledge(file, self).following(function)
-            found = mappings.summary(function, knowledge)
+            make = partial(mappings.summary, function)
+            found = self.memory.found(("mappings", function), knowledge, make)
             self._mapping_now.discard(key)
             if self.asked > before or self._mapping_now:
                 return found
@@ -315,19 +319,28 @@ class Callees:
         return summary
 
     def _summarise(self, file: str, function: Function, behind: int) -> Summary:
-        names = [v.name for v in function.params]
-        inside = [] if behind < 0 else [behind]
-        followed = [names[behind]] if inside else names
-        tracer = Tracer(function, FileKnowledge(file, self), followed, contents=inside)
-        try:
-            trace = tracer.run()
-        except (Unstructured, TooManyPaths) as error:
-            return _unknown(file, function, f"{function.name}() in {file}: {error}")
-        sites = [-1 - number for number in range(len(names))]
-        if inside:
-            sites[behind] = contents_site(function, behind)
-        effects = [_effect_of(file, function, trace, s) for s in sites]
-        return Summary(file, [_doubted(e, file, function) for e in effects])
+        def make(knowledge: Asked) -> Summary:
+            return _summarised(file, function, behind, knowledge)
+
+        key = (function, len(function.exprs), behind)
+        return self.memory.found(key, FileKnowledge(file, self), make)
+
+
+def _summarised(
+    file: str, function: Function, behind: int, knowledge: Asked
+) -> Summary:
+    names = [v.name for v in function.params]
+    inside = [] if behind < 0 else [behind]
+    followed = [names[behind]] if inside else names
+    try:
+        trace = Tracer(function, knowledge, followed, contents=inside).run()
+    except (Unstructured, TooManyPaths) as error:
+        return _unknown(file, function, f"{function.name}() in {file}: {error}")
+    sites = [-1 - number for number in range(len(names))]
+    if inside:
+        sites[behind] = contents_site(function, behind)
+    effects = [_effect_of(file, function, trace, s) for s in sites]
+    return Summary(file, [_doubted(e, file, function) for e in effects])
 
 
 def _doubted(effect: Effect, file: str, function: Function) -> Effect:

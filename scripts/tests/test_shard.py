@@ -13,7 +13,9 @@ from conftest import REPOSITORY
 
 from kmaplocal import cli
 from kmaplocal.findings.formats import document
-from kmaplocal.tree.shard import BadShard, Shard, complete, parsed
+from kmaplocal.cache import cache
+from kmaplocal.certify import tied
+from kmaplocal.tree.shard import BadShard, Shard, complete, dealt, parsed
 from kmaplocal.report import report
 
 PAIR = """\
@@ -105,6 +107,32 @@ def test_the_parts_make_the_whole(door, of, tree, ask, tmp_path):
     assert ask("merge", *reversed(names))[1] == whole
     ask("merge", "--out", str(tmp_path / "all"), *names)
     assert (tmp_path / "all").read_text() == whole
+
+
+@pytest.mark.parametrize("enough", [1, 10])
+def test_processes_make_what_one_does(enough, tree, ask, monkeypatch):
+    monkeypatch.setenv("NO_CACHE", "1")
+    cache.cache.cache_clear()
+    asked = ["report", "--kernel", str(tree), "--format", "json"]
+    whole = ask(*asked, "--jobs", "1")
+    started = []
+    monkeypatch.setattr(tied, "ENOUGH", enough)
+    real = tied.in_processes
+
+    def in_processes(work, jobs, progress):
+        started.append(len(jobs))
+        return real(work, jobs, progress)
+
+    monkeypatch.setattr(tied, "in_processes", in_processes)
+    assert ask(*asked, "--jobs", "3") == whole
+    assert started and 1 < started[0] <= 3
+
+
+def test_a_folder_is_in_one_part():
+    weights = {"a/x.c": 1, "a/y.c": 5, "b/z.c": 4, "c.c": 3, "a/b/x.c": 3}
+    assert dealt(weights, 2) == [["a/b/x.c", "a/x.c", "a/y.c"], ["b/z.c", "c.c"]]
+    assert dealt(dict(reversed(weights.items())), 2) == dealt(weights, 2)
+    assert dealt({"a.c": 1}, 2) == [["a.c"], []]
 
 
 def test_what_maps_for_another_file_is_judged_with_it(tree, ask):

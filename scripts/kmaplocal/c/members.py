@@ -29,6 +29,7 @@ class Members:
         self._scoped: dict[tuple[str, str], set[str]] = {}
         self._read: set[str] = set()
         self._tags = Lines()
+        self._whole = False  # all headers were read
 
     def ask(self, names: Iterable[str], files: Sequence[str]) -> None:
         """Read all there is of members of these NAMES in headers and in FILES.
@@ -36,11 +37,16 @@ class Members:
         Errors: TagsError, SearchFailed."""
         new = set(names) - self._found.keys()
         fresh = [file for file in files if file not in self._read]
-        headers = self.search.headers(new) if new else []
+        headers = self.search.headers(new) if new and not self._whole else []
         self._write([*headers, *fresh])
         again = new.union(self._found if fresh else ())
         if again:
             self._look(again)
+
+    def read_all(self) -> None:
+        """Read all headers now.  Errors: TagsError, SearchFailed."""
+        self._write(self.search.structures)
+        self._whole = True
 
     def types(self, name: str, files: Sequence[str]) -> set[str]:
         """The types of all members NAME in headers and in FILES."""

@@ -170,6 +170,18 @@ def cache() -> Cache:
     return Cache(None)
 
 
+def _leave() -> None:
+    """Have a process that begins as a copy of another make a connection of its own:
+    SQLite forbids to use one in both, and to close it in the copy."""
+    if cache.cache_info().currsize:
+        _LEFT.append(cache())
+        cache.cache_clear()
+
+
+_LEFT: list[Cache] = []
+os.register_at_fork(after_in_child=_leave)
+
+
 def close() -> None:
     """End with the cache of this run, if it was used."""
     if cache.cache_info().currsize:

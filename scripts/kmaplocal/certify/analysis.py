@@ -142,6 +142,13 @@ class Analysis:
         self.outline(names)
         return self._judged(self._read(names, progress))
 
+    def again(self) -> Analysis:
+        """One that has looked at the same files, and knows nothing else."""
+        given = (self.root, self.spatch, self.timeout, self.jobs, self.definitions)
+        other = Analysis(*given, self.view, self.kernels)
+        other.outlines, other.unread = {**self.outlines}, {**self.unread}
+        return other
+
     def applied(self, files: Mapping[str, FileAnalysis]) -> dict[str, FileAnalysis]:
         """FILES, which were looked at for findings, as apply sees them: those with an
         old call, its functions judged by their obligations, from the same facts."""

@@ -30,14 +30,21 @@ def merged(files: Sequence[Path]) -> tuple[dict, str]:
     parts = [part for _, part in sorted(zip(shards, parts), key=lambda pair: pair[0])]
     if any(part.get("kernel") != parts[0].get("kernel") for part in parts):
         raise BadShard("merge: these are of different kernels, or doors")
+    found = joined(parts)
+    if "totals" not in found:
+        return found, document.as_text(found)
+    return found, report.as_json(found)
+
+
+def joined(parts: Sequence[dict]) -> dict:
+    """What the reports on PARTS of the files of one run say together."""
     names = dict.fromkeys(name for part in parts for name in part)
     found = {
         name: _joined(name, [p[name] for p in parts if name in p]) for name in names
     }
-    if "totals" not in found:
-        return found, document.as_text(found)
-    found["totals"] = found.pop("totals")  # the last
-    return found, report.as_json(found)
+    if "totals" in found:
+        found["totals"] = found.pop("totals")  # the last
+    return found
 
 
 def _read(file: Path) -> dict:
@@ -51,7 +58,7 @@ def _read(file: Path) -> dict:
 
 
 def _joined(name: str, values: list):
-    """One value of the VALUES that shards give to NAME; a file is in one of them."""
+    """One value of the VALUES that parts give to NAME; a file is in one of them."""
     if name in _LISTS:
         rows = [row for value in values for row in value]
         return sorted(rows, key=lambda row: row["file"])

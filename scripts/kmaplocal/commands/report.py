@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from kmaplocal.commands import apply as main_job
+from kmaplocal.commands import merge
 from kmaplocal.options import FILES, JOBS, KERNEL, OUT, SHARD, TARGET, TIMEOUT, together
 from kmaplocal.report import listing, output, report
-from kmaplocal.certify.tied import analysed
+from kmaplocal.certify.tied import in_parts
 from kmaplocal.certify.certificate import KEEP
 from kmaplocal.console import Console
 from kmaplocal.errors import ALL_DONE, FLAGGED, NOT_ANALYSED
@@ -60,12 +62,11 @@ def _made(
     paths = [str(path) for path in tree.candidates(request.files)]
     mine = request.shard.chosen(paths) if request.shard else paths
     with console.progress("reading", len(mine)) as progress:
-        files, failed = analysed(
-            aim, mine, paths, spatch, request.timeout, request.jobs, progress
-        )
-    asked = [files[path] for path in mine]
-    found = report.report(tree.version, asked, Search(tree.root))
-    return again.Made(found, not failed)
+        made = partial(report.report, tree.version, search=Search(tree.root))
+        given = (spatch, request.timeout, request.jobs, made, progress)
+        parts: list[dict]
+        parts, failed = in_parts(aim, mine, paths, *given)
+    return again.Made(merge.joined(parts), not failed)
 
 
 def _proofs(tree: Tree, names: Sequence[str]) -> dict[str, list[record.Proof]]:

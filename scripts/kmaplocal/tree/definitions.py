@@ -196,13 +196,23 @@ class Definitions:
                 if (place := _place(line))
             ]
 
-    def _likely(self, top: str, names: set[str]) -> dict[str, set[str]]:
-        """The files with a line that may define one of `names`."""
+    def prepare(self) -> None:
+        """Find now what is needed for whatever is asked: for processes that begin as
+        copies of this one.  Errors: SearchFailed."""
+        self._lines_of("")
+        self._members.read_all()
+
+    def _lines_of(self, top: str) -> Lines:
+        """The lines below `top` that may define something."""
         if top not in self._lines:
             self._lines[top] = Lines()
             self.search.lines(_LIKELY, top, self._lines[top].file)
+        return self._lines[top]
+
+    def _likely(self, top: str, names: set[str]) -> dict[str, set[str]]:
+        """The files with a line that may define one of `names`."""
         found: dict[str, set[str]] = defaultdict(set)
-        for line in self._lines[top].with_words(names):
+        for line in self._lines_of(top).with_words(names):
             file, _nul, text = line.partition("\0")
             for name in _defined(text) & names:
                 found[name].add(file.removeprefix("./"))

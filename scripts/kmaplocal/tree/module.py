@@ -38,6 +38,10 @@ class ModuleDefinitions(Definitions):
         further = self.far.functions(wanted, near if far else None)
         return {name: [*own[name], *self._placed(further[name])] for name in own}
 
+    def prepare(self) -> None:
+        self.own.prepare()
+        self.far.prepare()
+
     def candidates(self, names: Iterable[str]) -> dict[str, set[str]]:
         wanted = set(names)
         own, far = self.own.candidates(wanted), self.far.candidates(wanted)

@@ -79,7 +79,7 @@ class Search:
         """The headers of the kernel proper that hold one of WORDS and may define
         the members of a structure, sorted."""
         asked = [*_WORDS, *_patterns(words), "--files-with-matches"]
-        return sorted(self.among(self._structures, asked))
+        return sorted(self.among(self.structures, asked))
 
     def lines(self, pattern: str, folder: str, into: IO[bytes]) -> None:
         """Write all lines of a FOLDER that match PATTERN into a file, each as the
@@ -113,7 +113,7 @@ class Search:
                 yield from self._pass(asked, HEADERS, folder)
 
     @cached_property
-    def _structures(self) -> list[str]:
+    def structures(self) -> list[str]:
         """The headers with a structure or union, by far not all."""
         asked = [*_PLAIN, "--fixed-strings", *_patterns(("struct", "union"))]
         return self._holding(asked, "", HEADERS)
@@ -160,8 +160,10 @@ class Lines:
     """Lines in a file of their own that is gone with this object, or the process,
     for ripgrep to choose from: as fast as an index, and in no memory."""
 
-    def __init__(self) -> None:
-        self.file: IO[bytes] = scratch.file()
+    @cached_property
+    def file(self) -> IO[bytes]:
+        """Where they are written to."""
+        return scratch.file()
 
     def with_words(self, words: Iterable[str]) -> list[str]:
         """Those that hold one of WORDS."""
@@ -172,9 +174,11 @@ class Lines:
         return self._chosen([*_PLAIN, f"--regexp={pattern}"])
 
     def _chosen(self, asked: Sequence[str]) -> list[str]:
-        self.file.seek(0)
+        self.file.flush()
         command = [program(), *asked, *_SHOWN, "--", "-"]
-        return _split(_run(command, None, set(), stdin=self.file))
+        # Opened once more, for a place in it that no other process moves.
+        with open(f"/proc/self/fd/{self.file.fileno()}", "rb") as copy:
+            return _split(_run(command, None, set(), stdin=copy))
 
 
 def _patterns(words: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,12 +22,28 @@ class Shard(NamedTuple):
     of: int
 
     def chosen(self, paths: Iterable[str]) -> list[str]:
-        """Its share of PATHS, by their sorted list alone: neighbours, which are often
-        alike, go to different shards."""
-        return sorted(paths)[self.number - 1 :: self.of]
+        """Its share of PATHS, by their list alone."""
+        return dealt(dict.fromkeys(paths, 1), self.of)[self.number - 1]
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
+
+
+def dealt(weights: Mapping[str, int], parts: int) -> list[list[str]]:
+    """The paths that have WEIGHTS in so many PARTS, of about the same weight and each
+    sorted.  A folder is in one of them: what is said of a file may be about another
+    beside it."""
+    folders: dict[str, list[str]] = {}
+    for path in sorted(weights):
+        folders.setdefault(os.path.dirname(path), []).append(path)
+    heavy = {name: sum(weights[p] for p in paths) for name, paths in folders.items()}
+    found: list[list[str]] = [[] for _ in range(parts)]
+    loads = [0] * parts
+    for name in sorted(folders, key=lambda name: (-heavy[name], name)):
+        lightest = loads.index(min(loads))
+        loads[lightest] += heavy[name]
+        found[lightest] += folders[name]
+    return [sorted(part) for part in found]
 
 
 def parsed(text: str) -> Shard:

@@ -121,7 +121,9 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: list[tuple[Spatch, Reader]] = []
         self._unusable: set[Spatch] = set()
+        self._left: list[tuple[Spatch, Reader]] = []  # another process's
         atexit.register(self.close)
+        os.register_at_fork(after_in_child=self._leave)
 
     @contextmanager
     def reader(self, spatch: Spatch) -> Iterator[Reader | None]:
@@ -145,6 +147,10 @@ class Pool:
             idle, self._idle = self._idle, []
         for _, reader in idle:
             reader.close()
+
+    def _leave(self) -> None:
+        """Leave the readers to the process that this one is a copy of."""
+        self._left, self._idle = self._left + self._idle, []
 
     def _take(self, spatch: Spatch) -> Reader | None:
         with self._lock:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(Exception):
@@ -90,7 +90,7 @@ def run_all(
     """
     pool = ThreadPoolExecutor(workers or cores())
     try:
-        with _interrupts_held():
+        with interrupts_held():
             futures = [pool.submit(worker, job) for job in jobs]
         _follow(futures, progress)
         return [future.result() for future in futures]
@@ -127,9 +127,10 @@ def _follow(futures: list[Future], progress: Callable[[int], None]) -> None:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
+    """Have ^C, and what ends a process otherwise, come after what is done inside."""
     # A pool that is interrupted while it starts a thread forgets to wait for it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
     try:
         yield
     finally:
@@ -142,7 +143,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {name: signal.signal(name, signal.SIG_IGN) for name in _INTERRUPTS}
+    before = {name: signal.signal(name, signal.SIG_IGN) for name in INTERRUPTS}
     try:
         yield
     finally:

@@ -24,7 +24,8 @@ summaries callees mappings (what a function does with an address, and to the
           reaching users (who maps by others), wrappers (mapped here, unmapped there)
 certify   analysis (all of it), readings gaps doubts (what was not read), obligations
           one_page (what holds), certificate, tied
-repairs   order explicit saved (what can be put right), idioms fills (page helpers),
+repairs   order explicit saved (what can be put right), idioms copies sets
+          fills folios casts (page helpers),
           flushes
 steps     steps (what a person has to change where a mapping is kept), kept unmapping
           callers (what its rules look at); the rules: handed stored passed paths

@@ -13,6 +13,7 @@ from kmaplocal.apply.edit import Crowded, Draft
 from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
+from kmaplocal.repairs import folios
 from kmaplocal.repairs.flushes import missing_flushes, slice_of
 from kmaplocal.repairs.idioms import Idiom, find_idioms
 from kmaplocal.repairs.explicit import Around
@@ -86,7 +87,7 @@ def _planned(
     for number, saved in judge.pages.saved.items():
         site = judge.trace.sites[number]
         if site.call not in done:
-            _plan_saved(draft, file, site, saved)
+            _plan_saved(draft, file, judge, site, saved)
             done.add(site.call)
     for name in DISABLE:
         for place in filter(None, judge.explicit(name).values()):
@@ -115,9 +116,11 @@ def _plan_idiom(plan: Plan, draft: Draft, idiom: Idiom) -> None:
         draft.undeclare(variable, f"{variable.name} is not used any more")
 
 
-def _plan_saved(draft: Draft, file: FileAnalysis, site: Site, saved: Saved) -> None:
+def _plan_saved(
+    draft: Draft, file: FileAnalysis, judge: FunctionAnalysis, site: Site, saved: Saved
+) -> None:
     page = slice_of(file.outline.text, site.call.arguments[0])
-    call = f"{site.api.new}({page})"
+    call = mapped_by_folio(judge, site.call) or f"{site.api.new}({page})"
     why = f"{site.name}() is deprecated: {saved.name} keeps what {site.api.new}() gives"
     draft.edit(site.call, "keep", why, name=saved.name, first=call)
     if saved.after:
@@ -158,7 +161,12 @@ def _plan_renaming(
     if call.callee in api.MAPS:
         new = api.MAPS[call.callee].new
         why = f"{call.callee}() is deprecated: {new}()"
-        draft.edit(call, "name", why, name=new)
+        whole = mapped_by_folio(judge, call)
+        if whole:
+            why = f"{call.callee}() is deprecated: {whole}"
+            draft.edit(call, "replace", why, first=whole)
+        else:
+            draft.edit(call, "name", why, name=new)
         return
     address = unmap_address(judge, call)
     given = judge.trace.given(call)
@@ -170,6 +178,16 @@ def _plan_renaming(
         draft.edit(call, "replace", why, first=f"kunmap_local({address})")
     else:
         draft.edit(call, "name", why, name="kunmap_local")
+
+
+def mapped_by_folio(judge: FunctionAnalysis, call: Expr) -> str:
+    """What a map CALL of a folio's page becomes; "" for another page, and where there
+    is no call for folios."""
+    known = judge.knowledge.helpers
+    missing = known is not None and folios.MAP not in known
+    if missing or api.MAPS[call.callee].new != "kmap_local_page":
+        return ""
+    return folios.mapped(call.arguments.get(0), judge.function)
 
 
 def unmap_address(judge: FunctionAnalysis, call: Expr) -> str:

@@ -9,6 +9,7 @@ from functools import cached_property
 from kmaplocal.c.arms import Kernels
 from kmaplocal.c.conditions import Version, dotted
 from kmaplocal.knowledge import functions
+from kmaplocal.repairs import folios
 from kmaplocal.tree.definitions import Definitions
 
 LOCAL = "kmap_local_page"  # without it nothing is converted
@@ -24,11 +25,12 @@ class Offers:
     definitions: Definitions | None
 
     def helpers(self, limit: Version) -> frozenset[str] | None:
-        """The page helpers there are in Linux LIMIT, and in all later ones; None: all
-        that are known."""
+        """The page helpers there are in Linux LIMIT, and in all later ones, and the map
+        call for folios; None: all that are known."""
         if self.words is None and limit == self.kernels.newest:
             return None
-        return frozenset(name for name in functions.HELPERS if self.has(name, limit))
+        names = functions.HELPERS | {folios.MAP}
+        return frozenset(name for name in names if self.has(name, limit))
 
     def has(self, name: str, limit: Version) -> bool:
         """Whether Linux LIMIT, and every later one, has NAME."""
@@ -53,5 +55,6 @@ class Offers:
         """What a module defines itself of what later kernels have."""
         if not self.definitions or self.definitions.is_kernel:
             return frozenset()
-        found = self.definitions.own.functions({LOCAL, *functions.HELPERS})
+        names = {LOCAL, folios.MAP, *functions.HELPERS}
+        found = self.definitions.own.functions(names)
         return frozenset(name for name, places in found.items() if places)

@@ -315,6 +315,7 @@ ROWS: dict[str, list[Row]] = {
             "folio_zero_range folio_zero_segment folio_zero_segments",
             since="5.16",
             maps_itself=True,
+            flushes=True,
         ),
         Row(
             "copy_mc_highpage memcpy_from_file_folio memcpy_from_folio",

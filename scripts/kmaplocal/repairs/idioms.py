@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.repairs import folios
+from kmaplocal.repairs.copies import copied, copy_whole, names, to_or_from
 from kmaplocal.repairs.fills import find_fill
 from kmaplocal.repairs.flushes import FLUSH, slice_of
+from kmaplocal.repairs.folios import PAGE
+from kmaplocal.repairs.sets import clear, cleared, filled, set_to
 from kmaplocal.certify.certificate import DISABLE
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.bounds.offsets import terms_of
@@ -247,6 +251,14 @@ class Finder:
 
     # -- the helpers ----------------------------------------------------------
 
+    def call(self, name: str, span: Span, *arguments: str) -> str:
+        """A call of the helper NAME for the page of SPAN, which PAGE stands for among
+        ARGUMENTS; or of the one for its folio."""
+        page, known = span.site.call.arguments[0], self.judge.knowledge.helpers
+        instead = folios.helper(name, page, self.function, known)
+        name, given = instead or (name, self.page(span))
+        return f"{name}({', '.join(a.replace(PAGE, given) for a in arguments)})"
+
     def page(self, span: Span) -> str:
         """The page a helper is given."""
         return slice_of(self.text, span.site.call.arguments[0])
@@ -345,7 +357,7 @@ def _removable(home: Stmt, variable: Variable) -> bool:
 def _sized_by(idiom: Idiom, name: str) -> bool:
     """Whether the helper's length or offset is the size of what NAME points to."""
     nodes = idiom.replaced.walk() if idiom.rule == "page_helper" else ()
-    return any(n.kind == "sizeof" and _names(n, name) for n in nodes)
+    return any(n.kind == "sizeof" and names(n, name) for n in nodes)
 
 
 _PLAIN = {"kmap", "kmap_atomic"}
@@ -361,146 +373,15 @@ def _pure(expr: Expr) -> bool:
     )
 
 
-def _to_or_from(finder: Finder, span: Span, others: list[Span], call: Expr):
-    """memcpy(): to a page, from a page, or between two."""
-    if set(call.arguments) != {0, 1, 2}:
-        return None
-    to, source, length = (call.arguments[n] for n in range(3))
-    if not _pure_enough(length):
-        return None
-    if others:
-        return _between(finder, span, others, call)
-    text = _copied(finder, span, call, span.site.variable)
-    return (text, [span]) if text else None
-
-
-def _copied(finder: Finder, span: Span, call: Expr, name: str) -> str | None:
-    """The helper for a memcpy() to or from the page whose address is NAME."""
-    to, source, length = (call.arguments[n] for n in range(3))
-    page, size = finder.page(span), slice_of(finder.text, length)
-    offset = finder.offset(name, to)
-    if offset and not _names(source, name) and finder.inside(offset[0], length, call):
-        given = _pointer(finder, source, "const char *")
-        return f"memcpy_to_page({page}, {offset[1]}, {given}, {size})"
-    offset = finder.offset(name, source)
-    if offset and not _names(to, name) and finder.inside(offset[0], length, call):
-        given = _pointer(finder, to, "char *")
-        return f"memcpy_from_page({given}, {page}, {offset[1]}, {size})"
-    return None
-
-
-def _between(finder: Finder, span: Span, others: list[Span], call: Expr):
-    if len(others) != 1:
-        return None
-    to, source, length = (call.arguments[n] for n in range(3))
-    for first, second in ((span, others[0]), (others[0], span)):
-        target, origin = (
-            finder.offset(first.site.variable, to),
-            finder.offset(second.site.variable, source),
-        )
-        if not target or not origin:
-            continue
-        if not finder.inside(target[0], length, call):
-            return None
-        if not finder.inside(origin[0], length, call):
-            return None
-        size = slice_of(finder.text, length)
-        pages = finder.page(first), finder.page(second)
-        text = f"{pages[0]}, {target[1]}, {pages[1]}, {origin[1]}, {size}"
-        return f"memcpy_page({text})", [first, second]
-    return None
-
-
-def _set(finder: Finder, span: Span, others: list[Span], call: Expr):
-    """memset(): of a constant zero, or of anything else."""
-    if others or set(call.arguments) != {0, 1, 2}:
-        return None
-    text = _filled(finder, span, call, span.site.variable)
-    return (text, [span]) if text else None
-
-
-def _filled(finder: Finder, span: Span, call: Expr, name: str) -> str | None:
-    """The helper for a memset() of the page whose address is NAME."""
-    to, value, length = (call.arguments[n] for n in range(3))
-    offset = finder.offset(name, to)
-    if not offset or not finder.inside(offset[0], length, call):
-        return None
-    page, size = finder.page(span), slice_of(finder.text, length)
-    if value.text == "0":
-        return f"memzero_page({page}, {offset[1]}, {size})"
-    shown = slice_of(finder.text, value)
-    return f"memset_page({page}, {offset[1]}, {shown}, {size})"
-
-
-def _clear(finder: Finder, span: Span, others: list[Span], call: Expr):
-    if others or not _is_base(call.arguments.get(0), span):
-        return None
-    return f"clear_highpage({finder.page(span)})", [span]
-
-
-def _cleared(finder: Finder, span: Span, call: Expr, name: str) -> str:
-    """The helper for a clear_page() of the page whose address is NAME."""
-    return f"clear_highpage({finder.page(span)})"
-
-
-def _copy_whole(finder: Finder, span: Span, others: list[Span], call: Expr):
-    if len(others) != 1 or set(call.arguments) != {0, 1}:
-        return None
-    for first, second in ((span, others[0]), (others[0], span)):
-        if _is_base(call.arguments[0], first) and _is_base(call.arguments[1], second):
-            pages = finder.page(first), finder.page(second)
-            return f"copy_highpage({pages[0]}, {pages[1]})", [first, second]
-    return None
-
-
 _COPIES = {
-    "memcpy": _to_or_from,
-    "memset": _set,
-    "clear_page": _clear,
-    "copy_page": _copy_whole,
+    "memcpy": to_or_from,
+    "memset": set_to,
+    "clear_page": clear,
+    "copy_page": copy_whole,
 }
 
 
-_INLINE = {"memcpy": _copied, "memset": _filled, "clear_page": _cleared}
-
-
-def _is_base(argument: Expr | None, span: Span) -> bool:
-    return argument is not None and argument.bare().text == span.site.variable
-
-
-def _names(expr: Expr, name: str) -> bool:
-    return any(n.kind == "identifier" and n.text == name for n in expr.walk())
-
-
-def _pure_enough(expr: Expr) -> bool:
-    return not any(
-        n.kind in ("assign", "postfix") or n.op in ("++", "--") for n in expr.walk()
-    )
-
-
-_BYTES = {"void", "char", "u8", "s8", "__u8", "uint8_t", "unsigned char"}
-
-
-def _pointer(finder: Finder, expr: Expr, wanted: str) -> str:
-    """EXPR as an argument of type WANTED: a cast only where it is needed."""
-    text = slice_of(finder.text, expr)
-    node = expr
-    while node.kind == "paren" or (node.kind == "binary" and node.op in ("+", "-")):
-        node = node.children[0]
-    if node.kind == "constant" or _is_of_bytes(finder.type_of(node)):
-        return text
-    simple = not expr.bare().children or expr.kind in ("paren", "call", "member")
-    simple = simple or expr.kind in ("unary", "index", "cast")
-    return f"({wanted}){text}" if simple else f"({wanted})({text})"
-
-
-def _is_of_bytes(type_: str) -> bool:
-    """Whether a pointer or array of this type is to bytes, whatever their sign: the
-    kernel is compiled with -Wno-pointer-sign."""
-    spaced = type_.replace("[", " [ ").replace("*", " * ").split()
-    words = [w for w in spaced if w not in ("const", "volatile", "unsigned", "signed")]
-    ends = [number for number, word in enumerate(words) if word in ("*", "[")]
-    return len(ends) == 1 and " ".join(words[: ends[0]]) in _BYTES
+_INLINE = {"memcpy": copied, "memset": filled, "clear_page": cleared}
 
 
 def find_idioms(file: FileAnalysis, judge: FunctionAnalysis) -> list[Idiom]:

@@ -13,6 +13,9 @@ from kmaplocal.c.outline import JUMPS
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 
+_PLAIN = ("compound", "declaration")  # do nothing by themselves
+
+
 class Relevance:
     """The variables and conditions of one function that can matter."""
 
@@ -136,7 +139,7 @@ class Relevance:
             stmt
             for stmt in self.function.statements()
             if stmt.kind == "if" and len(stmt.children) == 1
-            for inner in [[s for s in stmt.children[0].walk() if s.kind != "compound"]]
+            for inner in [[s for s in stmt.children[0].walk() if s.kind not in _PLAIN]]
             if inner and calls.intersection(inner[0].exprs)
             if not any(s.kind in JUMPS for s in inner)
         }

@@ -48,7 +48,44 @@ def _is_another(scene: Scene, site: Site, argument: Expr) -> bool:
         whole = page.bare().text if page is not None else ""
         apart = argument.text not in same or site.api.ends != "kunmap"
         return argument.text != whole and apart and _is_given(scene, argument.text)
+    if _is_of_another(scene, site, argument) or _is_moved_on(scene, site, argument):
+        return True
     return argument.kind == "index" and _is_other_element(scene, argument)
+
+
+def _is_of_another(scene: Scene, site: Site, argument: Expr) -> bool:
+    """Whether ARGUMENT is the same part of another parameter than the page that was
+    mapped: `b->pages[0]` for `a->pages[0]`."""
+    page = site.call.arguments.get(0)
+    if page is None or argument.kind not in ("member", "index"):
+        return False
+    mapped, given = (_leftmost(node) for node in (page.bare(), argument))
+    same = page.bare().text[len(mapped) :] == argument.text[len(given) :]
+    kept = all(_is_given(scene, name) for name in (mapped, given))
+    return same and kept and mapped != given
+
+
+def _leftmost(node: Expr) -> str:
+    while node.children and node.kind in ("member", "index", "paren"):
+        node = node.children[0]
+    return node.text
+
+
+def _is_moved_on(scene: Scene, site: Site, argument: Expr) -> bool:
+    """Whether ARGUMENT is, word for word, the page that was mapped, but a variable in
+    it has been stepped since, whatever was the case."""
+    page, home = site.call.arguments.get(0), scene.statement(site.call)
+    if page is None or home is None or page.bare().text != argument.text:
+        return False
+    names = {n.text for n in argument.walk() if n.kind == "identifier"}
+    for stmt in scene.sequel(home):
+        if stmt.start <= argument.start < stmt.end:
+            return False
+        if any(
+            changes(n, names) and n.op != "&" for root in stmt.exprs for n in [root]
+        ):
+            return True
+    return False
 
 
 def _is_given(scene: Scene, name: str) -> bool:

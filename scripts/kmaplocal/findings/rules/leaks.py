@@ -141,6 +141,8 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
         at = leaving or site.call
         if leaving and never_run(scene, site, leaving):
             continue
+        if leaving and _hands_page_on(site, leaving):
+            continue
         message = f"{name}, {scene.mapped(site)}, is still mapped"
         severity = WARNING if scene.uses(site, *TAKEN) else ""
         if given:
@@ -156,6 +158,12 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
         jumps = scene.trace.jumps(site.number, line)
         steps += [scene.step(jump, "jumps here") for jump in jumps[-1:]]
         yield scene.finding(RULE, at, message, remedy, severity, steps=steps)
+
+
+def _hands_page_on(site: Site, leaving: Stmt) -> bool:
+    """Whether the caller is given the page of a kmap(), and so all of the mapping."""
+    names = {node.text for root in leaving.exprs for node in root.walk()}
+    return lasting(site) and site.page in names
 
 
 def _guarded(scene: Scene, site: Site, line: int) -> bool:

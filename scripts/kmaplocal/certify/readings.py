@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from kmaplocal.certify import gaps
 from kmaplocal.knowledge import api
-from kmaplocal.certify.certificate import DISABLE, FAULTS, Certificate, Doubt, Verdict
+from kmaplocal.certify.certificate import DISABLE, Certificate, Doubt, Verdict
 from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.c.arms import Arms, Kernels, Reading, TooMany, where
 from kmaplocal.c.facts import Facts, Piece
@@ -54,13 +54,13 @@ def _learn(found: Sequence, made) -> None:
 
 
 def _look_beside(readings: Sequence) -> None:
-    """Note in READINGS that map where another, which does not, disables page faults by
-    name: what follows is written to count on it."""
-    disable, _ = DISABLE[FAULTS]
-    others = [r for r in readings if _calls(r, {disable})]
-    if any(not _calls(r, ATOMIC) for r in others):
-        for reading in (r for r in readings if not _calls(r, {disable})):
-            reading.beside |= {FAULTS}
+    """Note in READINGS that map where another, which does not, disables page faults or
+    preemption by name: what follows is written to count on it."""
+    for what, (disable, _) in DISABLE.items():
+        others = [r for r in readings if _calls(r, {disable})]
+        if any(not _calls(r, ATOMIC) for r in others):
+            for reading in (r for r in readings if not _calls(r, {disable})):
+                reading.beside |= {what}
 
 
 def _calls(reading, names: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ from kmaplocal.c.syntax import Expr, Function, Stmt, Variable, between
 
 LOOPS = {"while", "do", "for"}
 NO_RETURN = functions.named(lambda row: row.returns_never)
-RETURNS = ("return_ptr",)  # as `return` does
+RETURNS = ("return_ptr", "RETURN")  # as `return` does
 
 
 @dataclass(eq=False)
@@ -53,6 +53,8 @@ class _Flow:
         self.cleanups = function.cleanups
         self.scopes: list[Expr] = []  # what is cleaned up around, the outer first
         self.depths: dict[str, int] = {}  # of these around each label
+        labels = (s.label for s in function.statements() if s.kind == "label")
+        self.targets = {name for name in labels if name not in function.variables}
         if self.cleanups:
             self._measure(function.body, 0)
 
@@ -99,7 +101,20 @@ class _Flow:
             node.next, node.dead_end = [], True
         elif callee in RETURNS:
             node.next, node.returns, node.cleans = [], True, self.scopes[::-1]
+        elif callee:
+            node.next = self._jumps(stmt.exprs[0], after)
         return node
+
+    def _jumps(self, call: Expr, after: Node) -> list[Node]:
+        """Where CALL leads to, which may be a macro that is given a label: as its
+        first argument, as GOTO(out, rc), it goes there, else it may."""
+        for number, argument in call.arguments.items():
+            name = argument.bare().text
+            if name in self.targets:
+                calls = self.scopes[self.depths.get(name, 0) :]
+                target = self._cleaning(calls, self.label(name))
+                return [target] if number == 0 else [after, target]
+        return [after]
 
     def on_return(self, stmt, after, loop):
         return Node(stmt, stmt.exprs, returns=True, cleans=self.scopes[::-1])

@@ -56,9 +56,24 @@ class Macro:
         params = " , ".join(f"void * {name}" for name in names)
         return f"\nstatic void * {self.name} ( {params} )\n{{\n{body} ;\n}}\n"
 
+    def _goes_where_told(self) -> bool:
+        """Whether all it does is to go to a label that it is given: in any case, where
+        that is its first argument."""
+        if JUMPS.intersection(self.words) != {"goto"} or ")" not in self.words:
+            return False
+        close = self.words.index(")")
+        names = [word for word in self.words[1:close] if word.isidentifier()]
+        pairs = zip(self.words[close:], self.words[close + 1 :])
+        targets = {label for word, label in pairs if word == "goto"}
+        asks = not {"if", "?", "&&", "||", "switch"}.isdisjoint(self.words)
+        return all(t in names and (t != names[0] or not asks) for t in targets)
+
     def leaves(self) -> bool:
         """Whether using it may leave the statement it is used in: `break` and
-        `continue` stay in it in a loop, or switch, of its own with braces."""
+        `continue` stay in it in a loop, or switch, of its own with braces.  A label
+        that it is given is seen where it is used (cfg.py)."""
+        if self._goes_where_told():
+            return False
         around: list[str] = []  # of each open brace, the keyword it is of
         keyword, depth = "", 0
         for word in self.words:

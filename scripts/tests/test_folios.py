@@ -3,8 +3,10 @@
 
 import pytest
 
+from kmaplocal.apply.conversion import convert
 from kmaplocal.apply.plan import make_plan
 from kmaplocal.certify.analysis import Analysis
+from kmaplocal.series.account import account
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.spatch import find_spatch
 
@@ -30,8 +32,8 @@ PAGES = "kmap_local_page kunmap_local memcpy_to_page"
 
 
 @pytest.fixture
-def texts(tmp_path, write):
-    """texts(HELPERS): what the plan for CODE puts in, where highmem.h has HELPERS."""
+def analysed(tmp_path, write):
+    """analysed(HELPERS): what is known of CODE, where highmem.h has HELPERS."""
 
     def run(helpers):
         declared = "".join(f"void {name}(void);\n" for name in helpers.split())
@@ -40,8 +42,17 @@ def texts(tmp_path, write):
         write(tmp_path / "include/linux/highmem.h", declared)
         write(tmp_path / "fs/a.c", CODE)
         analysis = Analysis(tmp_path, find_spatch(), 60.0, 1, Definitions(tmp_path))
-        plan = make_plan(analysis.run(["fs/a.c"])["fs/a.c"])
-        edits = plan.edits.values()
+        return analysis.run(["fs/a.c"])["fs/a.c"]
+
+    return run
+
+
+@pytest.fixture
+def texts(analysed):
+    """texts(HELPERS): what the plan for CODE puts in, where highmem.h has HELPERS."""
+
+    def run(helpers):
+        edits = make_plan(analysed(helpers)).edits.values()
         return {edit.get("first") or edit.get("name") for edit in edits}
 
     return run
@@ -58,3 +69,10 @@ def test_calls_for_pages_where_there_are_no_others(texts):
     assert "memcpy_to_page(&folio->page, 0, name, 32)" in found
     assert "kmap_local_page" in found
     assert not any("_folio(" in (text or "") for text in found)
+
+
+def test_a_commit_message_names_them(analysed):
+    file = analysed(f"{PAGES} kmap_local_folio memcpy_to_folio")
+    found = account(file, convert(file, find_spatch(), 60.0))
+    new = [m.new for function in found.functions for m in function.mappings]
+    assert new == ["memcpy_to_folio", "kmap_local_folio"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kmaplocal.apply import agreement
+from kmaplocal.apply.plan import mapped_by_folio
 from kmaplocal.bounds import plain
 from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
@@ -18,6 +19,7 @@ from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api, functions
+from kmaplocal.repairs import folios
 from kmaplocal.repairs.flushes import missing_flushes
 from kmaplocal.repairs.idioms import Idiom, find_idioms
 from kmaplocal.tree.outcome import Outcome
@@ -174,6 +176,8 @@ def _mapping(judge: FunctionAnalysis, site: Site, idioms: list[Idiom]) -> Mappin
         new = idiom.helper
     elif judge.pages.joined(site):
         way = JOINED
+    elif mapped_by_folio(judge, site.call):
+        new = folios.MAP
     unmaps = judge.trace.unmaps_of(site.number)
     return Mapping(
         site.name,

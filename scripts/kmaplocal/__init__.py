@@ -6,8 +6,9 @@ The way of the data, a room each:
 knowledge row functions (the one table of the kernel's functions) memory user pages
           context values (its rows), api (the mapping calls)
 tree      kernel repository (the tree), search shard (its candidate files), tags
-          definitions generated initialisers (what is defined where), spatch standing
-          workers (running spatch), outcome
+          definitions generated initialisers (what is defined where), source module
+          target (the kernel a module is for), spatch standing workers (running
+          spatch), outcome
 cache     cache (the database), known (facts), state again (whole results)
 c         lexer outline oldcalls conditions arms (one file before spatch), parsing
           facts syntax (what spatch says of it), cfg places assembly (the tree of a
@@ -22,11 +23,11 @@ flow      engine (every mapping along every path), values state conditions (what
 summaries callees mappings (what a function does with an address, and to the
           mappings of its callers), pointers (which functions a pointer can be),
           reaching users (who maps by others), wrappers (mapped here, unmapped there)
-certify   analysis (all of it), readings gaps doubts (what was not read), obligations
+certify   analysis (all of it), readings gaps doubts (what was not read), offers (what
+          the kernels have), obligations
           one_page (what holds), certificate, tied
 repairs   order explicit saved (what can be put right), idioms copies sets
-          fills folios casts (page helpers),
-          flushes
+          fills folios casts asked (page helpers), flushes
 steps     steps (what a person has to change where a mapping is kept), kept unmapping
           callers (what its rules look at); the rules: handed stored passed paths
           context pages reading

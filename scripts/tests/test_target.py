@@ -169,6 +169,18 @@ def test_what_is_not_defined_is_named_once(module, capfd):
     )
 
 
+def test_the_running_kernel_is_the_one_without_another(
+    module, headers, capfd, monkeypatch
+):
+    top = headers(thing=LOOKS)
+    monkeypatch.setattr(source, "of_running", lambda: top)
+    command = ["apply", "--kernel", str(module(HELD)), "--dry-run", "."]
+    assert cli.main(command) == 0
+    told = capfd.readouterr().err
+    assert "1 functions converted" in told
+    assert f"note: what it calls is looked up in {top} as well" in told
+
+
 POINTER = """
 static void mine(char *v)
 {

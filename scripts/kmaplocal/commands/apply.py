@@ -113,7 +113,10 @@ def _report(
     console: Console,
 ) -> int:
     if not tree.version:
-        _say_unfound(outcomes, request.target(tree.root).kernel, console)
+        kernel = request.target(tree.root).kernel
+        if kernel and not request.source:
+            console.say(f"note: what it calls is looked up in {quoted(kernel)} as well")
+        _say_unfound(outcomes, kernel, console)
     outcomes = outcomes + _spared(tree, outcomes, request.files, console)
     states = _compare(outcomes, console, request.expected)
     _say_next(tree, outcomes, request, console)

@@ -86,7 +86,7 @@ WORKERS = $(or $(JOBS),$(if $(ONLY),0,$(shell nproc)))
 # The kernels we unpack on demand, of those that are asked for.
 unpacked = $(addsuffix /Makefile,$(filter $(DEFAULT_KERNEL) $(NEWER_KERNEL),$1))
 
-SHELL_SCRIPTS := scripts/install scripts/example scripts/place scripts/debian13 scripts/debian-source .ci/run
+SHELL_SCRIPTS := scripts/install scripts/example scripts/pre-push scripts/place scripts/debian13 scripts/debian-source .ci/run
 
 .DELETE_ON_ERROR:
 .PHONY: help apply verify boot report flag series history check check-debian13 goldens lint bench clean clean-cache

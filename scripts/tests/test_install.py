@@ -154,3 +154,57 @@ def test_install_kernel_needs_a_kernel(tmp_path):
     assert "KERNEL=path says" in make("install-kernel").stderr
     done = make("install-kernel", f"KERNEL={tmp_path}")
     assert "has no scripts/coccicheck" in done.stderr
+
+
+# -- elsewhere, and beside other programs ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "system, named",
+    [("fedora", "ctags ocaml python3 python3-click"), ("arch", "python-click")],
+)
+def test_packages_are_named_where_there_is_no_apt(system, named):
+    done = run(REPOSITORY / "scripts/install", "--on", system, "apply")
+    assert done.returncode == 0 and named in done.stderr
+    assert "universal-ctags" not in done.stderr and "-dev " not in done.stderr
+
+
+def test_pages_and_completion_are_there(destination):
+    share = destination / "opt/k/share"
+    assert (share / "man/man1/kmaplocal.1").is_file()
+    assert (share / "man/man7/kmap-leak.7").is_file()
+    assert (share / "bash-completion/completions/kmaplocal").is_file()
+
+
+LEAKING = """
+char first(struct page *page)
+{
+	char *at = kmap_local_page(page);
+
+	return at[0];
+}
+"""
+
+
+def test_nothing_is_pushed_that_misuses_a_mapping(destination, tmp_path, git):
+    git(tmp_path, "init", "-q", "-b", "main", "tree")
+    tree = tmp_path / "tree"
+    (tree / "a.c").write_text("int x;\n")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "one")
+    hook = REPOSITORY / "scripts/pre-push"
+    assert run(hook, cwd=tree, env=on_path(destination)).returncode == 0
+    git(tree, "branch", "upstream")
+    git(tree, "branch", "-u", "upstream")
+    (tree / "a.c").write_text(LEAKING)
+    git(tree, "commit", "-qam", "two")
+    done = run(hook, cwd=tree, env=on_path(destination))
+    assert done.returncode == 1 and "kmap-leak" in done.stdout
+
+
+def test_the_hook_for_pre_commit_is_a_call_of_the_command(destination, tmp_path):
+    hooks = (REPOSITORY / ".pre-commit-hooks.yaml").read_text()
+    entry = re.search(r"entry: (.*)", hooks)[1].split()
+    (tmp_path / "a.c").write_text(LEAKING)
+    done = run(*entry, "a.c", cwd=tmp_path, env=on_path(destination))
+    assert done.returncode == 1 and "kmap-leak" in done.stdout

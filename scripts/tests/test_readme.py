@@ -41,6 +41,17 @@ def test_readme_shows_both_doors():
     assert WITHIN in commands()
 
 
+def test_it_is_a_front_page_with_pictures():
+    assert len(README.encode()) < 8000
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    assert len(pictures) == 2 and all((TOP / name).is_file() for name in pictures)
+
+
+def test_a_picture_loads_nothing_from_elsewhere():
+    text = (TOP / "expected/pictures/terminal.svg").read_text()
+    assert "url(" not in text.replace("url(#", "")
+
+
 def test_what_is_not_run_here_is_run_by_ci():
     lines = (TOP / ".ci/run").read_text().splitlines()
     assert APART in commands()

@@ -13,7 +13,7 @@ from kmaplocal import cli, faults
 from kmaplocal.apply import conversion, outcomes
 from kmaplocal.commands import flag
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.findings import checks, survey
+from kmaplocal.findings import registry, survey
 from kmaplocal.certify import analysis, gaps
 from kmaplocal.certify import wrappers
 from kmaplocal.summaries.callees import Callees
@@ -212,7 +212,7 @@ def test_a_rule_that_fails(flagged, monkeypatch):
             raise Broken("on purpose")
         return ()
 
-    monkeypatch.setattr(checks, "RULES", (rule, *checks.RULES))
+    monkeypatch.setattr(registry, "FOLDS", [(None, rule), *registry.FOLDS])
     leaks = BAD.replace("kmap(", "kmap_local_page(").replace("\tkunmap(page);\n", "")
     found = flagged(both=leaks + GOOD)
     only(found.lost, "both.c", "bad")
@@ -220,7 +220,7 @@ def test_a_rule_that_fails(flagged, monkeypatch):
 
 
 def test_a_survey_that_fails_for_a_file(flagged, monkeypatch):
-    breaks(monkeypatch, survey, "deprecated", lambda file, _: file.path == "bad.c")
+    breaks(monkeypatch, survey, "in_file", lambda file, _: file.path == "bad.c")
     found = flagged(bad=BAD, fine=GOOD)
     only(found.lost, "bad.c", "(whole file)")
     assert {finding.file for finding in found.findings} == {"fine.c"}

@@ -13,7 +13,8 @@ import subprocess
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.findings.finding import NOTE, RULES
+from kmaplocal.findings.finding import NOTE
+from kmaplocal.findings.registry import RULES
 from kmaplocal.findings.survey import survey_file
 from kmaplocal.tree.spatch import find_spatch
 

@@ -13,7 +13,8 @@ from functools import cache
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.findings.finding import RULES, SEVERITIES
+from kmaplocal.findings.finding import SEVERITIES
+from kmaplocal.findings.registry import RULES
 from kmaplocal.findings.survey import survey
 from kmaplocal.tree.spatch import find_spatch
 

@@ -8,14 +8,15 @@ import subprocess
 import pytest
 from conftest import REPOSITORY
 
-from kmaplocal.findings.finding import RULES
+from kmaplocal.findings.registry import RULES
 from kmaplocal.findings.survey import survey_file
 from kmaplocal.tree.spatch import find_spatch
 
 GROUPED_BY = {"rule": str}
 COCCI = REPOSITORY / "cocci/flag.cocci"
 FLAG = REPOSITORY / "fixtures/flag"
-# A file with findings of the rule; what patch mode makes of it, if anything.
+# The file that plain spatch runs on, where it is not the first of the rule's folder;
+# and how many places of it patch mode fixes.
 SAMPLES = {
     "kmap-nested": "nested",
     "kmap-nesting-order": "forwards",
@@ -49,7 +50,8 @@ def stem(rule):
 
 
 def source(rule):
-    return FLAG / stem(rule) / f"{SAMPLES[rule]}.c"
+    folder = FLAG / stem(rule)
+    return folder / f"{SAMPLES[rule]}.c" if rule in SAMPLES else min(folder.glob("*.c"))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from kmaplocal import console
 from kmaplocal.apply.conversion import plan_file
-from kmaplocal.findings.finding import RULES
+from kmaplocal.findings.registry import RULES
 from kmaplocal.findings.handbook import named
 from kmaplocal.findings.survey import survey_file
 from kmaplocal.tree.outcome import Lost

@@ -17,7 +17,7 @@ from kmaplocal.console import Console, table, wants_colour
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings.accept import baseline, suppression
 from kmaplocal.findings.change import changes, mail, since
-from kmaplocal.findings import checks, survey
+from kmaplocal.findings import registry, survey
 from kmaplocal.findings.accept.acceptance import Acceptance
 from kmaplocal.findings.accept.baseline import Entry
 from kmaplocal.findings.change.changes import Change
@@ -186,7 +186,7 @@ def _changed(
 
 def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]]:
     wanted = tuple(names)
-    words = (checks.CALLS, (suppression.WORD,))
+    words = (registry.CALLS, (suppression.WORD,))
     paths, marked = ([str(p) for p in tree.candidates(wanted, w)] for w in words)
     return paths, marked
 

@@ -13,31 +13,19 @@ CONVERTED = "make apply converts it"  # what to do about an old call
 
 
 class Rule(NamedTuple):
-    """What is looked for: its id, how bad a finding is, and it in a few words."""
+    """What is looked for: its id, how bad a finding is, and it in a few words.
+
+    EVERYWHERE: it is to be found in every reading of #if arms that has the line, or is
+    none. ON_PATH: the cause may be on another line than the finding: an unmap that was
+    taken away is missed where the function returns. ANSWERED: obligations whose repair
+    by apply is the remedy of a finding."""
 
     id: str
     severity: str
     title: str
-
-
-RULES = {
-    rule.id: rule
-    for rule in (
-        Rule("kmap-nested", NOTE, "mappings alive together"),
-        Rule("kmap-nesting-order", ERROR, "mappings not unmapped in reverse order"),
-        Rule("kmap-handoff", ERROR, "the address reaches another thread or device"),
-        Rule("kmap-returned", WARNING, "the address is returned to the caller"),
-        Rule("kmap-leak", ERROR, "a path leaves the page mapped"),
-        Rule("kmap-double-unmap", ERROR, "a mapping is unmapped twice"),
-        Rule("kmap-use-after-unmap", ERROR, "the address is used after its unmap"),
-        Rule("kmap-mixed-pair", ERROR, "mapped by one kind, unmapped by another"),
-        Rule("kmap-wrong-argument", ERROR, "a page for an address, or the reverse"),
-        Rule("kmap-off-page", ERROR, "an access or unmap outside of the mapped page"),
-        Rule("kmap-sleep-atomic", ERROR, "a sleep where that is forbidden"),
-        Rule("kmap-null-check", WARNING, "a NULL check of what cannot be NULL"),
-        Rule("kmap-deprecated", WARNING, "kmap() or kmap_atomic() in new code"),
-    )
-}
+    everywhere: bool = False
+    on_path: bool = False
+    answered: tuple[str, ...] = ()
 
 
 class Step(NamedTuple):

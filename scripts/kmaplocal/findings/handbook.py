@@ -11,7 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.findings.finding import RULES, Rule
+from kmaplocal.findings.finding import Rule
+from kmaplocal.findings.registry import RULES
 from kmaplocal.findings.accept.suppression import SUPPRESSION
 
 PAGES = Path(__file__).with_name("rules")

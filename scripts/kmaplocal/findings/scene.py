@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import cached_property
 
-from kmaplocal.findings.finding import RULES, Finding, Step
+from kmaplocal.findings.finding import Finding, Rule, Step
 from kmaplocal.findings.peers import Peers
 from kmaplocal.bounds import plain
 from kmaplocal.certify.function import FunctionAnalysis
@@ -26,6 +27,8 @@ PASSED_ON = AGAINST
 class Scene:
     """What the rules ask about one function, and how they answer."""
 
+    rule: Rule  # the one that asks
+
     def __init__(self, judge: FunctionAnalysis):
         self.judge = judge
         self.file = judge.file
@@ -35,9 +38,14 @@ class Scene:
         self.peers = Peers(judge.file, judge.knowledge.callees)
         self.places = Places(judge.function)
 
+    def by_rule(self, rule: Rule) -> Scene:
+        """The same, as RULE looks at it."""
+        scene = copy(self)
+        scene.rule = rule
+        return scene
+
     def finding(
         self,
-        rule: str,
         at: Expr | Stmt | Point,
         message: str,
         remedy: str,
@@ -45,14 +53,15 @@ class Scene:
         fix: str = "",
         steps: Iterable[Step] = (),
     ) -> Finding:
-        """A finding of RULE at a place of this function, at the end of STEPS."""
+        """A finding of the rule that asks, at a place of this function, at the end of
+        STEPS; its SEVERITY is the rule's where none is given."""
         line, column = at if isinstance(at, tuple) else at.start
         return Finding(
             self.file,
             line,
             column + 1,
-            rule,
-            severity or RULES[rule].severity,
+            self.rule.id,
+            severity or self.rule.severity,
             self.function.name,
             message,
             remedy,

@@ -12,8 +12,8 @@ from pathlib import Path
 from kmaplocal import faults
 from kmaplocal.findings.accept.agreement import agreeing
 from kmaplocal.findings.architectures import noted
-from kmaplocal.findings.rules.deprecated import deprecated
-from kmaplocal.findings.finding import RULES, Finding, Step
+from kmaplocal.findings.finding import Finding, Step
+from kmaplocal.findings.registry import RULES, in_file
 from kmaplocal.findings.checks import Checks
 from kmaplocal.certify import readings
 from kmaplocal.certify.analysis import SYNTAX, Analysis, FileAnalysis
@@ -24,8 +24,6 @@ from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
 
 TIMEOUT = 120.0
-# What one reading has no need of another may have.
-EVERYWHERE = {"kmap-null-check"}
 
 
 @dataclass
@@ -74,7 +72,7 @@ class Survey:
         """Add what is known of one file, and was found by CHECKS; APPLIED: as apply
         sees it."""
         self.lost += file.lost
-        self.findings += deprecated(file, applied)
+        self.findings += in_file(file, applied)
         self._add_judged(file, applied, checks)
         for each in file.readings.values():
             self._add_readings(each, applied, checks)
@@ -115,7 +113,7 @@ class Survey:
                 found.setdefault(place, (f, []))[1].append(reading)
         for finding, some in found.values():
             seeing = [r for r in each if r.shows(finding.line)]
-            if finding.rule in EVERYWHERE and len(some) < len(seeing):
+            if RULES[finding.rule].everywhere and len(some) < len(seeing):
                 continue
             message = readings.said(each, some, finding.message)
             fix = finding.fix if len(some) == len(each) else ""

@@ -13,7 +13,7 @@ from kmaplocal.console import Console
 from kmaplocal.apply.conversion import Conversion, prepare
 from kmaplocal.apply.outcomes import convert_all
 from kmaplocal.errors import ALL_DONE, NOT_ANALYSED, KmaplocalError
-from kmaplocal.findings.rules import deprecated
+from kmaplocal.findings.rules import kmap_deprecated
 from kmaplocal.findings.survey import survey
 from kmaplocal.prove import record
 from kmaplocal.knowledge import api
@@ -84,7 +84,7 @@ def _tree(tree: kernel.Tree, request: main_job.Request, console: Console) -> Tre
         ),
         files,
         {str(o.path): o for o in outcomes},
-        [f for f in found.findings if f.rule != deprecated.RULE.id],
+        [f for f in found.findings if f.rule != kmap_deprecated.RULE.id],
         Maintainers.of(tree.root),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kmaplocal.console import Console
-from kmaplocal.findings import checks, survey
+from kmaplocal.findings import registry, survey
 from kmaplocal.findings.finding import ERROR, SEVERITIES, Finding
 from kmaplocal.findings.mend import NotMended, mended
 from kmaplocal.prove import record, trial
@@ -108,7 +108,7 @@ def draft(tree: Tree, request: Request, console: Console) -> Draft:
 
 
 def _surveyed(tree: Tree, request: Request, console: Console) -> survey.Survey:
-    paths = tree.candidates(request.files, checks.CALLS)
+    paths = tree.candidates(request.files, registry.CALLS)
     wanted = [str(path) for path in paths if request.wants(path)]
     how = (find_spatch(), request.timeout, request.jobs)
     with console.progress("reading", len(wanted)) as progress:

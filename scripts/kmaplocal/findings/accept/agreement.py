@@ -11,21 +11,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.registry import RULES
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import (
     CONVERT,
-    LIFO,
-    ONE_PAGE,
     REPAIRED,
     Obligation,
     Verdict,
 )
-
-# Which repaired obligations answer a finding of a rule.
-_ANSWERS = {
-    "kmap-nesting-order": (LIFO,),
-    "kmap-off-page": (ONE_PAGE,),
-}
 
 
 def agreeing(
@@ -42,7 +35,7 @@ def agreeing(
 
 def _repair(verdict: Verdict, finding: Finding) -> Obligation | None:
     """The repair by which apply answers FINDING; None when it has none."""
-    names = _ANSWERS.get(finding.rule, ())
+    names = RULES[finding.rule].answered
     if verdict.verdict != CONVERT:
         return None
     found = (

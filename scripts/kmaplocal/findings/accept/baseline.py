@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.findings.finding import RULES, WARNING, Finding
+from kmaplocal.findings.finding import WARNING, Finding
+from kmaplocal.findings.registry import RULES
 from kmaplocal.findings.accept.fingerprint import Fingerprint
 from kmaplocal.findings.accept.suppression import SUPPRESSION
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from kmaplocal.findings.finding import RULES, WARNING, Finding, Rule
+from kmaplocal.findings.finding import WARNING, Finding, Rule
+from kmaplocal.findings.registry import RULES
 from kmaplocal.findings.text import Texts
 from kmaplocal.c.lexer import Comment, Token, comments
 

@@ -7,20 +7,11 @@ from kmaplocal.findings.change.changes import Change
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.accept.suppression import SUPPRESSION
 from kmaplocal.findings.text import Texts
+from kmaplocal.findings.registry import RULES
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.c.outline import Span
 
-# Of these the cause may be on another line than the finding: an unmap that was
-# taken away is missed where the function returns.
-PATH_RULES = {
-    "kmap-nesting-order",
-    "kmap-leak",
-    "kmap-double-unmap",
-    "kmap-use-after-unmap",
-    "kmap-mixed-pair",
-    "kmap-sleep-atomic",
-    SUPPRESSION.id,
-}
+PATH_RULES = {rule.id for rule in RULES.values() if rule.on_path} | {SUPPRESSION.id}
 
 
 class Scope:

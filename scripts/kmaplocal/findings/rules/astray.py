@@ -13,8 +13,6 @@ from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr
 
-RULE = "kmap-wrong-argument"
-
 
 def unmaps_astray(scene: Scene) -> Iterator[Finding]:
     """Unmaps of another page or pointer than the one mapping of their kind, which
@@ -117,7 +115,6 @@ def _astray(scene: Scene, site: Site, unmap: Expr, argument: Expr) -> Finding:
     given, page = plain(argument.text), plain(site.page)
     wanted = page if site.api.ends == "kunmap" else scene.named(site)
     return scene.finding(
-        RULE,
         unmap,
         f"{plain(unmap.text)}: {given} was not mapped here, and {page}, mapped in line"
         f" {site.call.start[0]}, stays mapped",

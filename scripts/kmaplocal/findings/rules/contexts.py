@@ -16,7 +16,6 @@ from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import FAULTS, PAGING_IN
 from kmaplocal.c.syntax import Expr
 
-RULE = "kmap-sleep-atomic"
 # What runs the function that it names as that argument in an interrupt, and what that
 # is called.  Source: include/linux/{interrupt,timer}.h of Linux 6.1.
 HANDLERS = {
@@ -50,7 +49,6 @@ def kmap_in_handler(scene: Scene) -> Iterator[Finding]:
     what = _handler(scene) if maps else ""
     if what and not scene.function.calls(["in_interrupt", "in_task", "in_irq"]):
         yield scene.finding(
-            RULE,
             maps[0],
             f"kmap() may sleep, but {scene.function.name}() is {what}",
             "map by kmap_local_page()",
@@ -83,7 +81,7 @@ def _finding(
     steps = [scene.step(place, "from here on nothing may sleep")] if place else []
     remedy = "map by kmap_local_page(), which never sleeps" if maps else "move it out"
     message = f"{chain} may sleep, and {plain(began)} of line {line} forbids it"
-    return scene.finding(RULE, call, message, remedy, severity, steps=steps)
+    return scene.finding(call, message, remedy, severity, steps=steps)
 
 
 def _is_opener(node: Expr, line: int, began: str) -> bool:

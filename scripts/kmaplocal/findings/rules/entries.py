@@ -20,7 +20,6 @@ from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
-RULE = "kmap-off-page"
 VECTOR = "bi_io_vec"
 # Where the end of the page is asked for.
 PAGE_WORDS = {"PAGE_SIZE", "PAGE_MASK", "PAGE_SHIFT", "offset_in_page", "PAGE_ALIGNED"}
@@ -265,7 +264,6 @@ def _walked(
 ) -> Finding:
     also = f", and its {ignored} is not added" if ignored else ""
     return scene.finding(
-        RULE,
         site.call,
         f"{kind.name} may be of many pages, but {site.name}() maps its first, and"
         f" nothing here keeps {plain(length.text)} to it{also}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import WARNING, Finding
-from kmaplocal.findings.rules.escapes import is_lowmem
+from kmaplocal.findings.rules.kmap_handoff import is_lowmem
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
@@ -36,7 +36,6 @@ def linear_addresses(scene: Scene) -> Iterator[Finding]:
             continue  # of which another rule speaks
         alive = any(site.number in sites for sites in scene.trace.alive(call))
         yield scene.finding(
-            "kmap-wrong-argument",
             call,
             f"{plain(call.text)} is NULL for a highmem page: {site.name}() of line"
             f" {site.call.start[0]} gives it no address there",
@@ -110,7 +109,6 @@ def _follows(scene: Scene, first: Expr, later: Expr) -> bool:
 
 def _after_put(scene: Scene, site: Site, put: Expr, use: Expr) -> Finding:
     return scene.finding(
-        "kmap-use-after-unmap",
         use,
         f"{scene.named(site)} is used by {plain(use.text)} after {put.callee}() of line"
         f" {put.start[0]}, which may have freed the page",

@@ -18,6 +18,33 @@ from kmaplocal.c.syntax import Expr, Stmt
 def member_uses(scene: Scene) -> Iterator[Finding]:
     """What is done by way of a member after the address in it was unmapped, until it
     may be another one."""
+    for unmap, member, use in _uses(scene):
+        around = _around(use)
+        if around.callee not in scene.knowledge.unmaps:
+            yield scene.finding(
+                use,
+                f"{plain(member)} is used by {plain(around.text)[:60]} after line"
+                f" {unmap.start[0]} unmapped it",
+                "unmap after the last use, or copy what is needed before",
+                steps=[scene.step(unmap, "unmapped here")],
+            )
+
+
+def members_again(scene: Scene) -> Iterator[Finding]:
+    """Unmaps of what a member keeps, after it was unmapped."""
+    for unmap, member, use in _uses(scene):
+        around = _around(use)
+        if around.callee in scene.knowledge.unmaps:
+            yield scene.finding(
+                around,
+                f"{plain(member)} is already unmapped here: line {unmap.start[0]} did",
+                f"call {around.callee}() once on every path",
+                steps=[scene.step(unmap, "unmapped here")],
+            )
+
+
+def _uses(scene: Scene) -> Iterator[tuple[Expr, str, Expr]]:
+    """Unmaps, the member that holds the address, and the first use of it behind."""
     told = {
         event.place.start[0]
         for site in scene.trace.sites
@@ -28,7 +55,15 @@ def member_uses(scene: Scene) -> Iterator[Finding]:
             found = _after(scene, unmap, member)
             if found is not None and found.start[0] not in told:
                 told.add(found.start[0])
-                yield _finding(scene, unmap, member, found)
+                yield unmap, member, found
+
+
+def _around(use: Expr) -> Expr:
+    """The call that a use stands in, or all of what it stands in."""
+    around = use
+    while around.parent is not None and around.kind != "call":
+        around = around.parent
+    return around
 
 
 def _members(scene: Scene, unmap: Expr) -> list[str]:
@@ -107,26 +142,3 @@ def _is_use(scene: Scene, node: Expr) -> bool:
     number = next((n for n, a in parent.arguments.items() if a is child), -1)
     again = parent.callee in scene.knowledge.unmaps
     return again or number in (*known.reads, *known.writes)
-
-
-def _finding(scene: Scene, unmap: Expr, member: str, use: Expr) -> Finding:
-    around = use
-    while around.parent is not None and around.kind != "call":
-        around = around.parent
-    name, line = plain(member), unmap.start[0]
-    steps = [scene.step(unmap, "unmapped here")]
-    if around.callee in scene.knowledge.unmaps:
-        return scene.finding(
-            "kmap-double-unmap",
-            around,
-            f"{name} is already unmapped here: line {line} did",
-            f"call {around.callee}() once on every path",
-            steps=steps,
-        )
-    return scene.finding(
-        "kmap-use-after-unmap",
-        use,
-        f"{name} is used by {plain(around.text)[:60]} after line {line} unmapped it",
-        "unmap after the last use, or copy what is needed before",
-        steps=steps,
-    )

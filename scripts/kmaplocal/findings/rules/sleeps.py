@@ -60,7 +60,6 @@ def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Fi
         what = f"{chain} may sleep"
         remedy = f"move it out, or map {plain(site.page)} by kmap_local_page()"
     return scene.finding(
-        "kmap-sleep-atomic",
         call,
         f"{what} while {scene.by(site)} of line {site.call.start[0]} has disabled page"
         " faults and preemption",

@@ -47,7 +47,6 @@ def walks_left(scene: Scene) -> Iterator[Finding]:
             jumps = scene.trace.jumps(site.number, line)
             steps = [*scene.begun(site), *(scene.step(j, "jumps here") for j in jumps)]
             yield scene.finding(
-                "kmap-leak",
                 at or site.call,
                 f"what {site.name}() of line {site.call.start[0]} mapped is still"
                 f" mapped where line {line} leaves",
@@ -66,7 +65,6 @@ def sleeps_in_walk(scene: Scene) -> Iterator[Finding]:
             chain = chain or sleeps_by_callee(scene, call)
             if chain and call.callee not in (*WALKS, walk.stops):
                 yield scene.finding(
-                    "kmap-sleep-atomic",
                     call,
                     f"{chain} may sleep, and {ATOMIC} forbids it from"
                     f" {plain(site.call.text)} of line {site.call.start[0]} on",

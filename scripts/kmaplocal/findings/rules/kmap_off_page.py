@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding
+from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.scene import Scene
 from kmaplocal.findings.rules.entries import entries
+from kmaplocal.findings.rules.helper_ranges import RANGES, VECTORS, helper_ranges
 from kmaplocal.bounds import plain
+from kmaplocal.certify.certificate import ONE_PAGE
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds.extents import Access
 from kmaplocal.c.places import names_in
@@ -18,13 +20,24 @@ from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
 from kmaplocal.c.syntax import Expr, Stmt
 
-RULE = "kmap-off-page"
+RULE = Rule(
+    "kmap-off-page",
+    ERROR,
+    "an access or unmap outside of the mapped page",
+    answered=(ONE_PAGE,),
+)
+CALLS = (*RANGES, *VECTORS)
 
 HIGHMEM = ("PageHighMem", "folio_test_highmem")
 
 
-def off_page(scene: Scene) -> Iterator[Finding]:
+def find(scene: Scene) -> Iterator[Finding]:
     """Accesses and unmap arguments that leave the page, as far as can be told."""
+    yield from _of_sites(scene)
+    yield from helper_ranges(scene)
+
+
+def _of_sites(scene: Scene) -> Iterator[Finding]:
     for site in scene.sites:
         steps = tuple(scene.begun(site))
         for finding in _of_site(scene, site):
@@ -105,17 +118,16 @@ def _loose(scene: Scene, at: Expr, length: Expr) -> Finding:
         f" {plain(length.text)} ends there"
     )
     remedy = "go no further than PAGE_SIZE minus the offset, as memcpy_to_page() checks"
-    return scene.finding(RULE, at, message, remedy, NOTE)
+    return scene.finding(at, message, remedy, NOTE)
 
 
 def _outside(scene: Scene, at: Expr, why: str) -> Finding:
     message = f"{plain(at.text)} leaves the mapped page: {why}"
-    return scene.finding(RULE, at, message, "split it at the page's end")
+    return scene.finding(at, message, "split it at the page's end")
 
 
 def _many(scene: Scene, site: Site, at: Expr, size: Expr) -> Finding:
     return scene.finding(
-        RULE,
         at,
         f"{plain(at.text)} goes up to {plain(size.text)}, but {site.name}() maps"
         " one page of it",
@@ -141,7 +153,6 @@ def _highmem_only(scene: Scene, site: Site) -> Iterator[Finding]:
         if stmt.start <= site.call.start < stmt.end or not _serves(scene, site, stmt):
             continue
         yield scene.finding(
-            RULE,
             site.call,
             f"line {stmt.start[0]} keeps to the page for highmem only, but with"
             f" CONFIG_DEBUG_KMAP_LOCAL_FORCE_MAP {site.name}() maps any page alone",
@@ -199,7 +210,6 @@ def _elsewhere(scene: Scene, expr: Expr, why: str, severity: str) -> Finding:
     argument = scene.argument(expr)
     given = plain(argument.text) if argument is not None else ""
     return scene.finding(
-        RULE,
         expr,
         f"{given} {why}: {expr.callee}() is to be given an"
         " address in the page it unmaps",

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.rules.checks import never_run
-from kmaplocal.findings.rules.escapes import speaks_of_unmap
-from kmaplocal.findings.finding import NOTE, WARNING, Finding
-from kmaplocal.findings.rules.pairs import ended
+from kmaplocal.findings.rules.kmap_null_check import never_run
+from kmaplocal.findings.rules.kmap_returned import speaks_of_unmap
+from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding, Rule
+from kmaplocal.findings.rules.kmap_mixed_pair import ended
 from kmaplocal.findings.rules.takers import how_sure, takers
+from kmaplocal.findings.rules.walkers import WALKS, walks_left
 from kmaplocal.findings.scene import Scene, lasting
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
@@ -17,19 +18,21 @@ from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr, Stmt
 
-RULE = "kmap-leak"
+RULE = Rule("kmap-leak", ERROR, "a path leaves the page mapped", on_path=True)
+CALLS = tuple(WALKS)
 ABOUT_PAGES = ("Page", "SetPage", "ClearPage", "TestSetPage", "page_", "set_page_")
 # What gives an address to who may unmap it.
 TAKEN = (Kind.STORED, Kind.ADDRESS_TAKEN, Kind.ESCAPES)
 
 
-def leaks(scene: Scene) -> Iterator[Finding]:
+def find(scene: Scene) -> Iterator[Finding]:
     """The mappings that some path of the function never unmaps, where nobody
     else can; one for each place where that path leaves."""
     places: dict[tuple[int, int], Finding] = {}
     for finding in _leaks(scene):
         places.setdefault((finding.line, finding.column), finding)
     yield from places.values()
+    yield from walks_left(scene)
 
 
 def _leaks(scene: Scene) -> Iterator[Finding]:
@@ -107,7 +110,6 @@ def _in_loop(scene: Scene, site: Site) -> Iterator[Finding]:
         if set(use.detail.split()) - {site.variable}:
             return  # another variable goes on with the earlier turn's address
         yield scene.finding(
-            RULE,
             use.place,
             f"{plain(site.call.text)} is mapped again while a path of the loop has"
             " not unmapped it",
@@ -134,7 +136,7 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
             return
         by = f", {scene.mapped(site)}," if site.api.by else ""
         message = f"{name}{by} is never unmapped: no path has {site.api.ends}()"
-        yield scene.finding(RULE, site.call, message, remedy)
+        yield scene.finding(site.call, message, remedy)
         return
     for line in sorted({int(use.detail) for use in left}):
         leaving = scene.leaving(line)
@@ -157,7 +159,7 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
         steps = scene.begun(site) if leaving else []
         jumps = scene.trace.jumps(site.number, line)
         steps += [scene.step(jump, "jumps here") for jump in jumps[-1:]]
-        yield scene.finding(RULE, at, message, remedy, severity, steps=steps)
+        yield scene.finding(at, message, remedy, severity, steps=steps)
 
 
 def _hands_page_on(site: Site, leaving: Stmt) -> bool:

@@ -1,64 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mappings that are over: kmap-double-unmap and kmap-use-after-unmap."""
+"""Addresses that are used after the unmap of their page: kmap-use-after-unmap."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.finding import NOTE, WARNING, Finding, Step
+from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding, Rule
+from kmaplocal.findings.rules.held import uses_after_put
+from kmaplocal.findings.rules.members import member_uses
 from kmaplocal.findings.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import plain
-from kmaplocal.flow.escape import given, member_of
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
+RULE = Rule(
+    "kmap-use-after-unmap", ERROR, "the address is used after its unmap", on_path=True
+)
 READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
 
 
-def double_unmaps(scene: Scene) -> Iterator[Finding]:
-    """Unmaps of a mapping that some path has unmapped before."""
-    for expr, ends in scene.trace.unmaps.items():
-        again = {e.site for e in ends if e.kind is Kind.TWICE and e.site is not None}
-        for number in sorted(again):
-            site = scene.trace.sites[number]
-            if site not in scene.sites or _is_lent(scene, expr):
-                continue
-            yield scene.finding(
-                "kmap-double-unmap",
-                expr,
-                f"{scene.named(site)}, {scene.mapped(site)}, is already"
-                f" unmapped here on the path through {_before(scene, site, expr)}",
-                f"call {expr.callee}() once on every path",
-                steps=[*scene.begun(site), *_first_end(scene, site, expr)],
-            )
+def find(scene: Scene) -> Iterator[Finding]:
+    """Uses of an address after the unmap of its page, or after that is given away."""
+    yield from _uses(scene)
+    yield from uses_after_put(scene)
+    yield from member_uses(scene)
 
 
-def _is_lent(scene: Scene, unmap: Expr) -> bool:
-    """Whether the address is kept in a structure that a call is given: what else
-    that may change, as a flag in it, decides which paths there are."""
-    held = {member_of(n) for a in unmap.arguments.values() for n in a.walk()}
-    return any(
-        e.kind == "unary" and e.op == "&" and e.children[0].bare().text in held
-        for e in scene.function.exprs
-        if given(e)
-    )
-
-
-def _first_end(scene: Scene, site: Site, expr: Expr) -> list[Step]:
-    """The step at which a mapping ended before EXPR."""
-    others = [e for e in scene.unmaps(site) if e is not expr][:1]
-    return [scene.step(e, "unmapped here") for e in others]
-
-
-def _before(scene: Scene, site: Site, expr: Expr) -> str:
-    lines = [e.start[0] for e in scene.unmaps(site) if e is not expr]
-    return f"line {lines[0]}" if lines else "the loop around it"
-
-
-def uses_after_unmap(scene: Scene) -> Iterator[Finding]:
-    """Uses of an address after the unmap of its page."""
+def _uses(scene: Scene) -> Iterator[Finding]:
     for site in scene.sites:
         done: set[int] = set()
         for use in scene.uses(site, Kind.AFTER_UNMAP, Kind.DANGLING):
@@ -107,9 +77,7 @@ def _used(scene: Scene, site: Site, use: Event) -> Finding:
     ends = [e for e in scene.unmaps(site) if e.start < use.place.start]
     ends = ends[-1:] or scene.unmaps(site)[-1:]
     steps = [*scene.begun(site), *(scene.step(e, "unmapped here") for e in ends)]
-    return scene.finding(
-        "kmap-use-after-unmap", use.place, message, remedy, severity, steps=steps
-    )
+    return scene.finding(use.place, message, remedy, severity, steps=steps)
 
 
 def _mapped_anew(scene: Scene, site: Site, use: Event) -> bool:

@@ -5,16 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.finding import WARNING, Finding, Rule
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
-RULE = "kmap-null-check"
+RULE = Rule(
+    "kmap-null-check",
+    WARNING,
+    "a NULL check of what cannot be NULL",
+    everywhere=True,  # what one reading has no need of another may have
+)
 
 
-def null_checks(scene: Scene) -> Iterator[Finding]:
+def find(scene: Scene) -> Iterator[Finding]:
     """Tests of an address that is a mapping's on every path to them."""
     for node, seen in scene.trace.tested.items():
         numbers = [number for number in seen if number is not None]
@@ -29,7 +34,6 @@ def null_checks(scene: Scene) -> Iterator[Finding]:
 
 def _check(scene: Scene, site: Site, node: Expr) -> Finding:
     return scene.finding(
-        RULE,
         node,
         f"{plain(node.text)} is tested, but {site.name}() of line"
         f" {site.call.start[0]} never fails",

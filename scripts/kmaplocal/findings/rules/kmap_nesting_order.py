@@ -1,56 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mappings alive together: kmap-nested and kmap-nesting-order."""
+"""Mappings that are not unmapped in reverse order: kmap-nesting-order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.finding import Finding
-from kmaplocal.findings.scene import PASSED_ON, Scene, lasting
+from kmaplocal.findings.finding import ERROR, Finding, Rule
+from kmaplocal.findings.scene import Scene, lasting
 from kmaplocal.bounds import plain
-from kmaplocal.flow.events import UNMAPS, Kind, ends_only
+from kmaplocal.certify.certificate import LIFO
+from kmaplocal.flow.events import Kind, ends_only
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr, Stmt
 
-ORDER = "kmap-nesting-order"
+RULE = Rule(
+    "kmap-nesting-order",
+    ERROR,
+    "mappings not unmapped in reverse order",
+    on_path=True,
+    answered=(LIFO,),
+)
 ON_STACK = {"SG_MITER_ATOMIC", "SG_MITER_LOCAL"}
 REVERSE = "unmap in the reverse order of mapping"
 
 
-def nested(scene: Scene) -> Iterator[Finding]:
-    """Mappings made while another one is alive, with their order."""
-    told = {(first.number, later.number) for first, later, _ in _out_of_order(scene)}
-    for outer, inner in sorted(scene.trace.nested - told):
-        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
-        if lasting(first) or lasting(later) or first.api.kept or later.api.kept:
-            continue
-        yield scene.finding(
-            "kmap-nested",
-            later.call,
-            f"{scene.named(later)} is mapped while {scene.named(first)} of line"
-            f" {first.call.start[0]} is: {scene.named(later)} is to be unmapped first",
-            _advice(scene, first, later),
-        )
-
-
-def _advice(scene: Scene, first: Site, later: Site) -> str:
-    """What to do about mappings that are alive together: nothing, where both are
-    seen to be unmapped, once, on every path."""
-    wrong = (Kind.LEAKED, Kind.MAPPED_AGAIN, Kind.AFTER_UNMAP, *PASSED_ON)
-    for site in (first, later):
-        ended = scene.trace.of(site.number, *UNMAPS)
-        twice = any(event.kind is Kind.TWICE for event in ended)
-        if twice or not ended or scene.uses(site, *wrong):
-            return f"see to it that {scene.named(later)} is, on every path"
-    return "nothing, if it stays so"
-
-
-def disordered(scene: Scene) -> Iterator[Finding]:
+def find(scene: Scene) -> Iterator[Finding]:
     """Mappings unmapped before one that was mapped later."""
-    for first, later, expr in _out_of_order(scene):
+    for first, later, expr in out_of_order(scene):
         yield scene.finding(
-            ORDER,
             expr,
             f"{_with_line(scene, first)} is unmapped while {_with_line(scene, later)},"
             " mapped after it, still is mapped",
@@ -61,7 +39,7 @@ def disordered(scene: Scene) -> Iterator[Finding]:
     yield from _arrays(scene)
 
 
-def _out_of_order(scene: Scene) -> Iterator[tuple[Site, Site, Expr]]:
+def out_of_order(scene: Scene) -> Iterator[tuple[Site, Site, Expr]]:
     """Two mappings on the stack and the unmap of the first while the later one
     is alive."""
     for (outer, inner), expr in scene.trace.disordered.items():
@@ -142,7 +120,6 @@ def _arrays(scene: Scene) -> Iterator[Finding]:
             site = kept[array]
             if scene.kind(unmap) == site.api.ends:
                 yield scene.finding(
-                    ORDER,
                     unmap,
                     f"{array}[] is unmapped from its first element on, as it was"
                     f" mapped in line {site.call.start[0]}",

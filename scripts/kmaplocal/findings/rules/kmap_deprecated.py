@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kmaplocal.findings.finding import CONVERTED, RULES, Finding
+from kmaplocal.findings.finding import CONVERTED, WARNING, Finding, Rule
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.knowledge import api
@@ -18,7 +18,7 @@ from kmaplocal.c.oldcalls import old_calls
 from kmaplocal.reasons import short
 from kmaplocal.steps.steps import Steps
 
-RULE = RULES["kmap-deprecated"]
+RULE = Rule("kmap-deprecated", WARNING, "kmap() or kmap_atomic() in new code")
 
 
 class _Call(NamedTuple):
@@ -27,7 +27,7 @@ class _Call(NamedTuple):
     name: str
 
 
-def deprecated(file: FileAnalysis, applied: FileAnalysis | None) -> Iterator[Finding]:
+def find_in_file(file: FileAnalysis, applied: FileAnalysis | None) -> Iterator[Finding]:
     """A finding a function of FILE that calls old functions, macros too: read from
     tokens, so that what spatch cannot parse has its finding as well.
 

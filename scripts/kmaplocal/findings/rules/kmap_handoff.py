@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Addresses that leave the thread or the function: kmap-handoff, kmap-returned."""
+"""Addresses that leave the thread: kmap-handoff."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.finding import NOTE, WARNING, Finding
+from kmaplocal.findings.finding import ERROR, NOTE, Finding, Rule
 from kmaplocal.findings.peers import ASKING
 from kmaplocal.findings.scene import Scene, lasting
-from kmaplocal.knowledge import api, functions
+from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import CONTEXT, DIRECT_MAP, FREED, PUBLISHED
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr
 
-HANDOFF, RETURNED = "kmap-handoff", "kmap-returned"
+RULE = Rule("kmap-handoff", ERROR, "the address reaches another thread or device")
 
 # Wrong for every highmem mapping, whatever made it ...
 TRANSLATING = functions.named(lambda row: row.hands in (DIRECT_MAP, FREED))
@@ -27,15 +27,11 @@ OWN = functions.named(lambda row: row.hands in (PUBLISHED, FREED))
 # Name the function that another context is to run.
 REGISTERING = functions.named(lambda row: row.registers)
 ALLOCATING = functions.named(lambda row: row.allocates_pages)
-# Unmap what they are given, besides something else.
-RELEASES = frozenset(
-    name for name, call in api.KERNEL_UNMAPS.items() if call.given == api.ADDRESS
-)
 LOWMEM = {"GFP_KERNEL", "GFP_ATOMIC", "GFP_NOIO", "GFP_NOFS", "GFP_DMA", "GFP_DMA32"}
 LOWMEM |= {"GFP_NOWAIT", "GFP_KERNEL_ACCOUNT"}
 
 
-def handoffs(scene: Scene) -> Iterator[Finding]:
+def find(scene: Scene) -> Iterator[Finding]:
     """Addresses that another thread, a device or the direct map is asked to
     understand."""
     for site in scene.sites:
@@ -62,14 +58,14 @@ def _given(scene: Scene, site: Site, use: Event) -> Finding | None:
         remedy = "pass the page and the offset, as to sg_set_page() or dma_map_page()"
         severity = NOTE if is_lowmem(scene, site) else ""
         return scene.finding(
-            HANDOFF, use.place, message, remedy, severity, steps=scene.begun(site)
+            use.place, message, remedy, severity, steps=scene.begun(site)
         )
     message = (
         f"the address {page} goes to {way}: another context reads it, but"
         f" {site.name}() is valid in this thread only"
     )
     remedy = "pass the page and map it where it is used"
-    return scene.finding(HANDOFF, use.place, message, remedy, steps=scene.begun(site))
+    return scene.finding(use.place, message, remedy, steps=scene.begun(site))
 
 
 def _chain(scene: Scene, site: Site, use: Event) -> tuple[str, str] | None:
@@ -122,9 +118,7 @@ def _stored(scene: Scene, site: Site) -> Iterator[Finding]:
                 f"the address is stored in {plain(target.text)}, and {reader}, but"
                 f" {site.name}() is valid in this thread only"
             )
-            yield scene.finding(
-                HANDOFF, use.place, message, remedy, steps=scene.begun(site)
-            )
+            yield scene.finding(use.place, message, remedy, steps=scene.begun(site))
             return
         if _leaves_with(scene, site, root):
             yield _kept(scene, site, use, target)
@@ -185,7 +179,6 @@ def _leaves_with(scene: Scene, site: Site, root: Expr) -> bool:
 
 def _kept(scene: Scene, site: Site, use: Event, target: Expr) -> Finding:
     return scene.finding(
-        HANDOFF,
         use.place,
         f"{plain(target.text)} keeps the address of {site.name}() after the function"
         " returns: only this thread may use and unmap it",
@@ -221,41 +214,3 @@ def _reads_member(scene: Scene, name: str, member: str) -> bool:
         if any(e.kind == "member" and e.label == member for e in function.exprs):
             return True
     return False
-
-
-# -- returned -----------------------------------------------------------------
-
-
-def returns(scene: Scene) -> Iterator[Finding]:
-    """Addresses that the function returns while their page is mapped."""
-    for site in scene.sites:
-        gone = {use.place for use in scene.uses(site, Kind.DANGLING)}
-        alive = [u for u in scene.uses(site, Kind.RETURNED) if u.place not in gone]
-        for use in alive[:1]:
-            yield _returned(scene, site, use)
-
-
-def _returned(scene: Scene, site: Site, use: Event) -> Finding:
-    message = f"the address of {plain(site.call.text)} is returned still mapped"
-    unmapped = unmapped_in_file(scene, site)
-    if not unmapped:
-        message += f", and no function of this file calls {site.api.ends}()"
-    remedy = f"say in a comment that the caller is to call {site.api.ends}()"
-    severity = NOTE if unmapped else WARNING
-    return scene.finding(RETURNED, use.place, message, remedy, severity)
-
-
-def unmapped_in_file(scene: Scene, site: Site) -> bool:
-    """Whether the file holds an unmap for a mapping, or its users are elsewhere."""
-    if site.name not in api.ALL:
-        return True  # what maps for its callers has a counterpart where it is
-    return speaks_of_unmap(scene, site)
-
-
-def speaks_of_unmap(scene: Scene, site: Site) -> bool:
-    """Whether the file names what unmaps a mapping, or is a header."""
-    outline = scene.knowledge.outline
-    if outline is None or scene.file.endswith(".h"):
-        return True
-    words = {t.text for t in outline.tokens}
-    return not words.isdisjoint((site.api.ends, *RELEASES))

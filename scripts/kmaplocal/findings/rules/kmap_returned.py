@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Addresses that a function returns to its caller: kmap-returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kmaplocal.findings.finding import NOTE, WARNING, Finding, Rule
+from kmaplocal.findings.scene import Scene
+from kmaplocal.bounds import plain
+from kmaplocal.flow.events import Event, Kind
+from kmaplocal.flow.trace import Site
+from kmaplocal.knowledge import api
+
+RULE = Rule("kmap-returned", WARNING, "the address is returned to the caller")
+# Unmap what they are given, besides something else.
+RELEASES = frozenset(
+    name for name, call in api.KERNEL_UNMAPS.items() if call.given == api.ADDRESS
+)
+
+
+def find(scene: Scene) -> Iterator[Finding]:
+    """Addresses that the function returns while their page is mapped."""
+    for site in scene.sites:
+        gone = {use.place for use in scene.uses(site, Kind.DANGLING)}
+        alive = [u for u in scene.uses(site, Kind.RETURNED) if u.place not in gone]
+        for use in alive[:1]:
+            yield _returned(scene, site, use)
+
+
+def _returned(scene: Scene, site: Site, use: Event) -> Finding:
+    message = f"the address of {plain(site.call.text)} is returned still mapped"
+    unmapped = unmapped_in_file(scene, site)
+    if not unmapped:
+        message += f", and no function of this file calls {site.api.ends}()"
+    remedy = f"say in a comment that the caller is to call {site.api.ends}()"
+    severity = NOTE if unmapped else WARNING
+    return scene.finding(use.place, message, remedy, severity)
+
+
+def unmapped_in_file(scene: Scene, site: Site) -> bool:
+    """Whether the file holds an unmap for a mapping, or its users are elsewhere."""
+    if site.name not in api.ALL:
+        return True  # what maps for its callers has a counterpart where it is
+    return speaks_of_unmap(scene, site)
+
+
+def speaks_of_unmap(scene: Scene, site: Site) -> bool:
+    """Whether the file names what unmaps a mapping, or is a header."""
+    outline = scene.knowledge.outline
+    if outline is None or scene.file.endswith(".h"):
+        return True
+    words = {t.text for t in outline.tokens}
+    return not words.isdisjoint((site.api.ends, *RELEASES))

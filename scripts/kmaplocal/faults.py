@@ -11,7 +11,7 @@ from pathlib import Path
 from kmaplocal import scratch
 from kmaplocal.deadline import TimeOver
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.tree.workers import Stopped
+from kmaplocal.workers import Stopped
 
 # What is to end the whole run: bad use, a bad environment, ^C in another thread.
 ENDING = (KmaplocalError, Stopped)

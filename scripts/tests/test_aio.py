@@ -16,7 +16,7 @@ from conftest import REPOSITORY
 
 from kmaplocal.c import lexer
 
-from kmaplocal.tree import tags
+from kmaplocal.c import tags
 from kmaplocal.commands import fixtures
 
 KERNEL = REPOSITORY / "build/linux-source-6.1"

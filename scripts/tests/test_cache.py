@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 from kmaplocal import cli
 from kmaplocal.certify import analysis
 from kmaplocal.cache import cache
-from kmaplocal.c import facts
+from kmaplocal.tree import facts
 from kmaplocal.cache.cache import Cache
 
 KEYS = [cache.key("test", str(number)) for number in range(4)]
@@ -120,7 +120,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from kmaplocal.cache import cache
-from kmaplocal.c import facts
+from kmaplocal.tree import facts
 name, count = sys.argv[2], int(sys.argv[3])
 store = cache.Cache(Path(sys.argv[1]))
 print("ready", flush=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kmaplocal.tree import tags
+from kmaplocal.c import tags
 from kmaplocal.tree.definitions import ALIAS, MACRO, Definitions
 
 BODY = "{\n\treturn 0;\n}\n"

@@ -3,10 +3,10 @@
 
 import pytest
 
-from kmaplocal.c import facts
+from kmaplocal.tree import facts
 
 from kmaplocal.tree import spatch
-from kmaplocal.c.facts import Piece
+from kmaplocal.tree.facts import Piece
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.c.syntax import read_facts
 

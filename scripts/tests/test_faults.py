@@ -18,7 +18,8 @@ from kmaplocal.certify import analysis, gaps
 from kmaplocal.certify import wrappers
 from kmaplocal.summaries.callees import Callees
 from kmaplocal.certify.function import FunctionAnalysis
-from kmaplocal.c import facts, outline
+from kmaplocal.c import outline
+from kmaplocal.tree import facts
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target
 

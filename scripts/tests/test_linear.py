@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""bounds/linear.py: sums of what is not known, and what of C's arithmetic they keep."""
+"""c/linear.py: sums of what is not known, and what of C's arithmetic they keep."""
 
 from fractions import Fraction
 
 import pytest
 
-from kmaplocal.bounds import linear
-from kmaplocal.bounds.linear import ONE, PAGE_SIZE, ZERO, Linear, constant
+from kmaplocal.c import linear
+from kmaplocal.c.linear import ONE, PAGE_SIZE, ZERO, Linear, constant
 
 N, M = Linear.of({"n": 1}), Linear.of({"m": 1})
 

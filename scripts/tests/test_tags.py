@@ -3,7 +3,7 @@
 
 import pytest
 
-from kmaplocal.tree import tags
+from kmaplocal.c import tags
 
 SOURCE = """\
 struct s { int f; };

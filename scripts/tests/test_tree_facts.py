@@ -5,12 +5,12 @@ import os
 
 import pytest
 
-from kmaplocal.c import facts
-from kmaplocal.c.facts import Piece
+from kmaplocal.tree import facts
+from kmaplocal.tree.facts import Piece
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.standing import Pool, Reader, Unusable
 from kmaplocal.c.syntax import facts_in
-from kmaplocal.tree.workers import run_all
+from kmaplocal.workers import run_all
 
 # Each with a construct on which the two could differ.
 HARD = {

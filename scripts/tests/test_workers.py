@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from kmaplocal.tree.workers import CHILDREN, Stopped, run_all
+from kmaplocal.workers import CHILDREN, Stopped, run_all
 
 
 def test_results_in_order_of_jobs():

@@ -29,7 +29,7 @@ from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.tree.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.c.outline import Outline
 from kmaplocal.apply.plan import Plan, make_plan
-from kmaplocal.c.facts import ENVIRONMENT
+from kmaplocal.tree.facts import ENVIRONMENT
 from kmaplocal.tree.spatch import Spatch
 
 RULES = Path(__file__).resolve().parents[3] / "cocci" / "kmap_local.cocci"

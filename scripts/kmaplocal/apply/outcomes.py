@@ -17,7 +17,7 @@ from kmaplocal.tree.kernel import Tree
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost, Outcome
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
-from kmaplocal.tree.workers import run_all
+from kmaplocal.workers import run_all
 
 # Given the tree's folder, the files, spatch, how it is asked and a progress callback:
 # reads the files and returns what converts one of them.

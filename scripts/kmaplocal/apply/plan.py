@@ -14,8 +14,8 @@ from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.repairs import folios
-from kmaplocal.repairs.flushes import missing_flushes, slice_of
-from kmaplocal.repairs.idioms import Idiom, find_idioms
+from kmaplocal.idioms.flushes import missing_flushes, slice_of
+from kmaplocal.idioms.idioms import Idiom, find_idioms
 from kmaplocal.repairs.explicit import Around
 from kmaplocal.certify.certificate import DISABLE
 from kmaplocal.certify.function import FunctionAnalysis

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from kmaplocal.bounds.flow import Place
-from kmaplocal.bounds.linear import Linear, constant
+from kmaplocal.c.linear import Linear, constant
 from kmaplocal.bounds.prover import Fact
 from kmaplocal.c.text import plain
 from kmaplocal.bounds.translate import Values

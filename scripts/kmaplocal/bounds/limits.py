@@ -6,7 +6,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from kmaplocal.bounds.flow import Place
-from kmaplocal.bounds.linear import PAGE, PAGE_SIZE, ZERO, Linear, constant
+from kmaplocal.c.linear import PAGE, PAGE_SIZE, ZERO, Linear, constant
 from kmaplocal.bounds.prover import Option
 from kmaplocal.c.sizes import NARROW, base
 from kmaplocal.c.text import plain

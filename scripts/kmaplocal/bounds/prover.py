@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from kmaplocal.bounds.linear import ONE, PAGE, SMALLEST_PAGE, ZERO, Linear, product
+from kmaplocal.c.linear import ONE, PAGE, SMALLEST_PAGE, ZERO, Linear, product
 
 
 class Option(NamedTuple):

@@ -9,7 +9,7 @@ from kmaplocal.c.exprtypes import ExprTypes
 from kmaplocal.bounds.flow import Flow, Place
 from kmaplocal.bounds.guards import Guards
 from kmaplocal.bounds.limits import Limits
-from kmaplocal.bounds.linear import PAGE_SIZE, ZERO, Linear, constant
+from kmaplocal.c.linear import PAGE_SIZE, ZERO, Linear, constant
 from kmaplocal.bounds.prover import Option, Prover
 from kmaplocal.c.text import plain, tokens
 from kmaplocal.bounds.translate import Values
@@ -54,7 +54,8 @@ class Proof:
         self, flow: Flow, types: Types, there: Place, exact: bool, attained: bool
     ):
         self.prover = Prover(exact)
-        self.values = Values(self.prover, ExprTypes(types, flow), there, self._bound)
+        typed = ExprTypes(types, flow.function, flow.shared)
+        self.values = Values(self.prover, typed, flow, there, self._bound)
         self._limits = Limits(self.values, attained)
         self.prover.learn(Guards(self.values).facts)
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Callable
 
 from kmaplocal.c.exprtypes import ExprTypes
-from kmaplocal.bounds.flow import Place
-from kmaplocal.bounds.linear import PAGE, PAGE_SIZE, Linear, arithmetic, constant
+from kmaplocal.bounds.flow import Flow, Place
+from kmaplocal.c.linear import PAGE, PAGE_SIZE, Linear, arithmetic, constant
 from kmaplocal.bounds.prover import Atom, Option, Prover
 from kmaplocal.c.sizes import NARROW, base
 from kmaplocal.c.text import integer, plain
@@ -22,9 +22,11 @@ class Values:
     """The values of one function's expressions, for what is evaluated on the way to
     `there`; `bound` says how far an expression goes that is an atom."""
 
-    def __init__(self, prover: Prover, typed: ExprTypes, there: Place, bound: Bound):
+    def __init__(
+        self, prover: Prover, typed: ExprTypes, flow: Flow, there: Place, bound: Bound
+    ):
         self.prover, self.typed, self.there, self.bound = prover, typed, there, bound
-        self.types, self.flow = typed.types, typed.flow
+        self.types, self.flow = typed.types, flow
         self.count = 0
 
     def of(self, node: Expr, place: Place) -> Linear:

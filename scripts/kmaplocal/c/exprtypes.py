@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-from kmaplocal.bounds.flow import Flow
-from kmaplocal.bounds.linear import PAGE
+from collections.abc import Collection
+
+from kmaplocal.c.linear import PAGE
 from kmaplocal.c.sizes import base, pointee
 from kmaplocal.c.text import integer
 from kmaplocal.c.types import Types
-from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Expr, Function
 
 
 class ExprTypes:
     """Answers for the expressions of one function."""
 
-    def __init__(self, types: Types, flow: Flow):
-        self.types, self.flow = types, flow
+    def __init__(self, types: Types, function: Function, shared: Collection[str]):
+        """SHARED: the names of more than one variable."""
+        self.types, self.function, self.shared = types, function, shared
 
     def of(self, node: Expr) -> str | None:
         """The text of an expression's type, or None."""
@@ -36,8 +38,8 @@ class ExprTypes:
 
     def declared(self, name: str) -> str | None:
         """The type a variable of that name is declared with, or None."""
-        function = self.flow.function
-        if name in self.flow.shared:
+        function = self.function
+        if name in self.shared:
             return None
         variable = function.variables.get(name)
         if variable is None:
@@ -63,7 +65,7 @@ class ExprTypes:
         found = self.of(node.children[0])
         inner = node.children[0].bare()
         if found is None and inner.kind == "identifier":
-            known = inner.text not in self.flow.function.variables
+            known = inner.text not in self.function.variables
             return inner.text if known else None
         return found
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kmaplocal import faults
 from kmaplocal.c import lexer
-from kmaplocal.tree import tags
+from kmaplocal.c import tags
 from kmaplocal.c.lexer import Token
 
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")

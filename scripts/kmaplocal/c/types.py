@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Callable, Mapping, NamedTuple
 
-from kmaplocal.bounds.linear import (
+from kmaplocal.c.linear import (
     PAGE,
     PAGE_SIZE,
     ZERO,

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from kmaplocal import faults
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.cache import cache
-from kmaplocal.tree import search, tags
+from kmaplocal.tree import search
+from kmaplocal.c import tags
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.cache.state import State, state, unpacked
 from kmaplocal.tree.target import Target

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kmaplocal.cache import cache
-from kmaplocal.c.facts import Facts, Piece
+from kmaplocal.tree.facts import Facts, Piece
 from kmaplocal.c.parsing import Gap
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.c.syntax import read_facts

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from kmaplocal import deadline, faults
 from kmaplocal.knowledge import api
-from kmaplocal.c import arms, facts, lexer
+from kmaplocal.c import arms, lexer
+from kmaplocal.tree import facts
 from kmaplocal.tree import definitions
 from kmaplocal.cache import known
 from kmaplocal.certify import gaps, readings
@@ -37,7 +38,7 @@ from kmaplocal.summaries.users import Users
 from kmaplocal.certify.wrappers import Wrappers
 from kmaplocal.c.arms import Arms, Kernels, Reading
 from kmaplocal.c.conditions import Version
-from kmaplocal.c.facts import Facts, Piece
+from kmaplocal.tree.facts import Facts, Piece
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.c.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.tree.spatch import Spatch

@@ -15,7 +15,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.certify.certificate import DISABLE, Certificate, Doubt, Verdict
 from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.c.arms import Arms, Kernels, Reading, TooMany, where
-from kmaplocal.c.facts import Facts, Piece
+from kmaplocal.tree.facts import Facts, Piece
 from kmaplocal.c.oldcalls import old_calls
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.c.outline import Span

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from kmaplocal import faults
 from kmaplocal.cache import cache
-from kmaplocal.c.facts import TREE_READERS
+from kmaplocal.tree.facts import TREE_READERS
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
 from kmaplocal.knowledge import api
 from kmaplocal.tree.processes import in_processes
 from kmaplocal.tree.shard import dealt, with_tied
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
-from kmaplocal.tree.workers import cores
+from kmaplocal.workers import cores
 
 Progress = Callable[[int], None]
 Result = TypeVar("Result")

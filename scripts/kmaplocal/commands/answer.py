@@ -14,7 +14,7 @@ def command() -> int:
 
     A line of JSON each, from standard input.
     """
-    from kmaplocal.apply import answers
+    from kmaplocal.commands import answers
 
     answers.serve(sys.stdin, sys.stdout)
     return 0

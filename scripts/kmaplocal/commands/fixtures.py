@@ -24,7 +24,7 @@ from kmaplocal.console import Console, error
 from kmaplocal.apply.conversion import convert
 from kmaplocal.tree.outcome import Outcome
 from kmaplocal.tree.spatch import find_spatch
-from kmaplocal.tree.workers import run_all
+from kmaplocal.workers import run_all
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 FOLDERS = ("fixtures/convert", "fixtures/keep")

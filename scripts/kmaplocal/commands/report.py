@@ -130,7 +130,7 @@ def command(
     )
     screen = Console()
     if form == "html":
-        from kmaplocal.report import html
+        from kmaplocal.commands import html
 
         return html.print_page(request, also, screen, out)
     if also:

@@ -21,7 +21,7 @@ from kmaplocal.console import Console
 from kmaplocal.cost.meter import CannotMeasure, Cost, measured, middle
 from kmaplocal.tree.kernel import Tree
 from kmaplocal.tree.spatch import find_spatch
-from kmaplocal.tree.workers import cores
+from kmaplocal.workers import cores
 
 TEXTBOOK = Path(__file__).with_name("textbook.cocci")
 PARTS = ("textbook", "cold", "again", "changed", "since", "apply", "quarter", "half")

@@ -17,7 +17,7 @@ from statistics import median
 from typing import NamedTuple
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.tree.workers import CHILDREN
+from kmaplocal.workers import CHILDREN
 
 _OFTEN = 0.05  # seconds between two looks at the memory
 

@@ -9,15 +9,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from kmaplocal.findings.finding import NOTE, Finding
-
-# What these rules find does no harm where every page has a linear address.
-OF_HIGHMEM = {
-    "kmap-handoff",
-    "kmap-off-page",
-    "kmap-returned",
-    "kmap-use-after-unmap",
-    "kmap-wrong-argument",
-}
+from kmaplocal.findings.registry import RULES
 
 
 def noted(findings: Iterable[Finding], root: Path) -> list[Finding]:
@@ -27,7 +19,7 @@ def noted(findings: Iterable[Finding], root: Path) -> list[Finding]:
     told = []
     for finding in findings:
         name = _architecture(finding.file)
-        if name and finding.rule in OF_HIGHMEM:
+        if name and RULES[finding.rule].of_highmem:
             if name not in without:
                 without[name] = _has_none(root / "arch" / name / "Kconfig")
             if without[name]:

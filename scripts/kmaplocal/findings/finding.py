@@ -17,14 +17,16 @@ class Rule(NamedTuple):
 
     EVERYWHERE: it is to be found in every reading of #if arms that has the line, or is
     none. ON_PATH: the cause may be on another line than the finding: an unmap that was
-    taken away is missed where the function returns. ANSWERED: obligations whose repair
-    by apply is the remedy of a finding."""
+    taken away is missed where the function returns. OF_HIGHMEM: it does no harm where
+    every page has a linear address. ANSWERED: obligations whose repair by apply is the
+    remedy of a finding."""
 
     id: str
     severity: str
     title: str
     everywhere: bool = False
     on_path: bool = False
+    of_highmem: bool = False
     answered: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kmaplocal import deadline, names, scratch
-from kmaplocal.c.facts import ENVIRONMENT
+from kmaplocal.tree.facts import ENVIRONMENT
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.survey import Survey

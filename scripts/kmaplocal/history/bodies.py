@@ -16,7 +16,7 @@ from pathlib import Path
 from kmaplocal.knowledge import api
 from kmaplocal.knowledge.functions import HELPERS
 from kmaplocal.c import lexer
-from kmaplocal.tree import tags
+from kmaplocal.c import tags
 
 Key = tuple[str, str]  # file, function
 

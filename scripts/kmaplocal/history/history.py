@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from kmaplocal import scratch
-from kmaplocal.tree import tags
+from kmaplocal.c import tags
 from kmaplocal.history.bodies import (
     HELPERS,
     NEW,

@@ -18,7 +18,7 @@ from kmaplocal.prove.farm import Farm
 from kmaplocal.prove.kbuild import Configuration, Kbuild
 from kmaplocal.prove.reference import Change
 from kmaplocal.c import lexer
-from kmaplocal.tree import tags
+from kmaplocal.c import tags
 
 BEFORE, AFTER = SIDES = ("before", "after")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.tree.workers import CHILDREN, cores
+from kmaplocal.workers import CHILDREN, cores
 
 # allmodconfig turns warnings into errors, which would end a build at the first.
 _LENIENT = {"WERROR": "n", "KVM_WERROR": "n", "DRM_I915_WERROR": "n"}

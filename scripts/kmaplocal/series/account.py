@@ -20,8 +20,8 @@ from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api, functions
 from kmaplocal.repairs import folios
-from kmaplocal.repairs.flushes import missing_flushes
-from kmaplocal.repairs.idioms import Idiom, find_idioms
+from kmaplocal.idioms.flushes import missing_flushes
+from kmaplocal.idioms.idioms import Idiom, find_idioms
 from kmaplocal.tree.outcome import Outcome
 
 RENAMED, COPIED, FILLED, JOINED = "renamed", "copied", "filled", "joined"

@@ -23,7 +23,7 @@ from kmaplocal.series.request import Request
 from kmaplocal.tree.kernel import Tree
 from kmaplocal.tree.outcome import Outcome
 from kmaplocal.tree.spatch import find_spatch
-from kmaplocal.tree.workers import run_all
+from kmaplocal.workers import run_all
 
 DOORS = frozenset(trial.TABLE)
 

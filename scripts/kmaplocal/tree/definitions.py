@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from kmaplocal.tree import source, tags
-from kmaplocal.c.members import Members
+from kmaplocal.tree import source
+from kmaplocal.c import tags
+from kmaplocal.tree.members import Members
 from kmaplocal.tree.search import APART, Lines, Search
 
 FUNCTION, MACRO, ALIAS = "function", "macro", "alias"

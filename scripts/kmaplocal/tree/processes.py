@@ -19,7 +19,7 @@ from multiprocessing.context import ForkProcess
 from typing import Any, Iterator, TypeVar
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.tree.workers import INTERRUPTS, interrupts_held
+from kmaplocal.workers import INTERRUPTS, interrupts_held
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

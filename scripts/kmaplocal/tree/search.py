@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from kmaplocal import scratch
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.tree.workers import cores
+from kmaplocal.workers import cores
 
 SOURCES = (".c", ".h")
 HEADERS = (".h",)

@@ -14,7 +14,7 @@ from kmaplocal import scratch
 from kmaplocal.c import parsing
 from kmaplocal.errors import SpatchMissing
 from kmaplocal.c.parsing import Gap
-from kmaplocal.tree.workers import CHILDREN, kill_group
+from kmaplocal.workers import CHILDREN, kill_group
 
 OLDEST = (1, 1, 1)
 FILE_MARK = "file\t"

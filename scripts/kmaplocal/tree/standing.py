@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kmaplocal import console, scratch
 from kmaplocal.tree.spatch import Spatch, SpatchRun
-from kmaplocal.tree.workers import CHILDREN, kill_group
+from kmaplocal.workers import CHILDREN, kill_group
 
 END = b"end\n"
 LONGEST_START = 60.0

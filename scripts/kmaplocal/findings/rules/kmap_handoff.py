@@ -15,7 +15,12 @@ from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr
 
-RULE = Rule("kmap-handoff", ERROR, "the address reaches another thread or device")
+RULE = Rule(
+    "kmap-handoff",
+    ERROR,
+    "the address reaches another thread or device",
+    of_highmem=True,
+)
 
 # Wrong for every highmem mapping, whatever made it ...
 TRANSLATING = functions.named(lambda row: row.hands in (DIRECT_MAP, FREED))

@@ -25,6 +25,7 @@ RULE = Rule(
     ERROR,
     "an access or unmap outside of the mapped page",
     answered=(ONE_PAGE,),
+    of_highmem=True,
 )
 CALLS = (*RANGES, *VECTORS)
 

@@ -12,7 +12,9 @@ from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 
-RULE = Rule("kmap-returned", WARNING, "the address is returned to the caller")
+RULE = Rule(
+    "kmap-returned", WARNING, "the address is returned to the caller", of_highmem=True
+)
 # Unmap what they are given, besides something else.
 RELEASES = frozenset(
     name for name, call in api.KERNEL_UNMAPS.items() if call.given == api.ADDRESS

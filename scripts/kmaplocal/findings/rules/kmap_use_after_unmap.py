@@ -16,7 +16,11 @@ from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
 RULE = Rule(
-    "kmap-use-after-unmap", ERROR, "the address is used after its unmap", on_path=True
+    "kmap-use-after-unmap",
+    ERROR,
+    "the address is used after its unmap",
+    on_path=True,
+    of_highmem=True,
 )
 READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
 

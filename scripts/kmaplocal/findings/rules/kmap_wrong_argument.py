@@ -16,7 +16,12 @@ from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr
 
 PAGE, FOLIO = "struct page *", "struct folio *"
-RULE = Rule("kmap-wrong-argument", ERROR, "a page for an address, or the reverse")
+RULE = Rule(
+    "kmap-wrong-argument",
+    ERROR,
+    "a page for an address, or the reverse",
+    of_highmem=True,
+)
 CALLS = tuple(FOLIO_OFFSETS)
 DATA = ("void", "char", "u8", "unsigned char", "__u8", "uint8_t", "u32", "__le32")
 

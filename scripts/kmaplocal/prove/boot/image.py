@@ -15,7 +15,7 @@ from pathlib import Path
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.prove.boot import source
 from kmaplocal.prove.boot.sides import Side, write_json
-from kmaplocal.tree.workers import CHILDREN, cores, run_one
+from kmaplocal.workers import CHILDREN, cores, run_one
 
 MODULE = "kmap_order"
 COMPILER = "gcc"

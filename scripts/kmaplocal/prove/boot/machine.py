@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.tree.workers import CHILDREN, kill_group, run_one
+from kmaplocal.workers import CHILDREN, kill_group, run_one
 
 QEMU = "qemu-system-i386"
 KVM, TCG = "kvm", "tcg"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.prove.boot.image import MODULE
-from kmaplocal.tree.workers import CHILDREN, run_one
+from kmaplocal.workers import CHILDREN, run_one
 
 CONTROL = MODULE
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kmaplocal.c.syntax import Expr
-from kmaplocal.repairs.copies import is_base
-from kmaplocal.repairs.flushes import slice_of
+from kmaplocal.idioms.copies import is_base
+from kmaplocal.idioms.flushes import slice_of
 from kmaplocal.repairs.folios import PAGE
 
 if TYPE_CHECKING:
-    from kmaplocal.repairs.idioms import Finder, Span
+    from kmaplocal.idioms.idioms import Finder, Span
 
 
 def set_to(finder: Finder, span: Span, others: list[Span], call: Expr):

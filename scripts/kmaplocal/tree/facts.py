@@ -16,7 +16,7 @@ from kmaplocal.c.parsing import Gap
 from kmaplocal.tree.spatch import Spatch, SpatchRun
 from kmaplocal.tree.standing import Pool
 from kmaplocal.c.syntax import Source, facts_in, read_facts
-from kmaplocal.tree.workers import cores, run_all
+from kmaplocal.workers import cores, run_all
 
 _COCCI = Path(__file__).resolve().parents[3] / "cocci"
 RULES = _COCCI / "facts.cocci"

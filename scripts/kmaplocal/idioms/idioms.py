@@ -15,11 +15,11 @@ from kmaplocal.knowledge import functions
 from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.repairs import folios
-from kmaplocal.repairs.copies import copied, copy_whole, names, to_or_from
-from kmaplocal.repairs.fills import find_fill
-from kmaplocal.repairs.flushes import FLUSH, slice_of
+from kmaplocal.idioms.copies import copied, copy_whole, names, to_or_from
+from kmaplocal.idioms.fills import find_fill
+from kmaplocal.idioms.flushes import FLUSH, slice_of
 from kmaplocal.repairs.folios import PAGE
-from kmaplocal.repairs.sets import clear, cleared, filled, set_to
+from kmaplocal.idioms.sets import clear, cleared, filled, set_to
 from kmaplocal.certify.certificate import DISABLE
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.bounds.offsets import terms_of

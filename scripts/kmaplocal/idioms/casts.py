@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kmaplocal.c.syntax import Expr
-from kmaplocal.repairs.flushes import slice_of
+from kmaplocal.idioms.flushes import slice_of
 
 if TYPE_CHECKING:
-    from kmaplocal.repairs.idioms import Finder
+    from kmaplocal.idioms.idioms import Finder
 
 _BYTES = {"void", "char", "u8", "s8", "__u8", "uint8_t", "unsigned char"}
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kmaplocal.c.syntax import Expr
-from kmaplocal.repairs.casts import pointer
-from kmaplocal.repairs.flushes import slice_of
+from kmaplocal.idioms.casts import pointer
+from kmaplocal.idioms.flushes import slice_of
 from kmaplocal.repairs.folios import PAGE
 
 if TYPE_CHECKING:
-    from kmaplocal.repairs.idioms import Finder, Span
+    from kmaplocal.idioms.idioms import Finder, Span
 
 
 def is_base(argument: Expr | None, span: Span) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kmaplocal.tree import tags
+from kmaplocal.c import tags
 from kmaplocal.tree.search import Lines, Search
 
 _FIELDS = ("--kinds-C=m", "--fields=ts")

@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 
 from kmaplocal import names, scratch
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.tree.workers import cores
+from kmaplocal.workers import cores
 
 _NAMES = ("ctags-universal", "u-ctags", "uctags", "ctags")
 _PLAIN: tuple[str, ...] = ("--quiet", "--options=NONE", "--language-force=C")

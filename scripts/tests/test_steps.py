@@ -14,7 +14,7 @@ from kmaplocal.tree.spatch import find_spatch
 SAID = [
     ("local/stored_in_struct.c", "window_open", "w->addr keeps the address until"),
     ("local/stored_in_struct.c", "window_open", " window_close():"),
-    ("local/stored_in_struct.c", "window_close", "convert it with what maps"),
+    ("local/stored_in_struct.c", "window_close", "convert it with window_open()"),
     ("local/workqueue.c", "sum_in_background", "this thread alone reads job->data"),
     ("local/array_forwards.c", "sum_heads", "v[i] keeps from the last to the first"),
     ("local/returned.c", "table_map", "table_map() and table_unmap() with"),

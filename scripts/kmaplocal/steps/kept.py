@@ -16,7 +16,7 @@ from kmaplocal.flow.events import Event, Kind, Root
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.knowledge import api
 from kmaplocal.steps.callers import Callers
-from kmaplocal.steps.unmapping import Unmapping
+from kmaplocal.steps.unmapping import Unmapping, page_names
 
 
 @dataclass
@@ -93,7 +93,8 @@ class Kept:
         """Another function that ends what this one leaves mapped, or ""."""
         tags = {words.split()[1] for words in self.structures()}
         where = (self.file.path, self.name, tags)
-        return self.unmapping.partner(where, self.stored, self.site)
+        pages = page_names(self.function, self.site)
+        return self.unmapping.partner(where, self.stored, pages)
 
     @cached_property
     def stored(self) -> str:

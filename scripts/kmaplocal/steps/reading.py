@@ -7,12 +7,17 @@ from kmaplocal.c.text import plain
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import PAIRED, Doubt, Verdict
 from kmaplocal.certify.doubts import COMMENT, LEAVING, MACRO, SYNTAX, WITHIN
+from kmaplocal.steps.unmapping import Unmapping
 from kmaplocal.certify.wrappers import TOGETHER
 
 
-def of_function(file: FileAnalysis, verdict: Verdict) -> str:
+def of_function(file: FileAnalysis, verdict: Verdict, unmapping: Unmapping) -> str:
     """The step for a function by the first of its reasons to be kept."""
     first = verdict.reasons()[0]
+    maps = unmapping.mappers(file.path, verdict.function, first.line)
+    if first.obligation == PAIRED and maps:
+        names = " and ".join(f"{name}()" for name in maps)
+        return f"convert it with {names}, whose mapping line {first.line} ends"
     return _step(verdict.function, first)
 
 

@@ -34,6 +34,7 @@ RULES: tuple[Callable[[Kept], str], ...] = (
     handed.together,
     handed.returned,
     paths.disordered,
+    passed.lent,
     paths.again,
     pages.unnamed,
     paths.left,
@@ -72,7 +73,9 @@ class Steps:
         if verdict.verdict == CONVERT:
             return ""
         steps = (self._own(file, verdict, c) for c in verdict.certificates)
-        return next(filter(None, steps), "") or reading.of_function(file, verdict)
+        return next(filter(None, steps), "") or reading.of_function(
+            file, verdict, self.unmapping
+        )
 
     def _own(self, file: FileAnalysis, verdict: Verdict, found: Certificate) -> str:
         if found.good:
@@ -92,7 +95,7 @@ class Steps:
             step = self._own(file, verdict, other) if other is not found else ""
             if step:
                 return f"with the mapping of line {other.mapping.line}: {step}"
-        return reading.of_function(file, verdict)
+        return reading.of_function(file, verdict, self.unmapping)
 
 
 def _sites(

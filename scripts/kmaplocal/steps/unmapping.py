@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which functions unmap what they did not map."""
+"""Which functions unmap what they did not map, and which leave mapped what they did."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import PurePath
 from typing import NamedTuple
 
-from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Expr, Function
+from kmaplocal.c.text import plain
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 
@@ -20,9 +22,19 @@ class End(NamedTuple):
 
     path: str
     function: str
+    line: int
     what: str
     parameter: bool
     given: str
+
+
+class Start(NamedTuple):
+    """A mapping that a FUNCTION of a file leaves, and by which NAMES it may be ended:
+    the last ones of its page, and of where its address is kept."""
+
+    path: str
+    function: str
+    names: frozenset[str]
 
 
 class Unmapping:
@@ -39,23 +51,38 @@ class Unmapping:
             for judge in file.every_judge()
             for end in _ends(file.path, judge)
         ]
+        self.starts = [
+            start
+            for file in known
+            for judge in file.every_judge()
+            for start in _starts(file.path, judge)
+        ]
+
+    def mappers(self, path: str, function: str, line: int) -> list[str]:
+        """The functions of the file PATH which leave mapped what the unmap at LINE of a
+        FUNCTION may end."""
+        ended = {e.what for e in self.ends if (e.path, e.line) == (path, line)}
+        found = (s for s in self.starts if s.path == path and s.names & ended)
+        return sorted({s.function for s in found} - {function})
 
     def partner(
-        self, where: tuple[str, str, Collection[str]], stored: str, site: Site
+        self,
+        where: tuple[str, str, Collection[str]],
+        stored: str,
+        pages: Collection[str],
     ) -> str:
-        """The function that ends the mapping SITE of a function (WHERE: its file, its
-        name, and the tags of the structures that keep the address), the address of
-        which is STORED in a place or, "", with the caller; "" when none is seen, or
-        more than one may."""
+        """The function that ends a mapping of a function (WHERE: its file, its name,
+        and the tags of the structures that keep the address), the address of which is
+        STORED in a place or, "", with the caller, and PAGES are names of its page; ""
+        when none is seen, or more than one may."""
         path, function, tags = where
-        page = last_name(site.call.arguments.get(0))
-        names = {page} | {stored.replace("->", ".").split(".")[-1]} - {""}
+        names = {*pages, _label(stored)} - {""}
         found = [e for e in self._near(path, tags) if e.function != function]
         if stored:
             found = [e for e in found if e.what in names]
         else:
             found = [e for e in found if e.parameter] or [
-                e for e in found if e.what == page and e.given == api.PAGE
+                e for e in found if e.what in pages and e.given == api.PAGE
             ]
         own = {e.function for e in found if e.path == path}
         every = own or {e.function for e in found}
@@ -83,6 +110,35 @@ def last_name(expr: Expr | None) -> str:
     return node.label if node.kind == "member" else node.text
 
 
+def page_names(function: Function, site: Site) -> frozenset[str]:
+    """The last names of the page of SITE: as it is written, and of what a variable in
+    it was assigned."""
+    name = last_name(site.call.arguments.get(0))
+    given = [
+        n.children[1]
+        for n in function.exprs
+        if n.kind == "assign" and n.children[0].text == name
+    ]
+    variable = function.variables.get(name)
+    at = variable.value_at if variable else None
+    given += [n for n in function.exprs if at is not None and n.start == at]
+    return frozenset({name, *map(last_name, given)} - {""})
+
+
+def _label(place: str) -> str:
+    return place.replace("->", ".").split(".")[-1]
+
+
+def _starts(path: str, judge: FunctionAnalysis) -> Iterator[Start]:
+    trace = judge.trace
+    for site in trace.sites:
+        if trace.of(site.number, Kind.LEAKED, Kind.MAPPED_AGAIN):
+            stores = trace.of(site.number, Kind.STORED)
+            kept = {_label(plain(e.root.name)) for e in stores if e.root}
+            names = page_names(judge.function, site) | kept
+            yield Start(path, judge.function.name, frozenset(names))
+
+
 def _within(node: Expr) -> Expr | None:
     if node.kind == "call":
         first = node.arguments.get(0)
@@ -103,4 +159,5 @@ def _ends(path: str, judge: FunctionAnalysis) -> Iterator[End]:
         what = argument.bare()
         parameter = what.kind == "identifier" and what.text in params
         name = judge.function.name
-        yield End(path, name, last_name(argument), parameter, rule.given)
+        line = call.start[0]
+        yield End(path, name, line, last_name(argument), parameter, rule.given)

@@ -3,7 +3,7 @@
 
 import pytest
 
-from kmaplocal.series import grouping, prefix, recipients, words
+from kmaplocal.series import account, grouping, message, prefix, recipients, words
 from kmaplocal.series.grouping import DRIVER, FILE, SUBSYSTEM
 from kmaplocal.series.maintainers import Maintainers
 
@@ -147,3 +147,67 @@ def test_a_paragraph_is_narrow_and_starts_with_a_capital():
     text = words.paragraph(["one word " * 20, "kmap() stays", ""])
     assert all(len(line) <= 72 for line in text.split("\n"))
     assert text.startswith("One word") and text.endswith("kmap() stays.")
+
+
+# -- sentences -------------------------------------------------------------------------
+
+
+def mapping(api="kmap_atomic", **what):
+    new = what.pop("new", "kmap_local_page")
+    return account.Mapping(api, new, **what)
+
+
+def told(*functions):
+    text = message.body([account.Account("fs/a.c", functions)])
+    assert all(len(line) <= 72 for line in text.split("\n"))
+    return " ".join(text.split())
+
+
+def test_what_is_called_in_between_is_said_and_no_more():
+    said = told(account.Function("f", (mapping(between=("memcpy",)),)))
+    assert "memcpy(), all that is called in between, does not rely on that." in said
+    said = told(account.Function("f", (mapping(),)))
+    assert "nothing is called in between that could rely on that" in said
+    said = told(account.Function("f", (mapping(pointers=("the pointer p is g()",)),)))
+    assert "nothing is called by name in between" in said
+    assert "The pointer p is g(), which keeps no copy." in said
+
+
+def test_what_another_function_maps_is_not_said_to_be_the_callers():
+    hands = account.Function("get", (mapping(),), hands=True)
+    said = told(hands, account.Function("use", (), unmaps=True))
+    assert "get() returns what it maps and use() unmaps what another function" in said
+    assert "in between" not in said and "meanwhile" not in said
+    said = told(hands, account.Function("put", (), ends=True))
+    assert "put() ends a mapping of the caller" in said
+
+
+def test_an_address_that_is_kept_moves_on_or_points_beyond():
+    moves = mapping("kmap", kept=account.Kept("base", "p", account.MOVES))
+    beyond = mapping("kmap", kept=account.Kept("kaddr", "q", account.ADDED))
+    said = told(account.Function("f", (moves, beyond)))
+    assert "p of f() moves on: base keeps" in said
+    assert "q of f() may point beyond it: kaddr keeps" in said
+
+
+def test_a_patch_of_helpers_alone_says_so():
+    helped = mapping("kmap", new="memset_page", way=account.COPIED, copy="memset")
+    found = account.Function("f", (helped,), unused=("p",))
+    said = told(found)
+    assert "the mapping serves one memset()" in said and "p goes with it" in said
+    assert "The address" not in said
+    subject = message.subject(
+        [account.Account("fs/a.c", (found,))], prefix.Style("fs/a")
+    )
+    assert subject == "fs/a: Replace kmap() with memset_page()"
+
+
+def test_each_reason_for_a_call_by_name_is_said_once():
+    need = (account.Disabled("preempt_disable", ("a", "b")),)
+    other = (account.Disabled("preempt_disable", ("c",)),)
+    said = told(
+        account.Function("f", (mapping(disabled=need),)),
+        account.Function("g", (mapping(disabled=other),)),
+    )
+    wanted = "In f() b() (called by a()) and in g() c() may rely on preemption being"
+    assert wanted in said and said.count("see to that now") == 1

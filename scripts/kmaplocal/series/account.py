@@ -89,13 +89,15 @@ class Mapping:
 @dataclass(frozen=True)
 class Function:
     """One function that was converted: its mappings, how many are alive at a time,
-    what it hands to its callers or ends for them, and what was added."""
+    whether it hands one to its callers, ends one of theirs, or unmaps what another
+    function maps for it, and what was added."""
 
     name: str
     mappings: tuple[Mapping, ...]
     deepest: int = 1
     hands: bool = False
     ends: bool = False
+    unmaps: bool = False
     # Callees whose bodies were read, each with the one file it is in, or "".
     read: tuple[tuple[str, str], ...] = ()
     flushed: tuple[str, ...] = ()
@@ -128,7 +130,7 @@ def account(file: FileAnalysis, outcome: Outcome) -> Account:
         helped = whole or agreement.keeps_helpers(readings)
         judged = [(r, r.judges.get(verdict.line)) for r in readings]
         seen = [_function(r, judge, helped) for r, judge in judged if judge]
-        if any(function.mappings or function.ends for function in seen):
+        if any(f.mappings or f.ends or f.unmaps for f in seen):
             found.append(_together(seen))
     notes = tuple(f"{n.file}:{n.line}: {n}" for n in outcome.outdated)
     return Account(file.path, tuple(found), notes)
@@ -143,6 +145,7 @@ def _together(seen: Sequence[Function]) -> Function:
         max(function.deepest for function in seen),
         any(function.hands for function in seen),
         any(function.ends for function in seen),
+        any(function.unmaps for function in seen),
         tuple(dict.fromkeys(each for function in seen for each in function.read)),
         tuple(dict.fromkeys(each for function in seen for each in function.flushed)),
         tuple(dict.fromkeys(each for function in seen for each in function.unused)),
@@ -161,7 +164,8 @@ def _function(file: FileAnalysis, judge: FunctionAnalysis, helped: bool) -> Func
         mappings,
         judge.trace.deepest or 1,
         bool(judge.handed),
-        bool(judge.mapped) or (bool(calls) and not sites),
+        bool(judge.mapped),
+        bool(calls) and not sites and not judge.mapped,
         tuple(_read(judge, names)),
         tuple(page for _, page in flushes),
         tuple(v.name for idiom in idioms for v in idiom.unused),

@@ -6,9 +6,9 @@ functions that map for others.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from kmaplocal.series.account import FILLED, JOINED, MOVES
+from kmaplocal.series.account import ADDED, FILLED, JOINED, MOVES
 from kmaplocal.series.account import Function, Kept
 from kmaplocal.series.words import functions, listed, plural
 
@@ -26,10 +26,14 @@ def sentences(found: Sequence[Function]) -> Iterator[str]:
 def _handed(found: Sequence[Function]) -> Iterator[str]:
     hands = [f.name for f in found if f.hands]
     ends = [f.name for f in found if f.ends and not f.hands]
+    unmaps = [f.name for f in found if f.unmaps]
     parts = []
     if hands:
-        verb = plural(len(hands), "returns", "return")
-        parts.append(f"{functions(hands)} {verb} what it maps")
+        say = plural(len(hands), "returns what it maps", "return what they map")
+        parts.append(f"{functions(hands)} {say}")
+    if unmaps:
+        verb = plural(len(unmaps), "unmaps", "unmap")
+        parts.append(f"{functions(unmaps)} {verb} what another function maps")
     if ends:
         verb = plural(len(ends), "ends", "end")
         parts.append(f"{functions(ends)} {verb} a mapping of the caller")
@@ -83,12 +87,26 @@ def _kept(found: Sequence[Function]) -> Iterator[str]:
         for mapping in function.mappings:
             if mapping.kept:
                 kept[mapping.kept].append(function.name)
-    for each, names in kept.items():
-        does = "moves on" if each.why == MOVES else "may point beyond the page"
-        yield (
-            f"kunmap_local() takes an address in the page, but {each.variable} of"
-            f" {functions(names)} {does}: {each.name} keeps what the map call gave"
-        )
+    for why in (MOVES, ADDED):
+        those = {each: names for each, names in kept.items() if each.why == why}
+        if those:
+            yield _kept_apart(those, why)
+
+
+def _kept_apart(kept: Mapping[Kept, list[str]], why: str) -> str:
+    """Why the addresses of KEPT have variables of their own."""
+    moved = listed(f"{each.variable} of {functions(n)}" for each, n in kept.items())
+    names = listed(each.name for each in kept)
+    several = len({each.name for each in kept}) > 1
+    does = "may point beyond it"
+    if why == MOVES:
+        does = plural(len(kept), "moves on", "move on")
+    gave = "what the map call gave" if len(kept) == 1 else "what the map calls gave"
+    keeps = "keep" if several else "keeps"
+    return (
+        f"kunmap_local() takes an address in the page, but {moved} {does}: {names}"
+        f" {keeps} {gave}"
+    )
 
 
 def _back(found: Sequence[Function]) -> Iterator[str]:

@@ -89,20 +89,24 @@ def _atomic(found: Sequence[Function], also: bool) -> str:
         unlike = f", unlike {new}," if new else ""
         text = f"{_maps(found, True)} with the deprecated {name}, which{unlike}"
     text += " disables page faults and preemption along with the mapping"
-    if any(m.disabled for m in mappings):
+    own = [m for f in found if not f.hands for m in f.mappings if m.atomic]
+    if any(m.disabled for m in mappings) or not own:
         return text
     so = ", so that neither is to be disabled by name" if also else ""
-    return text + _needless(mappings) + so
+    return text + _needless(own) + so
 
 
 def _needless(mappings: Sequence[Mapping]) -> str:
     """That nothing between map and unmap relies on that, and what there is."""
     names = list(dict.fromkeys(n for m in mappings for n in m.between))
+    pointers = any(m.pointers for m in mappings)
+    by_name = " by name" if pointers else ""
     if not names:
-        return ", and nothing is called in between that could rely on that"
-    if len(names) == 1:
+        return f", and nothing is called{by_name} in between that could rely on that"
+    if len(names) == 1 and not pointers:
         return f". {calls(names)}, all that is called in between, does not rely on that"
-    return f". What is called in between, {calls(names)}, does not rely on that"
+    where = f"called{by_name} in between"
+    return f". What is {where}, {calls(names)}, does not rely on that"
 
 
 def _instead(found: Sequence[Function], slow: bool) -> Iterator[str]:

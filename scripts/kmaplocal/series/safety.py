@@ -34,14 +34,17 @@ def local(found: Sequence[Function], own: Collection[str]) -> Iterator[str]:
         are, callees = plural(len(given), "is", "are"), _callees(given, found, own)
         yield f"{start} {callees}, which {are} given {who}, {keep} no copy"
     for pointer in pointers:
-        yield f"{_pointer(pointer)}, of which none keeps a copy"
+        yield _pointer(pointer)
 
 
 def _pointer(said: str) -> str:
     """What a function pointer can be, as SAID, or how many functions these are."""
     names = said.count(" or ") + 1
     whose, found, _ = said.partition(" is ")
-    return f"{whose} is one of {names} functions" if names > MOST and found else said
+    if names > MOST and found:
+        return f"{whose} is one of {names} functions, of which none keeps a copy"
+    none = "which keeps no copy" if names == 1 else "of which none keeps a copy"
+    return f"{said}, {none}"
 
 
 def _callees(
@@ -66,6 +69,7 @@ MOST = 8
 def order(found: Sequence[Function]) -> Iterator[str]:
     """Whether mappings nest, and that they are unmapped in reverse order."""
     mapping = [f for f in found if any(not m.helped for m in f.mappings)]
+    mapping = [f for f in mapping if not f.hands]
     deep = [f for f in mapping if f.deepest > 1]
     for depth in sorted({f.deepest for f in deep}):
         yield _nested(depth, [f for f in deep if f.deepest == depth])

@@ -193,12 +193,15 @@ static void *hand_over(struct page *page, int n)
 """
 
 
+EARLY = "\tif (n)\n\t\treturn 0;\n"
+
+
 @pytest.mark.parametrize(
     "unmap, rules",
     [
         ("\tunmap_it(at);\n", []),
-        ("", ["kmap-leak"]),
-        ("#if PARTS > 1\n\tunmap_it(at);\n#endif\n", ["kmap-leak"]),
+        (f"{EARLY}\tunmap_it(at);\n", ["kmap-leak"]),
+        (f"#if PARTS > 1\n{EARLY}#endif\n\tunmap_it(at);\n", ["kmap-leak"]),
     ],
 )
 def test_a_user_of_wrappers_is_read_a_time_for_each_arm(tmp_path, unmap, rules):
@@ -210,7 +213,7 @@ def test_a_user_of_wrappers_is_read_a_time_for_each_arm(tmp_path, unmap, rules):
     assert not [f for f in found.findings if f.severity == "warning"]
     if "PARTS" in unmap:
         (leak,) = (f for f in found.findings if f.rule == "kmap-leak")
-        assert leak.message.endswith("(where PARTS > 1 is not true)")
+        assert leak.message.endswith("(where PARTS > 1 is true)")
 
 
 # Where a directive follows a label, spatch passes over every one.
@@ -267,3 +270,85 @@ def test_a_helper_is_given_bytes_of_another_files_structure_without_a_cast(
     (tmp_path / "span.h").write_text(TYPED)
     after = convert(a=FILLS)["a"].after.decode()
     assert "\tmemcpy_to_page(page, 0, span->body + n, 16);\n" in after
+
+
+LOOKS, KEEPS = "at[0] = 1;", "held = at;"
+TWICE = """
+static char *held;
+#if {condition}
+static inline void look(char *at)
+{{
+	{one}
+}}
+#else
+static inline void look(char *at)
+{{
+	{other}
+}}
+#endif
+"""
+LOOKING = """
+int looking(struct page *page)
+{
+	char *at = kmap(page);
+
+	look(at);
+	kunmap(page);
+	return 0;
+}
+"""
+OLDER = "LINUX_VERSION_CODE < KERNEL_VERSION(5, 0, 0)"
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(
+    "condition, one, other, converted",
+    [
+        ("defined(CONFIG_A)", LOOKS, LOOKS, True),
+        ("defined(CONFIG_A)", LOOKS, KEEPS, False),
+        ("defined(CONFIG_A)", KEEPS, LOOKS, False),
+        (OLDER, KEEPS, LOOKS, True),
+        (OLDER, LOOKS, KEEPS, False),
+    ],
+)
+def test_a_callee_is_each_of_its_definitions(
+    convert, tmp_path, condition, one, other, converted, apart
+):
+    twice = TWICE.format(condition=condition, one=one, other=other)
+    if apart:
+        (tmp_path / "look.h").write_text(twice)
+    done = convert(a=LOOKING if apart else twice + LOOKING)["a"]
+    assert done.converted == (("looking",) if converted else ())
+
+
+NAMES = """
+static char *held;
+static void one(char *at)
+{
+	at[0] = 1;
+}
+static void other(char *at)
+{
+	held = at;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "names, converted",
+    [
+        ("#define look one\n", True),
+        ("#define look other\n", False),
+        ("#ifdef A\n#define look other\n#else\n#define look one\n#endif\n", False),
+        ("#ifdef A\n#define look one\n#else\n#define look other\n#endif\n", False),
+        ("#ifdef A\n#define look one\n#else\n#define look one\n#endif\n", True),
+        (
+            "#ifdef A\n#define look one\n#else\nstatic void look(char *at)\n"
+            "{\n\theld = at;\n}\n#endif\n",
+            False,
+        ),
+    ],
+)
+def test_another_name_is_each_of_the_functions_it_stands_for(convert, names, converted):
+    done = convert(a=NAMES + names + LOOKING)["a"]
+    assert done.converted == (("looking",) if converted else ())

@@ -264,6 +264,15 @@ def _asked(outline: Outline, line: int) -> Condition:
     return Fixed(True) if found[1].text == "else" else conditions.condition(found)
 
 
+def serves(outline: Outline, line: int, kernels: Kernels) -> bool:
+    """Whether what is at LINE of OUTLINE is for one of KERNELS."""
+    around = [(group, group.branch(line)) for group in outline.conditionals]
+    asked = [condition(outline, group, arm) for group, arm in around if arm >= 0]
+    every = kernels.apart(asked) if kernels.oldest else [kernels.newest]
+    versions = [Configuration(version, {}) for version in every]
+    return any(all(c.value(v) is not False for c in asked) for v in versions)
+
+
 def dead(outline: Outline, kernels: Kernels) -> set[int]:
     """The lines in the arms that are for other kernels than KERNELS, where these are
     a range."""

@@ -467,8 +467,8 @@ class Analysis:
         jobs = []
         for file, names in wanted.items():
             outline = self.outlines[file]
-            spans = {s for s in outline.functions if s.name in names}
-            macros = {m for m in outline.macros if m.name in names}
+            spans = self._served(outline, outline.functions, names)
+            macros = self._served(outline, outline.macros, names)
             new = (spans | macros) - self.loaded[file]
             if new:
                 self.loaded[file] |= new
@@ -481,14 +481,26 @@ class Analysis:
             gaps.note_gaps(source, found, each.lost, self.outlines[file])
             self.callees.add(file, source)
 
+    def _served(self, outline: Outline, every: Iterable, names: Collection[str]) -> set:
+        """Those of EVERY function or macro of OUTLINE with one of NAMES that are for
+        the kernels asked about; of a name that none of them is for, all."""
+        found = [item for item in every if item.name in names]
+        mine = {i for i in found if arms.serves(outline, i.line, self.kernels)}
+        served = {item.name for item in mine}
+        return mine | {item for item in found if item.name not in served}
+
     def _follow_alias(self, caller: str, name: str) -> None:
-        """`#define name other` and nothing else: it is the other."""
-        for file in self.callees.places.get((caller, name), ()):
-            for macro in self.outlines[file].macros:
-                if macro.name != name or len(macro.words) != 1:
-                    continue
-                if macro.words[0].isidentifier() and macro.words[0] != name:
-                    self.callees.aliases[(caller, name)] = macro.words[0]
+        """`#define name other` wherever it is defined: it is the other."""
+        files = self.callees.places.get((caller, name), ())
+        outlined = [self.outlines[file] for file in files]
+        macros = {m for o in outlined for m in self._served(o, o.macros, {name})}
+        others = {macro.words[0] for macro in macros if _is_alias(macro)}
+        functions = any(s.name == name for o in outlined for s in o.functions)
+        if len(others) == 1 and all(map(_is_alias, macros)) and not functions:
+            self.callees.aliases[(caller, name)] = others.pop()
+        elif others:
+            why = f"{name}() is another name for {min(others)}() in one of several ways"
+            self.callees.place(caller, name, [], why)
 
     def _callee_piece(self, file: str, spans: set[Span], macros: set[Macro]) -> Piece:
         """The functions on their own lines, and the macros as functions on
@@ -498,6 +510,12 @@ class Analysis:
         for macro in macros:
             lines[macro.line - 1] += macro.as_function().replace("\n", " ")
         return Piece(file, "\n".join(lines), gaps.holds_conditional(outline, spans))
+
+
+def _is_alias(macro: Macro) -> bool:
+    """Whether a macro is another name, `#define name other`, and nothing else."""
+    one = len(macro.words) == 1 and macro.words[0].isidentifier()
+    return one and macro.words[0] != macro.name
 
 
 def _agreed(ways: list[Struct | None]) -> Struct | None:

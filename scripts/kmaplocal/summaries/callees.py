@@ -39,7 +39,7 @@ BEYOND = (functions.PREEMPT_OFF - functions.PER_CPU) | functions.SLEEPING
 
 # What is summarised: a function by its file and name; and the number of the
 # parameter behind which an address lies, -1 when it is the parameters themselves.
-Key = tuple[str, str, int]
+Key = tuple[str, str, int, int]  # a file, a function of it, its line; behind what
 
 
 @dataclass
@@ -70,6 +70,7 @@ class Callees:
 
     def __init__(self):
         self.sources: dict[str, dict[str, Function]] = {}
+        self._others: dict[tuple[str, str], list[Function]] = {}  # of the same name
         self.missing: dict[tuple[str, str], str] = {}
         self.places: dict[tuple[str, str], list[str]] = {}
         self.summaries: dict[Key, Summary] = {}
@@ -85,10 +86,10 @@ class Callees:
         self.aliases: dict[tuple[str, str], str] = {}
         self.asked = 0
         self.memory = Memory()
-        self.mappings: dict[tuple[str, str], Mappings] = {}
+        self.mappings: dict[tuple[str, str, int], Mappings] = {}
         self.wanted_mappings: dict[tuple[str, str], None] = {}
         self.mapping: dict[tuple[str, str], bool] = {}  # whether one may map or unmap
-        self._mapping_now: set[tuple[str, str]] = set()
+        self._mapping_now: set[tuple[str, str, int]] = set()
         self._busy: dict[Key, Summary] = {}
         self._again: set[Key] = set()
         self._provisional: set[Key] = set()
@@ -98,7 +99,9 @@ class Callees:
         self.structs.setdefault(file, {}).update(source.structs)
         known = self.sources.setdefault(file, {})
         for function in source.functions:
-            known.setdefault(function.name, function)
+            first = known.setdefault(function.name, function)
+            if first is not function:
+                self._others.setdefault((file, function.name), []).append(function)
 
     def forget_provisional(self) -> None:
         """Drop what was summarised while something it asked for was not known."""
@@ -120,16 +123,21 @@ class Callees:
 
     def find(self, caller: str, name: str) -> list[tuple[str, Function]]:
         """The definitions NAME can mean in the file CALLER."""
-        own = self.sources.get(caller, {}).get(name)
+        own = self._defined(caller, name)
         if own:
-            return [(caller, own)]
+            return own
         files = self.places.get((caller, name))
         if files is None:
             self.wanted.setdefault((caller, name))
             self.asked += 1
             return []
-        found = [(f, self.sources.get(f, {}).get(name)) for f in files]
-        return [(f, function) for f, function in found if function]
+        return [found for file in files for found in self._defined(file, name)]
+
+    def _defined(self, file: str, name: str) -> list[tuple[str, Function]]:
+        """The functions called NAME in FILE: one, or in arms of an #if several."""
+        first = self.sources.get(file, {}).get(name)
+        every = [first, *self._others.get((file, name), ())] if first else []
+        return [(file, function) for function in every]
 
     def effect(
         self, caller: str, name: str, number: int, contents: bool = False
@@ -247,7 +255,7 @@ class Callees:
         return found.pop() if found else mappings.NONE
 
     def _mappings(self, file: str, function: Function) -> Mappings:
-        key = (file, function.name)
+        key = (file, function.name, function.line)
         if key in self._mapping_now:
             return mappings.NONE
         if key not in self.mappings:
@@ -266,7 +274,7 @@ class Callees:
         """The summary of FUNCTION; with BEHIND, the effect on an address that lies
         behind this parameter stands for that on the parameter.  One that is being
         made (a cycle) counts as harmless at first, and as what was found then."""
-        key = (file, function.name, behind)
+        key = (file, function.name, function.line, behind)
         if key in self._provisional:
             self.asked += 1
         if len(self._busy) > MOST_DEEP:
@@ -304,7 +312,7 @@ class Callees:
             self._provisional.discard(other)
 
     def _settle(self, key: Key, function: Function) -> Summary:
-        file, name, behind = key
+        file, name, _, behind = key
         for _ in range(MOST_AGAIN):
             known = len(self.summaries)
             summary = self._summarise(file, function, behind)

@@ -23,6 +23,7 @@ VERSIONS = ("6.1", "6.12", "7.2")
 BY_CALLEES = {"ntfs_check_logfile"}
 # What takes another loop, and no patch that only mends an unmap.
 MANY_PAGES = "may be of many pages"
+FIRST_PAGE = "mapping of the entry's first page"
 COLUMNS = ["file", "function", "rule", "verdict", "why"]
 EXPECTED = REPOSITORY / "expected"
 WRITTEN = sorted(EXPECTED.glob("linux-*/findings/*.patch"))
@@ -83,7 +84,9 @@ def test_every_true_finding_is_written_up():
     written = [path for path in WRITTEN if "linux-6.12" in path.parts]
     texts = "".join(path.read_text() for path in written)
     fixed = set(re.findall(r"(?m)^--- a/(\S+)$", texts))
-    assert fixed == {row["file"] for row in rows("6.12") if row["verdict"] == "true"}
+    true = [row for row in rows("6.12") if row["verdict"] == "true"]
+    mended = [row for row in true if FIRST_PAGE not in row["why"]]
+    assert {row["file"] for row in mended} <= fixed <= {row["file"] for row in true}
 
 
 @pytest.mark.parametrize("patch", WRITTEN, ids=lambda path: path.stem)

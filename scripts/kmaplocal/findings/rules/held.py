@@ -17,6 +17,8 @@ from kmaplocal.c.syntax import Expr
 # The linear address of what is argument 0.
 LINEAR = ("page_address", "lowmem_page_address", "folio_address")
 HIGHMEM = ("PageHighMem", "folio_test_highmem", "is_highmem")
+# Exist on 64-bit machines alone.  Source: lib/Kconfig.kmsan of Linux 6.1.
+NO_HIGHMEM = ("kmsan_",)
 # Give away the reference to what is argument 0; and take another one.
 PUTTING = ("put_page", "__free_page", "__free_pages", "folio_put")
 FREEING = ("__free_page", "__free_pages")
@@ -32,8 +34,9 @@ def linear_addresses(scene: Scene) -> Iterator[Finding]:
         site = _mapped(scene, call)
         if site is None or site.api.by or is_lowmem(scene, site):
             continue
-        if call.parent is not None and call.parent.callee in scene.knowledge.unmaps:
-            continue  # of which another rule speaks
+        given = call.parent.callee if call.parent is not None else ""
+        if given in scene.knowledge.unmaps or given.startswith(NO_HIGHMEM):
+            continue  # of the first another rule speaks
         alive = any(site.number in sites for sites in scene.trace.alive(call))
         yield scene.finding(
             call,

@@ -16,7 +16,7 @@ from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import functions
-from kmaplocal.c.syntax import Expr, Stmt
+from kmaplocal.c.syntax import Expr, Point, Stmt
 
 RULE = Rule("kmap-leak", ERROR, "a path leaves the page mapped", on_path=True)
 CALLS = tuple(WALKS)
@@ -138,6 +138,7 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
         message = f"{name}{by} is never unmapped: no path has {site.api.ends}()"
         yield scene.finding(site.call, message, remedy)
         return
+    told: set[Point] = set()
     for line in sorted({int(use.detail) for use in left}):
         leaving = scene.leaving(line)
         at = leaving or site.call
@@ -151,13 +152,16 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
             if any(site.number == later for _, later in scene.trace.disordered):
                 continue  # of which the order speaks
             sure = how_sure(scene, site, leaving)
-            if not sure:
+            if not sure or _guarded(scene, site, line):
                 continue
             severity = severity or sure
         severity = NOTE if _guarded(scene, site, line) else severity
         message += f" where line {line} leaves"
         steps = scene.begun(site) if leaving else []
         jumps = scene.trace.jumps(site.number, line)
+        if told & {*jumps[-1:]}:
+            continue  # the same jump, and then another way on
+        told |= {*jumps[-1:]}
         steps += [scene.step(jump, "jumps here") for jump in jumps[-1:]]
         yield scene.finding(at, message, remedy, severity, steps=steps)
 

@@ -38,8 +38,21 @@ def _uses(scene: Scene) -> Iterator[Finding]:
         for use in scene.uses(site, Kind.AFTER_UNMAP, Kind.DANGLING):
             if use.place.start[0] in done or not _is_use(scene, use):
                 continue
+            if _is_another(scene, site, use.place):
+                continue
             done.add(use.place.start[0])
             yield _used(scene, site, use)
+
+
+def _is_another(scene: Scene, site: Site, place: Expr) -> bool:
+    """Whether PLACE speaks of another variable of the name that the mapping's has, as
+    one of an inner block."""
+    home, here = scene.statement(site.call), scene.statement(place)
+    named = any(node.text == site.variable for node in place.walk())
+    if home is None or here is None or not named:
+        return False
+    one, other = (scene.places.declaration(site.variable, s) for s in (home, here))
+    return one != other
 
 
 def _is_use(scene: Scene, use: Event) -> bool:

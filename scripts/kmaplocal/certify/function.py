@@ -148,7 +148,10 @@ class FunctionAnalysis:
                 wanted = calls or (site.api.atomic and name in self.beside)
                 if wanted and self._helped(site, name, calls):
                     needy[site.number] = calls
-            self._explicit[name] = explicit(self.function, self.trace, needy)
+            # With page faults off a user copy fails where it did not before.
+            self._explicit[name] = explicit(
+                self.function, self.trace, needy, name == PREEMPT
+            )
         return self._explicit[name]
 
     def _helped(self, site: Site, name: str, calls: list[Expr]) -> bool:

@@ -28,11 +28,12 @@ class Around(NamedTuple):
 
 
 def explicit(
-    function: Function, trace: Trace, needy: dict[int, list[Expr]]
+    function: Function, trace: Trace, needy: dict[int, list[Expr]], calls_too: bool
 ) -> dict[int, Around | None]:
     """The mappings that get calls around them, so that each call of those in
     NEEDY, by mapping, runs between two, or, without calls, all of it; None for a
-    mapping that lies within such a one.  What cannot be helped is missing."""
+    mapping that lies within such a one.  What cannot be helped is missing.
+    CALLS_TOO: it may be around a call that is made without the mapping as well."""
     found: dict[int, Around | None] = {}
     taken: set[Stmt] = set()
 
@@ -47,7 +48,8 @@ def explicit(
     for number, calls in needy.items():
         site = trace.sites[number]
         place = around(function, trace, site, calls)
-        place = place or _around_call(function, trace, site, calls)
+        if calls_too and not place:
+            place = _around_call(function, trace, site, calls)
         if place and exposed(number) and not taken & {place.first, *place.ends}:
             found[number] = place
             taken |= {place.first, *place.ends}

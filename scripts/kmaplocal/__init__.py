@@ -8,7 +8,7 @@ knowledge row functions (the one table of the kernel's functions) memory user pa
 tree      kernel repository (the tree), search shard (its candidate files), tags
           definitions generated initialisers (what is defined where), source module
           target (the kernel a module is for), spatch standing workers (running
-          spatch), outcome
+          spatch), processes (Python on all cores), outcome
 cache     cache (the database), known (facts), state again (whole results)
 c         lexer outline oldcalls conditions arms (one file before spatch), parsing
           facts syntax (what spatch says of it), cfg places assembly (the tree of a
@@ -19,7 +19,7 @@ bounds    linear (sums), flow (what changes where), translate (an expression as 
 flow      engine (every mapping along every path), values state conditions (what is
           known on the way), relevance (what can matter), evaluator branches stores
           transfer calls maps (what a step does), escape (who can reach a local
-          variable), events (what is recorded)
+          variable), events (what is recorded), asked (what need not be followed again)
 summaries callees mappings (what a function does with an address, and to the
           mappings of its callers), pointers (which functions a pointer can be),
           reaching users (who maps by others), wrappers (mapped here, unmapped there)

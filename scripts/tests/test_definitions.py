@@ -111,6 +111,14 @@ def test_members(found):
     }
 
 
+def test_what_is_prepared_is_the_same(found):
+    names = ["name", "page", "inside", "bits", "last", "gone"]
+    prepared = Definitions(found.tree)
+    prepared.prepare()
+    assert prepared.members(names) == found.members(names)
+    assert prepared.functions(names) == found.functions(names)
+
+
 def test_members_of_a_given_file_stay_with_it(found):
     given = found.members(["name"], [Path("fs/a.c")])
     assert given == {"name": {"char[16]", "short"}}

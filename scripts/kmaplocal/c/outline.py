@@ -8,7 +8,9 @@ its number, so what spatch says of the excerpt holds for the file.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left, bisect_right
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -19,6 +21,7 @@ from kmaplocal.c import lexer
 from kmaplocal.c import tags
 from kmaplocal.c.lexer import Token
 
+MOST_TOKENS = 1_000_000  # a hundred bytes each
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
 JUMPS = {"return", "goto", "break", "continue"}
@@ -128,6 +131,29 @@ class Span:
     end: int
 
 
+class _Recent:
+    """The outlines whose tokens were asked for last, which keep them: all the tokens
+    of a run on Linux are a gigabyte."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sizes: OrderedDict[Outline, int] = OrderedDict()
+        self._total = 0
+
+    def used(self, outline: Outline, size: int) -> None:
+        """Note that OUTLINE, of so many tokens, was asked for them."""
+        with self._lock:
+            self._total += size - self._sizes.pop(outline, 0)
+            self._sizes[outline] = size
+            while self._total > MOST_TOKENS and len(self._sizes) > 1:
+                other, gone = self._sizes.popitem(last=False)
+                self._total -= gone
+                other.forget()
+
+
+_RECENT = _Recent()
+
+
 class Outline:
     """The outline of one file's text, of which some lines may be blank that are not
     in the WHOLE of it."""
@@ -137,11 +163,22 @@ class Outline:
         self.whole = text if whole is None else whole
         self.functions = [f for f in functions if f.end]
         self._reaching: dict[frozenset[str], frozenset[str]] = {}
+        self._holding: dict[frozenset[str], list[Span]] = {}
 
-    @cached_property
+    @property
     def tokens(self) -> list[Token]:
-        """All tokens of the text."""
-        return lexer.tokens(self.text)
+        """All tokens of the text: kept while they are asked for, and made again when
+        they are asked for after those of many others."""
+        found = self.__dict__.get("_tokens")
+        if found is None:
+            found = self._tokens = lexer.tokens(self.text)
+        _RECENT.used(self, len(found))
+        return found
+
+    def forget(self) -> None:
+        """Keep nothing that the text has."""
+        for name in ("_tokens", "code", "_lines"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def directives(self) -> dict[int, list[Token]]:
@@ -180,8 +217,13 @@ class Outline:
 
     def holding(self, names: Collection[str]) -> list[Span]:
         """The functions that name one of NAMES."""
-        lines = sorted({t.line for t in self.tokens if t.text in names})
-        return [f for f in self.functions if any(f.line <= n <= f.end for n in lines)]
+        wanted = frozenset(names)
+        if wanted not in self._holding:
+            lines = sorted({t.line for t in self.tokens if t.text in wanted})
+            self._holding[wanted] = [
+                f for f in self.functions if any(f.line <= n <= f.end for n in lines)
+            ]
+        return [*self._holding[wanted]]
 
     def reaching(self, names: frozenset[str]) -> frozenset[str]:
         """The functions and macros that name one of NAMES, or one of themselves."""

@@ -76,6 +76,8 @@ def in_parts(
         files, failed = _analysed(first, mine, paths, progress)
         return [made([files[path] for path in mine])], failed
     tree.prepare()
+    for outline in first.outlines.values():
+        outline.forget()  # each process needs its part
     first.jobs = max(1, (jobs or cores()) // len(parts))
     told: list[_Part] = in_processes(
         partial(_work, first, paths, made), parts, progress

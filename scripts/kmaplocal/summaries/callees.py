@@ -32,6 +32,7 @@ NOTHING = Effect("harmless", writes=False)
 MOST_AGAIN = 4  # times that a function which calls itself is summarised
 POINTER = "the address is passed through a function pointer"
 MOST_DEEP = 5  # calls from the mapping to what happens to the address
+TOO_DEEP = 1 << 20  # how deep it was looked where the limit was in the way
 PROTECTING = functions.FAULTS_OFF_BY | functions.PREEMPT_OFF_BY
 # What disabling preemption by name does not help, or harms.
 BEYOND = (functions.PREEMPT_OFF - functions.PER_CPU) | functions.SLEEPING
@@ -40,6 +41,9 @@ BEYOND = (functions.PREEMPT_OFF - functions.PER_CPU) | functions.SLEEPING
 # What is summarised: a function by its file and name; and the number of the
 # parameter behind which an address lies, -1 when it is the parameters themselves.
 Key = tuple[str, str, int, int]  # a file, a function of it, its line; behind what
+# A summary of it: UNCUT, or one that came to the limit so many calls away.
+Made = tuple[Key, int]
+UNCUT = -1
 
 
 @dataclass
@@ -73,7 +77,9 @@ class Callees:
         self._others: dict[tuple[str, str], list[Function]] = {}  # of the same name
         self.missing: dict[tuple[str, str], str] = {}
         self.places: dict[tuple[str, str], list[str]] = {}
-        self.summaries: dict[Key, Summary] = {}
+        self.summaries: dict[Made, Summary] = {}
+        self._needs: dict[Made, int] = {}  # how many calls deep it was looked
+        self._deepest = 0  # ... for what is being made
         self.wanted: dict[tuple[str, str], None] = {}
         self.structs: dict[str, dict[str, Struct]] = {}
         self.arrays: dict[str, bool | None] = {}  # None: not known
@@ -92,7 +98,7 @@ class Callees:
         self._mapping_now: set[tuple[str, str, int]] = set()
         self._busy: dict[Key, Summary] = {}
         self._again: set[Key] = set()
-        self._provisional: set[Key] = set()
+        self._provisional: set[Made] = set()
 
     def add(self, file: str, source: Source) -> None:
         """Make the functions of SOURCE known."""
@@ -275,20 +281,44 @@ class Callees:
         behind this parameter stands for that on the parameter.  One that is being
         made (a cycle) counts as harmless at first, and as what was found then."""
         key = (file, function.name, function.line, behind)
-        if key in self._provisional:
-            self.asked += 1
-        if len(self._busy) > MOST_DEEP:
+        left = MOST_DEEP - len(self._busy)
+        if left < 0:
+            self._deepest = TOO_DEEP
             why = f"{function.name}() is too many calls away"
             return _unknown(file, function, why, "far")
         if key in self._busy:
             self._again.add(key)
             return self._busy[key]
-        if key not in self.summaries:
-            before = self.asked
-            self.summaries[key] = self._settled(key, function)
-            if self.asked > before:
-                self._provisional.add(key)
-        return self.summaries[key]
+        made = self._made(key, left)
+        if made is None:
+            made = self._make(key, left, function)
+        elif made in self._provisional:
+            self.asked += 1
+        self._deepest = max(self._deepest, len(self._busy) + self._needs[made])
+        return self.summaries[made]
+
+    def _made(self, key: Key, left: int) -> Made | None:
+        """The summary that holds where there are LEFT calls to the limit: one that
+        needed no more, or one that came to it from as far away.  So it does not matter
+        from where a function was asked about first."""
+        whole, part = (key, UNCUT), (key, left)
+        if whole in self.summaries and self._needs[whole] <= left:
+            return whole
+        return part if part in self.summaries else None
+
+    def _make(self, key: Key, left: int, function: Function) -> Made:
+        before, outer, depth = self.asked, self._deepest, len(self._busy)
+        self._deepest = depth
+        try:
+            summary = self._settled(key, function)
+            need = self._deepest - depth
+        finally:
+            self._deepest = outer
+        made = (key, UNCUT if need <= left else left)
+        self.summaries[made], self._needs[made] = summary, need
+        if self.asked > before:
+            self._provisional.add(made)
+        return made
 
     def _settled(self, key: Key, function: Function) -> Summary:
         """The summary of a function: where it calls itself, one that stays the

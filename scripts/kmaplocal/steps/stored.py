@@ -71,7 +71,7 @@ def _on(kept: Kept, place: str) -> str:
     own = kept.function.calls((kept.site.api.ends,))
     if not put and own and _is_array(kept, place):
         return f"unmap what {place} keeps from the last to the first, which ends last"
-    if not put and kept.unmaps and kept.beside:
+    if not put and own and kept.beside:
         return (
             f"each time {place} gets another page, unmap and map again what was mapped"
             " after it: the last mapped ends first"

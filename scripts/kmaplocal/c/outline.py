@@ -163,7 +163,7 @@ class Outline:
         self.whole = text if whole is None else whole
         self.functions = [f for f in functions if f.end]
         self._reaching: dict[frozenset[str], frozenset[str]] = {}
-        self._holding: dict[frozenset[str], list[Span]] = {}
+        self._naming: dict[frozenset[str], frozenset[int]] = {}
 
     @property
     def tokens(self) -> list[Token]:
@@ -217,13 +217,26 @@ class Outline:
 
     def holding(self, names: Collection[str]) -> list[Span]:
         """The functions that name one of NAMES."""
-        wanted = frozenset(names)
-        if wanted not in self._holding:
-            lines = sorted({t.line for t in self.tokens if t.text in wanted})
-            self._holding[wanted] = [
-                f for f in self.functions if any(f.line <= n <= f.end for n in lines)
-            ]
-        return [*self._holding[wanted]]
+        lines = sorted(self.lines(names))
+        return [f for f in self.functions if any(f.line <= n <= f.end for n in lines)]
+
+    def lines(self, names: Collection[str]) -> frozenset[int]:
+        """The lines that name one of NAMES."""
+        wanted = self.vocabulary.intersection(names)
+        if wanted not in self._naming:
+            found = (t.line for t in self.tokens if t.text in wanted) if wanted else ()
+            self._naming[wanted] = frozenset(found)
+        return self._naming[wanted]
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """All words, kept when the tokens are not."""
+        return frozenset(token.text for token in self.tokens)
+
+    @cached_property
+    def spoken(self) -> frozenset[str]:
+        """The words of no directive, kept when the tokens are not."""
+        return frozenset(token.text for token in self.tokens if not token.directive)
 
     def reaching(self, names: frozenset[str]) -> frozenset[str]:
         """The functions and macros that name one of NAMES, or one of themselves."""

@@ -122,7 +122,7 @@ def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:
     calls = function.calls(ATOMIC)
     if not calls:
         return []
-    code = {t.line for t in outline.tokens if t.text in ATOMIC}
+    code = outline.lines(ATOMIC)
     lines = outline.text.split("\n")
     for number in range(calls[0].start[0], calls[-1].end[0] + 1):
         named = [name for name in ATOMIC if name in lines[number - 1]]

@@ -42,9 +42,7 @@ class Unmapping:
 
     def __init__(self, files: Iterable[FileAnalysis]):
         known = list(files)
-        self.words = {
-            file.path: {t.text for t in file.outline.tokens} for file in known
-        }
+        self.words = {file.path: file.outline.vocabulary for file in known}
         self.ends = [
             end
             for file in known

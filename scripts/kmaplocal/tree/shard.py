@@ -67,7 +67,7 @@ def with_tied(
                 homes.setdefault(span.name, set()).add(file)
     found, new = set(wanted), set(wanted)
     while new:
-        words = {token.text for file in new for token in outlines[file].code}
+        words = frozenset[str]().union(*(outlines[file].spoken for file in new))
         new = set().union(*(homes[name] for name in words & homes.keys())) - found
         found |= new
     return found

@@ -52,5 +52,5 @@ def speaks_of_unmap(scene: Scene, site: Site) -> bool:
     outline = scene.knowledge.outline
     if outline is None or scene.file.endswith(".h"):
         return True
-    words = {t.text for t in outline.tokens}
+    words = outline.vocabulary
     return not words.isdisjoint((site.api.ends, *RELEASES))

@@ -1,45 +1,48 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """kmaplocal: retire kmap() and kmap_atomic() from Linux kernel code.
 
-The way of the data, a room each:
+The way of the data, a room each, from the bottom:
 
 knowledge row functions (the one table of the kernel's functions) memory user pages
           context values (its rows), api (the mapping calls)
-tree      kernel repository (the tree), search shard (its candidate files), tags
-          definitions generated initialisers (what is defined where), source module
-          target (the kernel a module is for), spatch standing workers (running
-          spatch), processes (Python on all cores), outcome
+c         lexer tags outline oldcalls conditions arms (one file before spatch), parsing
+          syntax (what spatch says of it), guards cleanup cfg places assembly (the tree
+          of a function), text linear sizes types exprtypes structs (its types, sums)
+tree      kernel repository (the tree), search shard (its candidate files), definitions
+          generated initialisers members (what is defined where), source module target
+          (the kernel a module is for), spatch standing processes (running spatch),
+          facts (what it says), outcome
 cache     cache (the database), known (facts), state again (whole results)
-c         lexer outline oldcalls conditions arms (one file before spatch), parsing
-          facts syntax (what spatch says of it), cfg places assembly (the tree of a
-          function), text sizes types exprtypes members structs (its types)
-bounds    linear (sums), flow (what changes where), translate (an expression as a
-          sum), limits guards (what bounds it), prover query (inside of the page or
-          not), offsets many extents (how far the accesses of a mapping go)
 flow      engine (every mapping along every path), values state conditions (what is
           known on the way), relevance (what can matter), evaluator branches stores
           transfer calls maps (what a step does), escape (who can reach a local
-          variable), events (what is recorded), asked (what need not be followed again)
-summaries callees mappings (what a function does with an address, and to the
-          mappings of its callers), pointers (which functions a pointer can be),
-          reaching users (who maps by others), wrappers (mapped here, unmapped there)
-certify   analysis (all of it), readings gaps doubts (what was not read), offers (what
-          the kernels have), obligations
-          one_page (what holds), certificate, tied
-repairs   order explicit saved (what can be put right), idioms copies sets
-          fills folios casts asked (page helpers), flushes
+          variable), events trace (what is recorded), pointers tree asked (what is
+          asked of the rest of the tree)
+bounds    flow (what changes where), translate (an expression as a
+          sum), limits guards (what bounds it), prover query (inside of the page or
+          not), offsets many extents (how far the accesses of a mapping go)
+summaries callees effects chains mappings (what a function does with an address, and
+          to the mappings of its callers), knowledge (all that, as one file has it),
+          requests (what is not known yet), pointers (which functions a pointer can
+          be), reaching users (who maps by others)
+certify   analysis (all of it), view (who looks at what), readings gaps doubts offers
+          (what was not read, or is not there), function (one that was followed), paired
+          lifo local faults preempt one_page (an obligation each), context, certificate
+          certify (what follows), wrappers (mapped here, unmapped there), tied
+repairs   order explicit saved (what can be put right), folios asked
+idioms    idioms copies sets fills casts (page helpers), flushes
 steps     steps (what a person has to change where a mapping is kept), kept unmapping
           callers (what its rules look at); the rules: handed stored passed paths
           context pages reading
 apply     plan agreement together (what is to be done), edit edits layout comments
           conversion (making the edits by the semantic patches), outcomes (of many
-          files), goldens, patch replace, answers (what spatch is told that runs alone)
-findings  survey (files), inspection scene peers (one function, as the rules look at
-          it), finding report text handbook mend; rules/ (a rule, and its page), accept/
-          (comments, baselines, what apply does), change/ (what a patch is answerable
-          for), formats/ (how it is told)
-report    report listing output (certificates of a tree), page html events (the same
-          for a browser)
+          files), goldens, patch replace
+findings  survey (files), checks scene peers (one function, as the rules look at it),
+          registry architectures finding report text handbook mend; rules/ (a rule, and
+          its page), accept/ (comments, baselines, what apply does), change/ (what a
+          patch is answerable for), formats/ (how it is told)
+report    report listing output (certificates of a tree), page events (the same for a
+          browser)
 history   history bodies (what upstream did)
 series    request draft (what is asked, and what becomes of it), conversions fixes (the
           two kinds of series), account message safety changes remedy blame checked
@@ -52,9 +55,10 @@ prove     reference alignment (both sides of a change), objects farm kbuild benc
           them said), trial (all of it), boot/ (a kernel with the change and one
           without, each seen to run)
 commands  apply flag report series verify boot history merge goldens bench clean_cache
-          answer: a command a file, options included; fixtures (make goldens ONLY=)
+          answer: a command a file, options included; fixtures (make goldens ONLY=),
+          html answers (what they print, and tell spatch)
 
-At the top: cli (the doors), console errors home, and inline, which the semantic
+At the top: cli (the doors), console errors home workers, and inline, which the semantic
 patches ask from inside spatch.
 """
 

@@ -23,7 +23,8 @@ from kmaplocal.tree import facts
 from kmaplocal.tree import definitions
 from kmaplocal.cache import known
 from kmaplocal.certify import gaps, readings
-from kmaplocal.summaries.callees import Callees, FileKnowledge, unfound
+from kmaplocal.summaries.callees import Callees, unfound
+from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import Doubt, Verdict
 from kmaplocal.tree.generated import Generated
 from kmaplocal.certify.doubts import MACRO, SYNTAX, comment_doubts, lacking
@@ -32,6 +33,8 @@ from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import APPLY, View
 from kmaplocal.certify.offers import Offers
 from kmaplocal.repairs.asked import ask_types
+from kmaplocal.flow.pointers import Pointer
+from kmaplocal.summaries.requests import Definition, Layout, MayMap, Member
 from kmaplocal.summaries.pointers import Pointers, Targets
 from kmaplocal.summaries.reaching import Reaching
 from kmaplocal.summaries.users import Users
@@ -240,7 +243,7 @@ class Analysis:
     def _judge(self, file: FileAnalysis) -> None:
         knowledge = self._knowledge(file)
         file.verdicts, file.judges = [], {}
-        asked = self.callees.asked
+        asked = self.callees.requests.asked
         apart = {lost.line for lost in file.lost} | file.readings.keys()
         gone = [span for span in file.wanted if span.line in apart]
         for function in file.source.functions:
@@ -252,7 +255,7 @@ class Analysis:
                 self._judge_one(file, function, knowledge)
         if file.reading is None:
             file.verdicts.extend(self._macro_verdicts(file))
-        file.pending = self.callees.asked > asked
+        file.pending = self.callees.requests.asked > asked
 
     def _knowledge(self, file: FileAnalysis) -> FileKnowledge:
         found = FileKnowledge(file.path, self.callees, file.source, file.outline)
@@ -331,14 +334,14 @@ class Analysis:
     ) -> FunctionAnalysis:
         """What is seen of FUNCTION; it is followed again only where something was not
         known before, or is known to map now."""
-        before = self.callees.asked
+        before = self.callees.requests.asked
         known = self.view.knowing(knowledge, function)
         seen = FunctionAnalysis(file.path, function, known)
         seen.beside = file.beside
         former = self.seen.get(function)
         if former is None or not seen.take(former):
             seen.follow()
-        if self.callees.asked == before and not seen.trace.waits:
+        if self.callees.requests.asked == before and not seen.trace.waits:
             self.seen[function] = seen
         return seen.mended() if self.view.converting else seen
 
@@ -354,13 +357,14 @@ class Analysis:
 
     def learn(self) -> bool:
         """Find and read what was asked for; whether anything new was learnt."""
-        mapping, self.callees.wanted_mappings = self.callees.wanted_mappings, {}
+        requests = self.callees.requests
+        mapping = [request.name for request in requests.take(MayMap)]
         with faults.net(partial(self._unlearn, mapping)):
             self.reaching.answer(mapping)
-        wanted, self.callees.wanted = self.callees.wanted, {}
-        members, self.callees.wanted_members = self.callees.wanted_members, {}
-        pointers, self.callees.wanted_pointers = self.callees.wanted_pointers, {}
-        layouts, self.callees.wanted_layouts = self.callees.wanted_layouts, {}
+        wanted = [request.name for request in requests.take(Definition)]
+        members = [request.name for request in requests.take(Member)]
+        pointers = requests.take(Pointer)
+        layouts = [request.struct for request in requests.take(Layout)]
         with faults.net(partial(self._unlearn, wanted)):
             self._find(wanted)
         found = {pointer: Targets(why="it was not found out") for pointer in pointers}

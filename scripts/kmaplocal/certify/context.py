@@ -7,7 +7,7 @@ from kmaplocal.certify.certificate import DISABLE, Obligation, Repair
 from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.trace import Site
-from kmaplocal.summaries.callees import depending
+from kmaplocal.summaries.chains import depending
 
 
 def context(name: str, site: Site, seen: FunctionAnalysis) -> Obligation:

@@ -8,7 +8,8 @@ from collections.abc import Collection
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import Bounds, Layout
 from kmaplocal.c import cleanup
-from kmaplocal.summaries.callees import FileKnowledge, links
+from kmaplocal.summaries.chains import links
+from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import FAULTS, PREEMPT
 from kmaplocal.repairs.explicit import Around, explicit
 from kmaplocal.bounds.extents import Extents

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from kmaplocal.knowledge import api
 from kmaplocal.bounds import INSIDE, OUTSIDE, Bounds
-from kmaplocal.summaries.callees import FileKnowledge
+from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import (
     ONE_PAGE,
     Obligation,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.certify import certify
 from kmaplocal.certify.function import FunctionAnalysis
-from kmaplocal.summaries.callees import FileKnowledge
+from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Function
 

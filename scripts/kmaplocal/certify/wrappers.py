@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kmaplocal import deadline, faults
 from kmaplocal.certify import readings as readings_of
 from kmaplocal.summaries import mappings
-from kmaplocal.summaries.callees import FileKnowledge
+from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
 from kmaplocal.certify.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.certify.certify import certify

@@ -13,7 +13,7 @@ from kmaplocal.findings.scene import Scene, is_api
 from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import View
-from kmaplocal.summaries.callees import FileKnowledge
+from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Function
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kmaplocal.summaries.callees import Callees, FileKnowledge
+from kmaplocal.summaries.callees import Callees
+from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Trace

@@ -18,7 +18,7 @@ from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.lifo import lifo
 from kmaplocal.certify.paired import paired
 from kmaplocal.certify.view import View
-from kmaplocal.summaries.callees import FileKnowledge
+from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site

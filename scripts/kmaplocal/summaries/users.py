@@ -47,10 +47,10 @@ class Users:
             self.apart[path] |= self.analysis.read_arms(self.files[path], spans)
         for _ in range(MOST_ROUNDS):
             for path, spans in list(pending.items()):
-                before = self.callees.asked
+                before = self.callees.requests.asked
                 for span in spans:
                     self._judge_one(path, span)
-                if self.callees.asked == before:
+                if self.callees.requests.asked == before:
                     del pending[path]
             if not self.analysis.learn():
                 return

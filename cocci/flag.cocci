@@ -9,8 +9,8 @@
 // Comments: What is found comes from kmaplocal, which follows every path of a
 // Comments: function; of other files nothing is known here.
 // Comments: In patch mode it mends what has one right answer: kmap-nesting-order,
-// Comments: kmap-mixed-pair, kmap-wrong-argument, kmap-null-check; of these one a
-// Comments: function.
+// Comments: kmap-mixed-pair, kmap-wrong-argument, kmap-null-check, kmap-leak; of these
+// Comments: one a function.
 
 virtual patch
 virtual context
@@ -47,10 +47,28 @@ position p;
   kmap_local_page_prot@p\|kmap_local_folio@p\|kmap_local_pfn@p\|bvec_kmap_local@p\|
   kunmap@p\|kunmap_atomic@p\|kunmap_local@p\|sg_miter_next@p\|skb_seq_read@p\)(...)
 
+@kmap_flag_left depends on patch && kmap_flag_calls@
+position p : script:python() { inline.adds(p) != "" };
+@@
+return@p ...;
+
+@script:python kmap_flag_before@
+p << kmap_flag_left.p;
+call;
+@@
+coccinelle.call = cocci.make_expr(inline.adds(p))
+
+@depends on patch@
+position kmap_flag_left.p;
+expression kmap_flag_before.call;
+@@
++ call;
+return@p ...;
+
 @kmap_flag_fix depends on patch && kmap_flag_calls@
 expression E;
 identifier f;
-position c : script:python() { inline.fix(c) not in ("", "remove") };
+position c : script:python() { inline.replaces(c) };
 position r : script:python() { inline.fix(r) == "remove" };
 position p;
 @@

@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_ADDED = "before "  # as findings/finding.py has it
 _plans: dict[str, dict[str, dict[str, str]]] = {}
 _findings: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
 _told: set[tuple[str, str, str]] = set()
@@ -145,6 +146,17 @@ def fix(positions) -> str:
     """What is to become of the place of a finding; "" for nothing."""
     fixes = (finding["fix"] for finding in _found(positions).values())
     return next(filter(None, fixes), "")
+
+
+def adds(positions) -> str:
+    """What is to be called before the place of a finding; "" for nothing."""
+    text = fix(positions)
+    return text[len(_ADDED) :] if text.startswith(_ADDED) else ""
+
+
+def replaces(positions) -> bool:
+    """Whether the place of a finding is to become something else."""
+    return fix(positions) not in ("", "remove") and not adds(positions)
 
 
 def tell(positions) -> list[str]:

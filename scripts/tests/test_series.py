@@ -304,3 +304,51 @@ def test_no_commit_is_blamed_that_git_does_not_know_of(wrong, tmp_path, git):
     make(wrong, "--fixes", "error", "--out", tmp_path / "out", "--only", "fs/late.c")
     (only,) = (tmp_path / "out").glob("*.patch")
     assert "Fixes:" not in only.read_text()
+
+
+EARLY = """#include <linux/highmem.h>
+
+int early(struct page *page, const char *from, int n)
+{
+	char *at = kmap_local_page(page);
+
+	if (n > 10)
+		return -EINVAL;
+	memcpy(at, from, n);
+	kunmap_local(at);
+	return 0;
+}
+
+int used(struct page *page)
+{
+	char *at = kmap_local_page(page);
+
+	if (at[0])
+		return at[1];
+	kunmap_local(at);
+	return 0;
+}
+"""
+
+
+def test_what_is_not_committed_is_no_part_of_a_patch(wrong, tmp_path, write, capsys):
+    write(wrong / "fs/two.c", f"{TWO}int theirs;\n")
+    given = ["--out", tmp_path / "out", "--only", "fs/two.c"]
+    assert make(wrong, *given) == 3
+    assert "fs/two.c: uncommitted changes" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_leak_is_mended_where_the_unmap_can_be_added(wrong, tmp_path, write, git):
+    write(wrong / "fs/early.c", EARLY)
+    git(wrong, "add", "-A")
+    git(wrong, "commit", "-qm", "fs: early")
+    given = ["--fixes", "error", "--out", tmp_path / "out", "--only", "fs/early.c"]
+    make(wrong, *given)
+    (only,) = (tmp_path / "out").glob("*.patch")
+    mail = read(only)
+    assert mail["Subject"].endswith("Unmap the page on every path in early()")
+    text = mail.get_content()
+    assert "+\t\tkunmap_local(at);\n \t\treturn -EINVAL;\n+\t}" in text
+    assert "entry stays on the stack of the thread's mappings" in " ".join(text.split())
+    assert "used" not in text.partition("---")[0]

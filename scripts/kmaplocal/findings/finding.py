@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+# How a fix begins that is a statement to be added before the place.
+ADDED = "before "
 ERROR, WARNING, NOTE = SEVERITIES = ("error", "warning", "note")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kmaplocal.console import Console
 from kmaplocal.findings import registry, survey
-from kmaplocal.findings.finding import ERROR, SEVERITIES, Finding
+from kmaplocal.findings.finding import ADDED, ERROR, SEVERITIES, Finding
 from kmaplocal.findings.mend import NotMended, mended
 from kmaplocal.prove import record, trial
 from kmaplocal.series import remedy
@@ -88,14 +88,12 @@ def draft(tree: Tree, request: Request, console: Console) -> Draft:
     found = _surveyed(tree, request, console)
     worst = SEVERITIES[: SEVERITIES.index(request.fixes or ERROR) + 1]
     bad = [finding for finding in found.findings if finding.severity in worst]
-    fixable: dict[str, list[Finding]] = defaultdict(list)
-    for finding in bad:
-        if finding.fix:
-            fixable[finding.file].append(finding)
+    fixable = _fixable(bad)
     before = {path: (tree.root / path).read_bytes() for path in fixable}
     after, withheld = _mended(before, fixable, request)
     groups = patches(after, {}, Maintainers.of(tree.root), request.split)
-    left = [finding for finding in bad if not finding.fix]
+    chosen = {finding for found in fixable.values() for finding in found}
+    left = [finding for finding in bad if finding not in chosen]
     fixed = {path: fixable[path] for path in after}
     return Draft(
         told_apart([_patch(tree, fixed, group) for group in groups]),
@@ -105,6 +103,19 @@ def draft(tree: Tree, request: Request, console: Console) -> Draft:
         DOORS,
         tuple(withheld),
     )
+
+
+def _fixable(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Those of FINDINGS that can be mended, by file: where an unmap would be added and
+    something else changed as well, the latter, as the first moves all places."""
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.fix:
+            found[finding.file].append(finding)
+    for file, each in found.items():
+        changed = [f for f in each if not f.fix.startswith(ADDED)]
+        found[file] = changed or each
+    return found
 
 
 def _surveyed(tree: Tree, request: Request, console: Console) -> survey.Survey:

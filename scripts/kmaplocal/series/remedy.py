@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.finding import ADDED, Finding
 from kmaplocal.series.prefix import Style
 from kmaplocal.series.words import functions, paragraph
 
@@ -89,7 +89,7 @@ def _told(rule: str, found: Sequence[Finding]) -> list[str]:
 
 def _effect(finding: Finding) -> str:
     """What a mistake does; "" where the finding says so."""
-    ending = finding.fix.partition("(")[0]
+    ending = finding.fix.removeprefix(ADDED).partition("(")[0]
     if finding.rule == ORDER:
         return _ORDER
     if finding.rule == LEAK:

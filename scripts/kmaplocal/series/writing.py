@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from kmaplocal.console import Console
-from kmaplocal.names import pasted
+from kmaplocal.errors import DirtyFiles
+from kmaplocal.names import pasted, quoted
 from kmaplocal.series import previous
 from kmaplocal.series.commits import Commits, commits, is_tracked, person
 from kmaplocal.series.draft import Draft
@@ -26,6 +27,7 @@ def write(
     """Write DRAFT, the next version of what was SENT, where REQUEST says.
 
     Raises KmaplocalError; OSError."""
+    _refuse_dirty(tree, draft)
     who = person(tree.root)
     before = {path: draft.before[path] for path in draft.paths}
     with commits(tree.root, before, who) as line:
@@ -46,6 +48,14 @@ def write(
             " user.name and user.email"
         )
     _say_next(tree, mails, console)
+
+
+def _refuse_dirty(tree: Tree, draft: Draft) -> None:
+    """Raise DirtyFiles where a patch would have what somebody has not committed."""
+    dirty = tree.dirty(list(map(Path, draft.paths))) if is_tracked(tree.root) else []
+    for path in dirty:
+        todo = "commit or stash them"
+        raise DirtyFiles(f"{quoted(path)}: uncommitted changes; no mails, {todo}")
 
 
 def _mails(line: Commits, draft: Draft, sent: Previous, request: Request) -> list[Path]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.rules.kmap_null_check import never_run
 from kmaplocal.findings.rules.kmap_returned import speaks_of_unmap
-from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding, Rule
+from kmaplocal.findings.finding import ADDED, ERROR, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.rules.kmap_mixed_pair import ended
 from kmaplocal.findings.rules.takers import how_sure, takers
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
@@ -15,7 +15,7 @@ from kmaplocal.findings.scene import Scene, lasting
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
-from kmaplocal.knowledge import functions
+from kmaplocal.knowledge import api, functions
 from kmaplocal.c.syntax import Expr, Point, Stmt
 
 RULE = Rule("kmap-leak", ERROR, "a path leaves the page mapped", on_path=True)
@@ -163,7 +163,45 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
             continue  # the same jump, and then another way on
         told |= {*jumps[-1:]}
         steps += [scene.step(jump, "jumps here") for jump in jumps[-1:]]
-        yield scene.finding(at, message, remedy, severity, steps=steps)
+        certain = leaving and not jumps and not severity
+        fix = _unmap_before(scene, site, leaving) if leaving and certain else ""
+        yield scene.finding(at, message, remedy, severity, fix, steps=steps)
+
+
+def _unmap_before(scene: Scene, site: Site, leaving: Stmt) -> str:
+    """ "before U(v)", where the unmap U(v) right before a return is right on every path
+    to it: the mapping was made in a block around it, no loop, label, other mapping or
+    unmap comes in between, and the return does not need it; else ""."""
+    holder, name = scene.holder(site), scene.ending(site)
+    begin = scene.statement(site.call)
+    if not holder or begin is None or not scene.places.in_block(begin):
+        return ""
+    if name not in api.UNMAPS or api.UNMAPS[name].given != api.ADDRESS:
+        return ""
+    around = _enclosing(leaving)
+    if begin.parent is not None and begin.parent not in around:
+        return ""
+    inner = around if begin.parent is None else around[: around.index(begin.parent)]
+    needed = {node.text for root in leaving.exprs for node in root.walk()}
+    if any(stmt.kind not in ("if", "compound") for stmt in inner) or holder in needed:
+        return ""
+    between = [
+        *(stmt.start for stmt in scene.function.statements() if stmt.kind == "label"),
+        *(other.call.start for other in scene.trace.sites),
+        *(unmap.start for unmap in scene.function.calls(scene.knowledge.unmaps)),
+    ]
+    if any(begin.end <= at < leaving.start for at in between):
+        return ""
+    return f"{ADDED}{name}({holder})"
+
+
+def _enclosing(stmt: Stmt) -> list[Stmt]:
+    """The statements around STMT, the innermost first."""
+    found = []
+    while stmt.parent is not None:
+        stmt = stmt.parent
+        found.append(stmt)
+    return found
 
 
 def _hands_page_on(site: Site, leaving: Stmt) -> bool:

@@ -342,7 +342,7 @@ def test_what_is_not_committed_is_no_part_of_a_patch(wrong, tmp_path, write, cap
 def test_a_leak_is_mended_where_the_unmap_can_be_added(wrong, tmp_path, write, git):
     write(wrong / "fs/early.c", EARLY)
     git(wrong, "add", "-A")
-    git(wrong, "commit", "-qm", "fs: early")
+    git(wrong, "commit", "-qm", "fs: Early")
     given = ["--fixes", "error", "--out", tmp_path / "out", "--only", "fs/early.c"]
     make(wrong, *given)
     (only,) = (tmp_path / "out").glob("*.patch")

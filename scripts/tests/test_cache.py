@@ -16,6 +16,7 @@ from kmaplocal.certify import analysis
 from kmaplocal.cache import cache
 from kmaplocal.tree import facts
 from kmaplocal.cache.cache import Cache
+from kmaplocal.tree.processes import in_processes
 
 KEYS = [cache.key("test", str(number)) for number in range(4)]
 
@@ -334,3 +335,19 @@ def test_clean_cache(run, tmp_path):
     assert cli.main(["clean-cache"]) == cli.main(["clean-cache"]) == 0
     assert list((tmp_path / "cache/kmaplocal").iterdir()) == []
     assert run(*REPORT)[2] == 1
+
+
+def test_a_process_of_the_run_has_a_connection_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("NO_CACHE", raising=False)
+    cache.close()
+    ours = cache.cache()
+
+    def work(number, progress):
+        assert cache.cache() is not ours
+        cache.cache().put({KEYS[number]: b"%d" % number})
+        cache.close()
+
+    in_processes(work, [0, 1])
+    assert ours.get(KEYS) == {KEYS[0]: b"0", KEYS[1]: b"1"}
+    cache.close()

@@ -202,6 +202,8 @@ def _unmaps(scene: Scene, site: Site) -> Iterator[Finding]:
             if scene.judge.pages.stale(expr):
                 why = "takes off what was added, but that changed since"
                 yield _elsewhere(scene, expr, why, WARNING)
+        elif _left_inside(scene, site, expr):
+            continue
         elif not _goes_back(scene, site, expr) and _moves_far(scene, site, expr):
             why = "was moved and may point behind the page"
             yield _elsewhere(scene, expr, why, WARNING)
@@ -217,6 +219,25 @@ def _elsewhere(scene: Scene, expr: Expr, why: str, severity: str) -> Finding:
         "keep the address that was mapped, and unmap that",
         severity,
     )
+
+
+def _left_inside(scene: Scene, site: Site, unmap: Expr) -> bool:
+    """Whether UNMAP is for who leaves the loops that move the address in their midst:
+    where such a loop comes to its end, another unmap stands right behind it."""
+    around = list(scene.loops(site.call))
+    loops = [
+        loop
+        for move in _moves(scene, site, unmap)
+        for loop in [*scene.loops(move)][-1:]
+        if loop not in around
+    ]
+    behind = [list(scene.sequel(loop)) for loop in loops]
+    ends = [[e for e in scene.unmaps(site) if _stands(e, seq)] for seq in behind]
+    return bool(loops) and all(each and unmap not in each for each in ends)
+
+
+def _stands(expr: Expr, stmts: list[Stmt]) -> bool:
+    return any(stmt.start <= expr.start < stmt.end for stmt in stmts)
 
 
 def _goes_back(scene: Scene, site: Site, unmap: Expr) -> bool:

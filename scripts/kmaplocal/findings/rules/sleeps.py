@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.finding import WARNING, Finding
+from kmaplocal.findings.finding import NOTE, Finding
 from kmaplocal.findings.scene import Scene
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import ALWAYS, BY_FLAGS, PAGING_IN
@@ -64,7 +64,7 @@ def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Fi
         f"{what} while {scene.by(site)} of line {site.call.start[0]} has disabled page"
         " faults and preemption",
         remedy,
-        "" if sure else WARNING,
+        "" if sure else NOTE,  # it may well be meant to fail
         steps=scene.begun(site),
     )
 

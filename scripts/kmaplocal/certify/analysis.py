@@ -11,8 +11,7 @@ from __future__ import annotations
 import copy
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from kmaplocal.certify.certificate import Doubt, Verdict
 from kmaplocal.tree.generated import Generated
 from kmaplocal.certify.doubts import MACRO, SYNTAX, comment_doubts, lacking
 from kmaplocal.certify.doubts import syntax_doubts
+from kmaplocal.certify.file import FileAnalysis, has_old, narrowed
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import APPLY, View
 from kmaplocal.certify.offers import Offers
@@ -39,66 +39,18 @@ from kmaplocal.summaries.pointers import Pointers, Targets
 from kmaplocal.summaries.reaching import Reaching
 from kmaplocal.summaries.users import Users
 from kmaplocal.certify.wrappers import Wrappers
-from kmaplocal.c.arms import Arms, Kernels, Reading
+from kmaplocal.c.arms import Arms, Kernels
 from kmaplocal.c.conditions import Version
 from kmaplocal.tree.facts import Facts, Piece
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.c.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.tree.spatch import Spatch
-from kmaplocal.c.syntax import Function, Source, Struct
+from kmaplocal.c.syntax import Function, Struct
 
 MOST_ROUNDS = 24
 MOST_USERS = 8  # of a macro, that are named
 
 Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
-
-
-@dataclass
-class FileAnalysis:
-    """All that is known of one file."""
-
-    path: str
-    outline: Outline
-    excerpt: str
-    source: Source
-    wanted: list[Span]
-    judges: dict[int, FunctionAnalysis] = field(default_factory=dict)
-    verdicts: list[Verdict] = field(default_factory=list)
-    lost: list[Lost] = field(default_factory=list)
-    partners: set[str] = field(default_factory=set)  # converted with it or not at all
-    reading: Reading | None = None  # where it is that of some arms of #ifs
-    readings: dict[int, list[FileAnalysis]] = field(default_factory=dict)
-    tied: set[int] = field(default_factory=set)  # of these, converted with others
-    beside: frozenset[str] = frozenset()  # what the other arms disable by name
-    pending: bool = True  # something it asked for was not known yet
-
-    def shows(self, line: int) -> bool:
-        """Whether LINE was read."""
-        return self.reading is None or line not in self.reading.hidden
-
-    def shows_gap(self, line: int) -> bool:
-        """Whether what is put before LINE would have been."""
-        return self.reading is None or self.reading.shows_gap(line)
-
-    def every_judge(self) -> Iterator[FunctionAnalysis]:
-        """The judges of its functions, and of each reading of one."""
-        yield from self.judges.values()
-        for each in self.readings.values():
-            for reading in each:
-                yield from reading.judges.values()
-
-    def lose(self, function: Function | Span, reason: str) -> None:
-        """Take FUNCTION for not analysed."""
-        self.lost.append(Lost(self.path, function.line, function.name, reason))
-        self.verdicts = [v for v in self.verdicts if v.line != function.line]
-        self.judges.pop(function.line, None)
-
-    def lose_all(self, reason: str) -> None:
-        """Take the whole file for not analysed."""
-        self.lost = [Lost(self.path, 1, WHOLE_FILE, reason)]
-        self.readings = {}
-        self.source.functions, self.verdicts, self.judges = [], [], {}
-        self.pending = False
 
 
 class Analysis:
@@ -159,7 +111,7 @@ class Analysis:
         other = copy.copy(self)
         other.view = APPLY
         return other._judged(
-            [_narrowed(file) for file in files.values() if _has_old(file)]
+            [narrowed(file) for file in files.values() if has_old(file)]
         )
 
     def _judged(self, files: list[FileAnalysis]) -> dict[str, FileAnalysis]:
@@ -527,24 +479,6 @@ def _agreed(ways: list[Struct | None]) -> Struct | None:
     first = ways[0] if ways else None
     alike = all(way and first and way.members == first.members for way in ways)
     return first if alike and all(way and way.complete for way in ways) else None
-
-
-def _has_old(file: FileAnalysis) -> bool:
-    return bool(file.outline.holding(api.OLD) or file.outline.macros_holding(api.OLD))
-
-
-def _narrowed(file: FileAnalysis) -> FileAnalysis:
-    """FILE with the functions alone that have an old call, not judged yet."""
-    wanted = file.outline.holding(api.OLD)
-    functions = [
-        f for f in file.source.functions if any(gaps.within(f, span) for span in wanted)
-    ]
-    lines = {span.line for span in wanted}
-    lost = [x for x in file.lost if x.line in lines or x.function == WHOLE_FILE]
-    source = replace(file.source, functions=functions)
-    return FileAnalysis(
-        file.path, file.outline, file.excerpt, source, wanted, lost=lost
-    )
 
 
 def _lose_users(files: Iterable[FileAnalysis], why: str) -> None:

@@ -15,7 +15,7 @@ from kmaplocal.bounds import plain
 from kmaplocal.flow.escape import root_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
-from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Expr, Point
 
 ATOMIC = "SG_MITER_ATOMIC"
 
@@ -45,6 +45,9 @@ def walks_left(scene: Scene) -> Iterator[Finding]:
         for line in sorted(lines):
             at = scene.leaving(line)
             jumps = scene.trace.jumps(site.number, line)
+            way = jumps[0] if jumps else at.start if at else site.call.start
+            if _finds_none(scene, site, walk, way):
+                continue
             steps = [*scene.begun(site), *(scene.step(j, "jumps here") for j in jumps)]
             yield scene.finding(
                 at or site.call,
@@ -94,6 +97,21 @@ def _is_own(scene: Scene, site: Site, walk: Walk) -> bool:
         if name and _variable(scene, argument) == name
     }
     return bool(name) and walk.begins in given and given <= known
+
+
+def _finds_none(scene: Scene, site: Site, walk: Walk, place: Point) -> bool:
+    """Whether PLACE stands under a test that `m.addr` is NULL: where sg_miter_next()
+    has mapped something it never is (lib/scatterlist.c)."""
+    name = _variable(scene, site.call.arguments[walk.state])
+    return any(
+        node.kind == "member" and node.text.replace(" ", "") == f"{name}.addr"
+        for stmt in scene.function.statements()
+        if stmt.kind == "if" and stmt.exprs and stmt.children
+        if stmt.children[0].start <= place < stmt.children[0].end
+        for test in stmt.exprs[0].walk()
+        if (test.kind, test.op) in (("unary", "!"), ("binary", "=="))
+        for node in (child.bare() for child in test.children)
+    )
 
 
 def _variable(scene: Scene, argument: Expr) -> str:

@@ -12,7 +12,7 @@ import pytest
 from conftest import REPOSITORY
 from test_doors import make
 
-from kmaplocal.commands import report as doors
+from kmaplocal.commands import history as doors
 from kmaplocal.tree.outcome import Doubt, Lost, Outcome
 
 OLD = """\

@@ -358,7 +358,7 @@ let parts : statement list ref option ref = ref None
 let is_counted st =
   let hidden = match !hidden with Some other -> other == st | None -> false in
   match st with
-  | ExprStatement None, [] | Decl _, _ -> false
+  | ExprStatement None, [] | Decl _, _ | IfdefStmt1 _, _ -> false
   | _ -> not (hidden || !in_expression)
 
 let statement_fact st =

@@ -277,7 +277,7 @@ class Analysis:
         mapping = set(self.view.calls).intersection(api.ALL)
         doubts = syntax_doubts(file.outline, function, mapping, followed)
         verdict.doubts.extend(doubts)
-        verdict.doubts.extend(comment_doubts(file.outline, function))
+        verdict.doubts.extend(comment_doubts(file.outline, function, seen.trace))
         file.judges[function.line] = seen
         file.verdicts.append(verdict)
 

@@ -4,13 +4,14 @@ only a comment says."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from kmaplocal.certify.certificate import PREEMPT, Doubt
 from kmaplocal.c.places import BLOCKS, Places, parts_of
 from kmaplocal.knowledge import api
 from kmaplocal.c.outline import Outline
 from kmaplocal.c.syntax import Expr, Function, Stmt
+from kmaplocal.flow.trace import Trace
 
 SYNTAX = "syntax"
 COMMENT = "the comment here says something about "
@@ -20,6 +21,12 @@ LEAVING = "is a macro that may leave"
 _BRACED = ("if", "for", "while", "iterator", "guard")
 MOST_PARTS = 3  # that a statement can become
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
+# Of what a comment speaks that is on the order of unmaps, or on more than that.
+ORDER = ("reverse order", "in reverse", "last in, first out", "lifo")
+DISABLED = (
+    "atomic block context cpu disab enab fault interrupt irq lock migrat preempt"
+    " process schedul sleep task thread user"
+).split()
 TYPED = "two arguments, as before Linux 3.7: there is no kmap_local_page() there"
 
 
@@ -116,20 +123,49 @@ def _is_block(stmt: Stmt) -> bool:
     return stmt.kind in (*BLOCKS, "switch") and stmt.kind != "label"
 
 
-def comment_doubts(outline: Outline, function: Function) -> list[Doubt]:
-    """Comments between a kmap_atomic() and its unmap that speak of it: they say
-    what the code relies on, which no rule can read."""
+def comment_doubts(outline: Outline, function: Function, trace: Trace) -> list[Doubt]:
+    """Comments on a kmap_atomic() while it is mapped: they say what the code relies
+    on, which no rule can read; but for the order in which mappings end, which
+    kmap_local_page() asks for, too."""
     calls = function.calls(ATOMIC)
     if not calls:
         return []
     code = outline.lines(ATOMIC)
     lines = outline.text.split("\n")
-    for number in range(calls[0].start[0], calls[-1].end[0] + 1):
+    for number in _mapped_lines(trace, calls):
         named = [name for name in ATOMIC if name in lines[number - 1]]
-        if named and number not in code:
+        if named and number not in code and not _on_order(lines, number):
             why = f"{COMMENT}{named[0]}()"
             return [Doubt(PREEMPT, number, 0, why)]
     return []
+
+
+def _mapped_lines(trace: Trace, calls: list[Expr]) -> Iterable[int]:
+    """The lines at which a page may be mapped by one of CALLS: from each map call to
+    its last unmap, or all, where one does not come after the other in the text."""
+    every = range(calls[0].start[0], calls[-1].end[0] + 1)
+    found: set[int] = set()
+    for site in trace.sites:
+        unmaps = trace.unmaps_of(site.number)
+        if not unmaps or any(unmap.start < site.call.start for unmap in unmaps):
+            return every
+        last = max(unmap.end[0] for unmap in unmaps)
+        found.update(range(site.call.start[0], last + 1))
+    return sorted(found.intersection(every))
+
+
+def _on_order(lines: list[str], number: int) -> bool:
+    """Whether the comment that the line NUMBER is a part of is on the order of unmaps,
+    and names nothing that kmap_atomic() disables."""
+    first = last = number
+    while first > 1 and "/*" not in lines[first - 1]:
+        first -= 1
+    while last < len(lines) and "*/" not in lines[last - 1]:
+        last += 1
+    told = " ".join(lines[first - 1 : last]).lower()
+    words = told.replace("kunmap_atomic", "").replace("kmap_atomic", "")
+    on_order = any(word in words for word in ORDER)
+    return on_order and not any(word in words for word in DISABLED)
 
 
 def _half_doubts(outline: Outline, calls, function: Function, call) -> list[Doubt]:

@@ -311,7 +311,7 @@ class Wrappers:
             outline = member.reading.outline
         names = {*api.OLD, *knowledge.wrapped}
         verdict.doubts.extend(syntax_doubts(outline, function, names))
-        verdict.doubts.extend(comment_doubts(outline, function))
+        verdict.doubts.extend(comment_doubts(outline, function, seen.trace))
 
     def _knowledge(self, file: str) -> FileKnowledge:
         """What is known in FILE, the wrappers it can call among the calls."""

@@ -5,9 +5,10 @@ The way of the data, a room each, from the bottom:
 
 knowledge row functions (the one table of the kernel's functions) memory user pages
           context values (its rows), api (the mapping calls)
-c         lexer tags outline oldcalls conditions arms (one file before spatch), parsing
-          syntax (what spatch says of it), guards cleanup cfg places assembly (the tree
-          of a function), text linear sizes types exprtypes structs (its types, sums)
+c         lexer lines tags outline oldcalls conditions arms (one file before spatch),
+          parsing syntax (what spatch says of it), guards cleanup cfg places assembly
+          (the tree of a function), text linear sizes types exprtypes structs (its
+          types, sums)
 tree      kernel repository (the tree), search shard (its candidate files), definitions
           generated initialisers members (what is defined where), source module target
           (the kernel a module is for), spatch standing processes (running spatch),

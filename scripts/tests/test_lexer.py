@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from kmaplocal.c.lexer import Token, comments, directives, tokens, words
+from kmaplocal.c.lexer import Token, comments, tokens, words
+from kmaplocal.c.lines import Lines
 
 
 def texts(source):
@@ -98,7 +99,7 @@ def test_a_comment_over_lines_does_not_end_a_directive():
 )
 def test_the_directives_are_read_without_the_code_between_them(source):
     marked = [token for token in tokens(source) if token.directive]
-    lines = directives(source)
+    lines = Lines(source).directives()
     assert [token for line in lines for token in line] == marked
     assert all([t.text for t in line].index("#") == 0 for line in lines)
 

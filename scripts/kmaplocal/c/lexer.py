@@ -10,6 +10,7 @@ function *means* is for spatch to say.
 import math
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from sys import intern
 from typing import NamedTuple
 
@@ -69,10 +70,14 @@ _TOKEN = re.compile(
 _NEWLINE = 2  # the group of a line's end; the kind of the token in each group:
 _KINDS = ("", IDENTIFIER, "", PUNCT, STRING, CHAR, IDENTIFIER, NUMBER, PUNCT)
 _COMMENTS = re.compile(rf"({_COMMENT})|{_STRING}|{_CHAR}")
+_QUOTED = rf"{_COMMENT}|(?:u8|[uUL])?{_STRING}|[uUL]?{_CHAR}"
+_WORDS = re.compile(rf"{_QUOTED}|\.?\d(?:[eEpP][+-]|[\w.])*|([^\W\d][\w$]*|\$[\w$]*)")
+# A brace, with a `=` that is before it.
+BRACE = re.compile(rf"((?:(?<![-=!<>+*/%&^|])=(?:\s+|{_COMMENT})*)?\{{|\}})|{_QUOTED}")
 
 
 # A line behind its blanks: what follows the # of a directive, or what is none.
-_LINE = re.compile(
+LINE = re.compile(
     rf"""
     (?:[ \t\r\f\v]+|{_COMMENT})*
     (\#)?
@@ -91,24 +96,22 @@ def tokens(text: str, first_line: int = 1) -> list[Token]:
     directive marked `directive`. Errors: none; an unclosed comment or string
     ends with the text or, for a string, with its line.
     """
-    starts, spliced = _splice(text)
-    return _tokens(starts, spliced, first_line, 0, len(spliced))
+    starts, spliced = splice(text)
+    return lexed(starts, spliced, first_line, 0, len(spliced))
 
 
-def directives(text: str) -> list[list[Token]]:
-    """The tokens of each preprocessor directive of `text`, as tokens() has them."""
-    starts, spliced = _splice(text)
-    return [
-        _tokens(starts, spliced, 1, match.start(), match.end())
-        for match in _LINE.finditer(spliced)
-        if match[1]
-    ]
+def identifiers(spliced: str, start: int, stop: int) -> set[str]:
+    """The identifiers between two places of a text without continued lines."""
+    found = set(_WORDS.findall(spliced, start, stop))
+    found.discard("")
+    return found
 
 
-def _tokens(
-    starts: list[int], spliced: str, first_line: int, start: int, stop: int
+def lexed(
+    starts: Sequence[int], spliced: str, first_line: int, start: int, stop: int
 ) -> list[Token]:
-    """The tokens between two places, the first of which begins a line."""
+    """The tokens between two places of what splice() gives, the first of which begins
+    a line."""
     found: list[Token] = []
     line = bisect_right(starts, start) - 1
     begin, number, end = starts[line], first_line + line, _end(starts, line)
@@ -133,7 +136,7 @@ def _tokens(
     return found
 
 
-def _end(starts: list[int], line: int) -> float:
+def _end(starts: Sequence[int], line: int) -> float:
     """Where a line, from 0, ends."""
     return starts[line + 1] if line + 1 < len(starts) else math.inf
 
@@ -143,7 +146,7 @@ def comments(text: str) -> list[Comment]:
 
     In: C source. Errors: none; an unclosed comment ends with the text.
     """
-    starts, spliced = _splice(text)
+    starts, spliced = splice(text)
     found = []
     for match in _COMMENTS.finditer(spliced):
         if match[1] is None:
@@ -158,7 +161,7 @@ def comments(text: str) -> list[Comment]:
     return found
 
 
-def _splice(text: str) -> tuple[list[int], str]:
+def splice(text: str) -> tuple[list[int], str]:
     """Continued lines joined, and where each line of `text` starts in the result."""
     if not _SPLICE.search(text):
         return [0, *(match.end() for match in _NEWLINES.finditer(text))], text

@@ -33,10 +33,22 @@ class Call(NamedTuple):
 def old_calls(outline: Outline, names: Collection[str] = api.OLD) -> list[Call]:
     """The calls of old map and unmap functions, or of NAMES, in the order of
     the text."""
-    found, tokens = [], outline.tokens
+    stretches = {outline.stretch(line) for line in outline.lines(names)}
+    found: list[Call] = []
+    for stretch in sorted(stretches):
+        found += _calls(outline, names, stretch)
+    return found
+
+
+def _calls(
+    outline: Outline, names: Collection[str], stretch: tuple[int, int]
+) -> list[Call]:
+    found, tokens = [], outline.between(*stretch)
     for index, token in enumerate(tokens):
         if token.text not in names or token.directive:
             continue
+        if outline.stretch(token.line) != stretch:
+            continue  # it is the other's, whose end this one begins with
         if [t.text for t in tokens[index + 1 : index + 2]] != ["("]:
             continue
         before = tokens[index - 1] if index else None

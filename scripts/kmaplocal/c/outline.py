@@ -9,17 +9,20 @@ its number, so what spatch says of the excerpt holds for the file.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain, takewhile
+from operator import itemgetter
 from pathlib import Path
 
 from kmaplocal import faults
 from kmaplocal.c import lexer
 from kmaplocal.c import tags
 from kmaplocal.c.lexer import Token
+from kmaplocal.c.lines import Lines
 
 MOST_TOKENS = 1_000_000  # a hundred bytes each
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
@@ -177,13 +180,18 @@ class Outline:
 
     def forget(self) -> None:
         """Keep nothing that the text has."""
-        for name in ("_tokens", "code", "_lines"):
+        for name in ("_tokens", "code"):
             self.__dict__.pop(name, None)
+
+    @cached_property
+    def _lines(self) -> Lines:
+        """The text, to be lexed in parts."""
+        return Lines(self.text)
 
     @cached_property
     def directives(self) -> dict[int, list[Token]]:
         """The tokens of each directive, by its line."""
-        return {line[0].line: line for line in lexer.directives(self.text)}
+        return {line[0].line: line for line in self._lines.directives()}
 
     @cached_property
     def code(self) -> list[Token]:
@@ -222,21 +230,21 @@ class Outline:
 
     def lines(self, names: Collection[str]) -> frozenset[int]:
         """The lines that name one of NAMES."""
-        wanted = self.vocabulary.intersection(names)
+        wanted = frozenset(names)
         if wanted not in self._naming:
-            found = (t.line for t in self.tokens if t.text in wanted) if wanted else ()
+            found = (token.line for token in self._lines.naming(wanted))
             self._naming[wanted] = frozenset(found)
         return self._naming[wanted]
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        """All words, kept when the tokens are not."""
-        return frozenset(token.text for token in self.tokens)
+        """All words."""
+        return self._lines.vocabulary()
 
     @cached_property
     def spoken(self) -> frozenset[str]:
-        """The words of no directive, kept when the tokens are not."""
-        return frozenset(token.text for token in self.tokens if not token.directive)
+        """The words of no directive."""
+        return self._lines.spoken()
 
     def reaching(self, names: frozenset[str]) -> frozenset[str]:
         """The functions and macros that name one of NAMES, or one of themselves."""
@@ -259,7 +267,30 @@ class Outline:
 
     def words(self, span: Span) -> set[str]:
         """The words of a function."""
-        return {token.text for token in self.between(span.line, span.end)}
+        return self._lines.words(span.line, span.end)
+
+    def stretch(self, line: int) -> tuple[int, int]:
+        """The first and last line of what LINE is in: a function, with those that
+        overlap; or what is between two of these, the first's end included."""
+        bounds = self._bounds
+        place = bisect_right(bounds, line, key=itemgetter(0))
+        first, last = bounds[place - 1]
+        if line <= last:
+            return first, last
+        following = bounds[place : place + 1]
+        return last, following[0][0] - 1 if following else self._lines.count
+
+    @cached_property
+    def _bounds(self) -> list[tuple[int, int]]:
+        """The first and last lines of the functions, with those that overlap."""
+        found = [(0, 0)]
+        for span in sorted(self.functions, key=lambda span: span.line):
+            first, last = span.line, span.end
+            if first <= found[-1][1]:
+                first, before = found.pop()
+                last = max(last, before)
+            found.append((first, last))
+        return found
 
     def around(self, line: int) -> Span | None:
         """The function that LINE is in."""
@@ -274,17 +305,17 @@ class Outline:
 
     def is_static(self, span: Span) -> bool:
         """Whether the function is declared static where it is defined."""
-        words: list[str] = []
-        for token in self.tokens:
-            if token.line > span.line:
-                break
-            if token.directive or token.text in (";", "}"):
-                words = []
-            elif token.text == span.name and token.line == span.line:
-                return "static" in words
-            else:
-                words.append(token.text)
-        return False
+        here = self.between(span.line, span.line)
+        name = _first(span.name, here)
+        if name is None:
+            return False
+        before = chain(
+            reversed(here[: here.index(name)]), self._lines.back(1, span.line - 1)
+        )
+        words = takewhile(
+            lambda t: not t.directive and t.text not in (";", "}"), before
+        )
+        return any(token.text == "static" for token in words)
 
     def excerpt(self, wanted: Collection[Span]) -> str:
         """The text with the bodies of all functions but WANTED, and all
@@ -319,41 +350,21 @@ class Outline:
 
     def _body(self, span: Span) -> list[tuple[Token, Token]]:
         """The braces of a function's body, unless an #if straddles them."""
-        inside = self.between(span.line, span.end)
-        opening = _first("{", inside)
-        closing = _first("}", reversed(inside))
+        opening = _first("{", self._lines.forward(span.line, span.end))
+        closing = _first("}", self._lines.back(span.line, span.end))
         if not opening or not closing or opening.line == closing.line:
             return []
         return [(opening, closing)] if self._balanced(opening, closing) else []
 
-    @cached_property
-    def _lines(self) -> list[int]:
-        """The line of each token."""
-        return [token.line for token in self.tokens]
-
     def between(self, first: int, last: int) -> list[Token]:
         """The tokens of the lines FIRST to LAST."""
-        start, end = bisect_left(self._lines, first), bisect_right(self._lines, last)
-        return self.tokens[start:end]
+        return self._lines.between(first, last)
 
     def _initialisers(self) -> list[tuple[Token, Token]]:
         """The braces of initialisers outside of functions, over 8 lines long."""
-        found, depth, before, opening = [], 0, "", None
-        for token in self.tokens:
-            if token.directive:
-                continue
-            if token.text == "{":
-                if depth == 0 and before == "=":
-                    opening = token
-                depth += 1
-            elif token.text == "}":
-                depth = max(0, depth - 1)
-                if depth == 0 and opening:
-                    if token.line > opening.line + 8:
-                        found.append((opening, token))
-                    opening = None
-            before = token.text
-        return [pair for pair in found if self._balanced(*pair)]
+        found = self._lines.initialisers()
+        long = (pair for pair in found if pair[1].line > pair[0].line + 8)
+        return [pair for pair in long if self._balanced(*pair)]
 
     def _balanced(self, opening: Token, closing: Token) -> bool:
         """Whether every #if group is wholly inside or wholly outside."""

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kmaplocal.c import lexer
 from kmaplocal.c.lexer import Token
+from kmaplocal.c.lines import Lines
 from kmaplocal.c.outline import Outline
 
 UNPARSED = "unparsed"
@@ -111,7 +111,7 @@ def marked(source: str) -> str:
     Lines keep their numbers, and the C in SOURCE its meaning: a mark is a comment,
     or the end of the one name of an #ifdef, where spatch would drop a comment."""
     lines = source.split("\n")
-    for words in reversed(lexer.directives(source)):
+    for words in reversed(Lines(source).directives()):
         name = words[1].text if len(words) > 1 else ""
         if name in ("if", "elif"):
             _insert(lines, words[-1], f"/*{_MARK}{words[0].line}*/")

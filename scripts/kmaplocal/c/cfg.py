@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kmaplocal.c import guards
+from kmaplocal.c.regions import regions
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr, Function, Stmt, Variable, between
 
@@ -30,6 +31,7 @@ class Node:
     returns: bool = False
     assigns: bool = False  # its expressions are assigned to (an iterator's)
     cleans: list[Expr] = field(default_factory=list)  # then, before it goes on
+    guard: Expr | None = None  # that begins here, of which nothing may sleep
     dead_end: bool = False
 
 
@@ -55,7 +57,8 @@ class _Flow:
         self.depths: dict[str, int] = {}  # of these around each label
         labels = (s.label for s in function.statements() if s.kind == "label")
         self.targets = {name for name in labels if name not in function.variables}
-        if self.cleanups:
+        self.regions = regions(function)
+        if self.cleanups or self.regions:
             self._measure(function.body, 0)
 
     def label(self, name: str) -> Node:
@@ -75,13 +78,17 @@ class _Flow:
         for stmt in stmts:
             if stmt.kind == "label":
                 self.depths[stmt.label] = depth
-            self._measure(stmt.children, depth)
+            inner = 1 if stmt.kind == "guard" and stmt in self.regions else 0
+            self._measure(stmt.children, depth + inner)
             depth += len(self._cleaned(stmt))
 
     def _cleaned(self, stmt: Stmt) -> list[Expr]:
-        """How the variables that STMT declares are cleaned up."""
+        """How the variables that STMT declares are cleaned up; and the guard that it
+        is, up to the end of its block."""
         names = (variable.name for variable in stmt.variables)
-        return [self.cleanups[name] for name in names if name in self.cleanups]
+        found = [self.cleanups[name] for name in names if name in self.cleanups]
+        guard = self.regions.get(stmt) if stmt.kind != "guard" else None
+        return [*found, guard] if guard else found
 
     def _cleaning(self, calls: list[Expr], after: Node) -> Node:
         """What cleans up by CALLS, the last first, and goes on to AFTER."""
@@ -96,6 +103,7 @@ class _Flow:
 
     def on_expression(self, stmt, after, loop):
         node = Node(stmt, stmt.exprs, stmt.variables, next=[after])
+        node.guard = self.regions.get(stmt)
         callee = stmt.exprs[0].callee if len(stmt.exprs) == 1 else ""
         if callee in NO_RETURN:
             node.next, node.dead_end = [], True
@@ -194,9 +202,15 @@ class _Flow:
 
     def on_guard(self, stmt, after, loop):
         # The block is run once; `break` and `continue` leave it alone.
-        inside = self.block(stmt.children, after, self._loop(after, after))
+        guard, loop = self.regions.get(stmt), self._loop(after, after)
+        outer, ends = self.scopes, [guard] if guard else []
+        self.scopes = [*outer, *ends]
+        inside = self.block(stmt.children, self._cleaning(ends, after), loop)
+        self.scopes = outer
         passed = [after] if guards.may_fail(stmt.text) else []
-        return Node(stmt, stmt.exprs, next=[inside, *passed])
+        # Where it was not got nothing is forbidden: it begins behind that.
+        entered = Node(stmt, guard=guard, next=[inside])
+        return Node(stmt, stmt.exprs, next=[entered, *passed])
 
     def on_switch(self, stmt, after, loop):
         self.cases.append([])

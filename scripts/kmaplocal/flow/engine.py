@@ -20,7 +20,7 @@ from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Jumps, Kind, Outcome, PassedBy
 from kmaplocal.flow.maps import MapCalls
 from kmaplocal.flow.state import State, asked, forget, pass_by, passed_by, put_behind
-from kmaplocal.flow.state import reached
+from kmaplocal.flow.state import forbid_sleep, leave_guard, reached
 from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.tree import contents_site
 from kmaplocal.flow.values import CURSOR, Value
@@ -127,6 +127,8 @@ class Tracer(MapCalls):
             states = [after for _, after in results]
             if node.assigns:
                 states = [self._forget_assigned(expr, s) for s in states]
+        if node.guard is not None:
+            states = [forbid_sleep(s, node.guard) for s in states]
         for call in node.cleans:
             results = [r for each in results for r in self._cleaned(call, *each)]
             states = [after for _, after in results]
@@ -141,7 +143,9 @@ class Tracer(MapCalls):
 
     def _cleaned(self, call: Expr, value: Value | None, state: State) -> Results:
         """VALUE, and the state after CALL cleaned up a variable, if it holds what is
-        to be."""
+        to be; or after the guard that CALL is."""
+        if not call.callee:
+            return [(value, leave_guard(state, call))]
         held = state.get(call.arguments[0].text)
         if held is None or held.kind not in ("address", "changed"):
             return [(value, state)]

@@ -194,7 +194,18 @@ def passed_by(state: State) -> set[int]:
 
 def forbid_sleep(state: State, call: Expr) -> State:
     """The state after CALL, from which on nothing may sleep."""
-    return state.decide(f"{_FORBIDDEN}{call.start[0]}:{_region(call)}", True)
+    return state.decide(_region_of(call), True)
+
+
+def leave_guard(state: State, guard: Expr) -> State:
+    """The state behind the scope of a GUARD in which nothing might sleep."""
+    kept = tuple(d for d in state.decided if d[0] != _region_of(guard))
+    return state._replace(decided=kept)
+
+
+def _region_of(call: Expr) -> str:
+    text = _region(call) if call.callee else call.text.replace(" ", "")
+    return f"{_FORBIDDEN}{call.start[0]}:{text}"
 
 
 def allow_sleep(state: State, call: Expr, openers: Set[str]) -> State:

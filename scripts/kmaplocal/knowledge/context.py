@@ -85,13 +85,19 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/irqflags.h": [
         Row("local_save_flags", assigns=True),
-        Row("local_irq_disable", disables=PREEMPT, until=("local_irq_enable",)),
+        Row(
+            "local_irq_disable",
+            disables=PREEMPT,
+            until=("local_irq_enable",),
+            guards=("irq",),
+        ),
         Row("irqs_disabled", preempt=ASSERTS),
         Row(
             "local_irq_save",
             assigns=True,
             disables=PREEMPT,
             until=("local_irq_restore",),
+            guards=("irqsave",),
         ),
     ],
     "include/linux/kfifo.h": [
@@ -158,6 +164,7 @@ ROWS: dict[str, list[Row]] = {
             "preempt_disable",
             disables=PREEMPT,
             until=("preempt_enable", "preempt_enable_no_resched"),
+            guards=("preempt", "preempt_notrace"),
         ),
         # in_interrupt(), in_irq() and in_task() ask for other bits of the count than
         # those that kmap_atomic() changes.
@@ -177,7 +184,7 @@ ROWS: dict[str, list[Row]] = {
             disables=PREEMPT,
             until=("rcu_read_unlock_sched",),
         ),
-        Row("rcu_read_lock", until=("rcu_read_unlock",)),
+        Row("rcu_read_lock", until=("rcu_read_unlock",), guards=("rcu",)),
         Row("synchronize_rcu", sleeps=ALWAYS),
         Row("rcu_assign_pointer", hands=PUBLISHED, how="it is published by RCU"),
         Row("call_rcu", hands=CONTEXT, how="it is handed to RCU", registers=True),
@@ -189,14 +196,36 @@ ROWS: dict[str, list[Row]] = {
         Row("rt_mutex_lock", sleeps=ALWAYS),
     ],
     "include/linux/rwlock.h": [
-        Row("read_lock", disables=PREEMPT, sleeps=ON_RT, until=("read_unlock",)),
-        Row("write_lock", disables=PREEMPT, sleeps=ON_RT, until=("write_unlock",)),
+        Row(
+            "read_lock",
+            disables=PREEMPT,
+            sleeps=ON_RT,
+            until=("read_unlock",),
+            guards=("read_lock",),
+        ),
+        Row(
+            "write_lock",
+            disables=PREEMPT,
+            sleeps=ON_RT,
+            until=("write_unlock",),
+            guards=("write_lock",),
+        ),
         Row("read_lock_bh", until=("read_unlock_bh",)),
-        Row("read_lock_irq", until=("read_unlock_irq",)),
-        Row("read_lock_irqsave", assigns=True, until=("read_unlock_irqrestore",)),
+        Row("read_lock_irq", until=("read_unlock_irq",), guards=("read_lock_irq",)),
+        Row(
+            "read_lock_irqsave",
+            assigns=True,
+            until=("read_unlock_irqrestore",),
+            guards=("read_lock_irqsave",),
+        ),
         Row("write_lock_bh", until=("write_unlock_bh",)),
-        Row("write_lock_irq", until=("write_unlock_irq",)),
-        Row("write_lock_irqsave", assigns=True, until=("write_unlock_irqrestore",)),
+        Row("write_lock_irq", until=("write_unlock_irq",), guards=("write_lock_irq",)),
+        Row(
+            "write_lock_irqsave",
+            assigns=True,
+            until=("write_unlock_irqrestore",),
+            guards=("write_lock_irqsave",),
+        ),
     ],
     "include/linux/rwsem.h": [
         Row(
@@ -242,20 +271,45 @@ ROWS: dict[str, list[Row]] = {
         Row("spi_sync", sleeps=ALWAYS),
     ],
     "include/linux/spinlock.h": [
-        Row("raw_spin_lock", disables=PREEMPT, until=("raw_spin_unlock",)),
+        Row(
+            "raw_spin_lock",
+            disables=PREEMPT,
+            until=("raw_spin_unlock",),
+            guards=("raw_spinlock", "raw_spinlock_nested", "raw_spinlock_try"),
+        ),
         Row(
             "raw_spin_lock_irqsave",
             disables=PREEMPT,
             until=("raw_spin_unlock_irqrestore",),
+            guards=("raw_spinlock_irqsave", "raw_spinlock_irqsave_try"),
         ),
         Row("spin_trylock", sleeps=ON_RT),
-        Row("spin_lock", disables=PREEMPT, sleeps=ON_RT, until=("spin_unlock",)),
-        Row("spin_lock_bh", disables=PREEMPT, sleeps=ON_RT, until=("spin_unlock_bh",)),
+        Row(
+            "raw_spin_lock_irq",
+            disables=PREEMPT,
+            until=("raw_spin_unlock_irq",),
+            guards=("raw_spinlock_irq", "raw_spinlock_irq_try"),
+        ),
+        Row(
+            "spin_lock",
+            disables=PREEMPT,
+            sleeps=ON_RT,
+            until=("spin_unlock",),
+            guards=("spinlock", "spinlock_try"),
+        ),
+        Row(
+            "spin_lock_bh",
+            disables=PREEMPT,
+            sleeps=ON_RT,
+            until=("spin_unlock_bh",),
+            guards=("spinlock_bh", "spinlock_bh_try"),
+        ),
         Row(
             "spin_lock_irq",
             disables=PREEMPT,
             sleeps=ON_RT,
             until=("spin_unlock_irq",),
+            guards=("spinlock_irq", "spinlock_irq_try"),
         ),
         Row(
             "spin_lock_irqsave",
@@ -263,6 +317,7 @@ ROWS: dict[str, list[Row]] = {
             disables=PREEMPT,
             sleeps=ON_RT,
             until=("spin_unlock_irqrestore",),
+            guards=("spinlock_irqsave", "spinlock_irqsave_try"),
         ),
     ],
     "include/linux/srcu.h": [

@@ -50,6 +50,19 @@ PREEMPT_OFF_BY = named(lambda row: row.disables == PREEMPT)
 # What a region with preemption off must not call.
 SLEEPING = named(lambda row: row.sleeps in (ALWAYS, ON_RT))
 
+# By the name of a guard: what it begins by, where nothing may sleep in it.
+GUARDS = {guard: row for row in _ROWS if row.until for guard in row.guards}
+
+
+def opener(call: str) -> Row:
+    """The row of what begins a region in which nothing may sleep, by the text of the
+    CALL: `spin_lock(&l)`, `guard(spinlock)(&l)`, `scoped_guard(spinlock, &l)`."""
+    name, _, rest = call.replace(" ", "").partition("(")
+    if name not in ("guard", "scoped_guard"):
+        return of(name)
+    return GUARDS.get(rest.replace(")", ",").partition(",")[0], UNKNOWN)
+
+
 # What replaces a mapping and what is done with it by one call.
 HELPERS = named(lambda row: row.maps_itself)
 

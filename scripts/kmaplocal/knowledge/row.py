@@ -129,6 +129,7 @@ class Row:
     disables: str = ""  # FAULTS or PREEMPT
     sleeps: str = ""  # ALWAYS ...
     until: tuple[str, ...] = ()  # nothing may sleep until one of these is called
+    guards: tuple[str, ...] = ()  # the names by which guard() calls it
     allocates_pages: bool = False
     returns_never: bool = False
 

@@ -42,7 +42,12 @@ ROWS: dict[str, list[Row]] = {
         Row("kernel_read kernel_write", keeps=False, sleeps=ALWAYS),
     ],
     "include/linux/uaccess.h": [
-        Row("pagefault_disable", disables=FAULTS, until=("pagefault_enable",)),
+        Row(
+            "pagefault_disable",
+            disables=FAULTS,
+            until=("pagefault_enable",),
+            guards=("pagefault",),
+        ),
         Row("faulthandler_disabled pagefault_disabled", faults=ASSERTS),
         Row("unsafe_put_user", faults=USES),
         Row(

@@ -14,7 +14,7 @@ from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import FAULTS, PAGING_IN
-from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Expr, Stmt
 
 # What runs the function that it names as that argument in an interrupt, and what that
 # is called.  Source: include/linux/{interrupt,timer}.h of Linux 6.1.
@@ -58,7 +58,7 @@ def kmap_in_handler(scene: Scene) -> Iterator[Finding]:
 def _sleeps(scene: Scene, call: Expr, began: str) -> tuple[str, str] | None:
     """How a call sleeps behind one that BEGAN a region, and the severity; None when
     it does not, or is no matter of mappings."""
-    opener = functions.of(began.partition("(")[0])
+    opener = functions.opener(began)
     faults_only = opener.disables == FAULTS
     mild = WARNING if faults_only or opener.name == "rcu_read_lock" else ""
     if any(site.call is call and site.name == "kmap" for site in scene.sites):
@@ -77,15 +77,19 @@ def _finding(
     scene: Scene, call: Expr, line: int, began: str, chain: str, severity: str
 ) -> Finding:
     maps = chain == "kmap()"
-    place = next((e for e in scene.function.exprs if _is_opener(e, line, began)), None)
+    place = _opener(scene, line, began)
     steps = [scene.step(place, "from here on nothing may sleep")] if place else []
     remedy = "map by kmap_local_page(), which never sleeps" if maps else "move it out"
     message = f"{chain} may sleep, and {plain(began)} of line {line} forbids it"
     return scene.finding(call, message, remedy, severity, steps=steps)
 
 
-def _is_opener(node: Expr, line: int, began: str) -> bool:
-    return node.start[0] == line and node.callee == began.partition("(")[0]
+def _opener(scene: Scene, line: int, began: str) -> Expr | Stmt | None:
+    """The call, or guard, of LINE that BEGAN a region."""
+    name = began.partition("(")[0]
+    calls = [e for e in scene.function.exprs if e.callee == name]
+    blocks = [s for s in scene.function.statements() if s.kind == "guard"]
+    return next((e for e in (*calls, *blocks) if e.start[0] == line), None)
 
 
 def _handler(scene: Scene) -> str:

@@ -165,10 +165,21 @@ class Transfer(Stores):
         for value, after in self.evaluate(operand, state):
             if value is None:
                 value = self._root_address(node, after)
+            elif value.text == "member" and self._in_page(node, after):
+                value = value._replace(text="")
             elif is_loaded(value) and root_of(node, self.function):
                 self.log.note(Kind.ADDRESS_TAKEN, value.site, expr, node.text)
             results.append((value, after))
         return results
+
+    def _in_page(self, node: Expr, state: State) -> bool:
+        """Whether the member NODE lies where the pointer points that it is read by,
+        which is an address: `p->a` and `p->a.b` do, what `p->a->b` is may not."""
+        while node.kind == "member" and node.op == ".":
+            node = node.children[0].bare()
+        base = node.children[0].bare() if node.kind == "member" else node
+        value = state.get(base.text) if base.kind == "identifier" else None
+        return value is not None and value.kind == "address" and not value.text
 
     def _lends(self, expr: Expr, node: Expr, state: State) -> bool:
         """Whether EXPR, `&NODE`, lends a callee a local variable that holds an

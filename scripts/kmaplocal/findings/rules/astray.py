@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.finding import WARNING, Finding
 from kmaplocal.findings.scene import PASSED_ON, Scene
 from kmaplocal.bounds import plain
+from kmaplocal.bounds.offsets import values_of
 from kmaplocal.c.places import changes, names_in
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
-from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Expr, Stmt
 
 
 def unmaps_astray(scene: Scene) -> Iterator[Finding]:
@@ -24,6 +25,8 @@ def unmaps_astray(scene: Scene) -> Iterator[Finding]:
             continue
         if _is_another(scene, left[0], argument.bare()):
             yield _astray(scene, left[0], unmap, argument)
+        elif _is_other_member(scene, left[0], argument.bare()):
+            yield _astray(scene, left[0], unmap, argument, WARNING)
 
 
 def _stays(scene: Scene, site: Site, unmap: Expr) -> bool:
@@ -38,6 +41,8 @@ def _stays(scene: Scene, site: Site, unmap: Expr) -> bool:
 def _is_another(scene: Scene, site: Site, argument: Expr) -> bool:
     """Whether ARGUMENT cannot be what was mapped: the address of a variable, a
     parameter that keeps its value, or another element of an array."""
+    if _is_moved_on(scene, site, argument):
+        return True
     if argument.kind == "unary" and argument.op == "&":
         return argument.children[0].bare().kind == "identifier"
     if argument.kind == "identifier":
@@ -45,8 +50,11 @@ def _is_another(scene: Scene, site: Site, argument: Expr) -> bool:
         same = {n.text for n in page.walk()} if page is not None else set()
         whole = page.bare().text if page is not None else ""
         apart = argument.text not in same or site.api.ends != "kunmap"
-        return argument.text != whole and apart and _is_given(scene, argument.text)
-    if _is_of_another(scene, site, argument) or _is_moved_on(scene, site, argument):
+        elsewhere = _is_given(scene, argument.text) or _is_unmapped(
+            scene, site, argument.text
+        )
+        return argument.text != whole and apart and elsewhere
+    if _is_of_another(scene, site, argument):
         return True
     return argument.kind == "index" and _is_other_element(scene, argument)
 
@@ -71,19 +79,68 @@ def _leftmost(node: Expr) -> str:
 
 def _is_moved_on(scene: Scene, site: Site, argument: Expr) -> bool:
     """Whether ARGUMENT is, word for word, the page that was mapped, but a variable in
-    it has been stepped since, whatever was the case."""
+    it has been stepped since, or by mapping it, whatever was the case."""
     page, home = site.call.arguments.get(0), scene.statement(site.call)
-    if page is None or home is None or page.bare().text != argument.text:
+    if page is None or home is None or site.api.ends != "kunmap":
+        return False
+    stepped = _steps_itself(page.bare(), argument)
+    if not stepped and page.bare().text != argument.text:
         return False
     names = {n.text for n in argument.walk() if n.kind == "identifier"}
     for stmt in scene.sequel(home):
         if stmt.start <= argument.start < stmt.end:
+            return stepped
+        if stepped and any(changes(n, names) for e in stmt.walk() for n in _nodes(e)):
             return False
         if any(
             changes(n, names) and n.op != "&" for root in stmt.exprs for n in [root]
         ):
             return True
     return False
+
+
+def _steps_itself(page: Expr, argument: Expr) -> bool:
+    """Whether PAGE is `a[i++]` where ARGUMENT is `a[i]`."""
+    if page.kind != "index" or argument.kind != "index":
+        return False
+    array, index = page.children
+    return (
+        array.text == argument.children[0].text
+        and index.kind == "postfix"
+        and index.children[0].text == argument.children[1].text
+    )
+
+
+def _nodes(stmt: Stmt) -> Iterator[Expr]:
+    return (node for root in stmt.exprs for node in root.walk())
+
+
+def _is_unmapped(scene: Scene, site: Site, name: str) -> bool:
+    """Whether the variable NAME is only ever set to what page_address() says of
+    another page than the mapped one."""
+    page = site.call.arguments.get(0)
+    sources = values_of(name, scene.function)
+    return bool(sources and page) and all(
+        source.callee == "page_address"
+        and source.arguments[0].bare().text != page.bare().text
+        for source in sources
+    )
+
+
+def _is_other_member(scene: Scene, site: Site, argument: Expr) -> bool:
+    """Whether ARGUMENT is another member of what the mapped page is a member of, with
+    nothing called that may have changed it."""
+    page = site.call.arguments.get(0)
+    node = page.bare() if page is not None else argument
+    if argument.kind != "member" or node.kind != "member" or site.api.stacked:
+        return False
+    base, other = argument.children[0].bare(), node.children[0].bare()
+    return (
+        argument.label != node.label
+        and base.text == other.text
+        and all(_is_given(scene, name) for name in {_leftmost(base)})
+        and not any(changes(n, {argument.label}) for n in scene.function.exprs)
+    )
 
 
 def _is_given(scene: Scene, name: str) -> bool:
@@ -111,7 +168,9 @@ def _is_other_element(scene: Scene, argument: Expr) -> bool:
     return False
 
 
-def _astray(scene: Scene, site: Site, unmap: Expr, argument: Expr) -> Finding:
+def _astray(
+    scene: Scene, site: Site, unmap: Expr, argument: Expr, severity: str = ""
+) -> Finding:
     given, page = plain(argument.text), plain(site.page)
     wanted = page if site.api.ends == "kunmap" else scene.named(site)
     return scene.finding(
@@ -119,5 +178,6 @@ def _astray(scene: Scene, site: Site, unmap: Expr, argument: Expr) -> Finding:
         f"{plain(unmap.text)}: {given} was not mapped here, and {page}, mapped in line"
         f" {site.call.start[0]}, stays mapped",
         f"pass {wanted}",
+        severity,
         steps=scene.begun(site),
     )

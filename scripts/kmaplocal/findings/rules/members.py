@@ -10,8 +10,8 @@ from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
-from kmaplocal.knowledge import functions
-from kmaplocal.c.places import names_in
+from kmaplocal.knowledge import api, functions
+from kmaplocal.c.places import changes, names_in
 from kmaplocal.c.syntax import Expr, Stmt
 
 
@@ -67,13 +67,20 @@ def _around(use: Expr) -> Expr:
 
 
 def _members(scene: Scene, unmap: Expr) -> list[str]:
-    """The members that hold what UNMAP unmaps: its argument, or what a mapping of
-    that variable was stored in."""
-    argument = scene.argument(unmap)
-    if argument is None or scene.knowledge.unmaps[unmap.callee].given != "address":
+    """What holds the address that UNMAP unmaps: the member that is its argument, or
+    what a mapping was stored in that it ends; and the variables set to that."""
+    argument, given = scene.argument(unmap), scene.knowledge.unmaps[unmap.callee].given
+    if argument is None or given == api.HOLDER:
         return []
-    if argument.bare().kind == "member":
-        return [argument.bare().text]
+    if given == api.ADDRESS and argument.bare().kind == "member":
+        members = [argument.bare().text]
+    else:
+        members = _stored(scene, unmap)
+    return [*members, *(n for m in members for n in _copies(scene, unmap, m))]
+
+
+def _stored(scene: Scene, unmap: Expr) -> list[str]:
+    """The members that a mapping was stored in that UNMAP ends."""
     stored = [
         event.place.children[0].bare()
         for site in scene.sites
@@ -82,6 +89,46 @@ def _members(scene: Scene, unmap: Expr) -> list[str]:
         if event.place.kind == "assign" and event.place.start < unmap.start
     ]
     return [target.text for target in stored if target.kind == "member"]
+
+
+def _copies(scene: Scene, unmap: Expr, member: str) -> Iterator[str]:
+    """The variables that are set to MEMBER, or somewhere behind it, before UNMAP and
+    in its block, where both have kept their values since."""
+    home = scene.statement(unmap)
+    for stmt in scene.places.siblings(home) if home is not None else ():
+        if stmt.start >= unmap.start:
+            return
+        for name, value in _settings(stmt):
+            if _is_at(value, member) and not _changes_since(scene, stmt, unmap, name):
+                yield name
+
+
+def _settings(stmt: Stmt) -> Iterator[tuple[str, Expr]]:
+    """The variables that STMT sets, each with what it is set to."""
+    for expr in stmt.exprs:
+        if expr.kind == "assign" and expr.op == "=":
+            yield expr.children[0].bare().text, expr.children[1].bare()
+        yield from (
+            (v.name, expr.bare()) for v in stmt.variables if v.value_at == expr.start
+        )
+
+
+def _is_at(value: Expr, member: str) -> bool:
+    """Whether VALUE is MEMBER, or that and what is added to it."""
+    while value.kind == "binary" and value.op in ("+", "-"):
+        value = value.children[0].bare()
+    return value.text == member
+
+
+def _changes_since(scene: Scene, stmt: Stmt, unmap: Expr, name: str) -> bool:
+    """Whether the variable NAME that STMT sets, is no pointer, or may be another one
+    when UNMAP is called."""
+    variable = scene.function.variables.get(name)
+    return variable is None or any(
+        changes(node, {name})
+        for node in scene.function.exprs
+        if stmt.end <= node.start < unmap.start
+    )
 
 
 def _after(scene: Scene, unmap: Expr, member: str) -> Expr | None:

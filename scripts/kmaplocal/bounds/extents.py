@@ -16,6 +16,7 @@ from kmaplocal.bounds.many import Pages
 from kmaplocal.bounds.offsets import Amount, Term, terms_of
 from kmaplocal.c.places import scale_of
 from kmaplocal.c.cfg import LOOPS
+from kmaplocal.c.linear import PAGE
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.c.syntax import Expr, Function, Stmt
@@ -149,13 +150,17 @@ class Extents:
                 yield Access(expr, self.offset(site, expr.children[0]), size)
         else:
             known = functions.of(expr.callee)
-            if known.length is None or known.length not in expr.arguments:
-                return
-            length = expr.arguments[known.length]
-            for number in known.accesses:
+            length = PAGE if known.page_long else self._given(expr, known.length)
+            numbers = (
+                (*known.writes, *known.reads) if known.page_long else known.accesses
+            )
+            for number in numbers if length is not None else ():
                 if number in expr.arguments:
                     offset = self.offset(site, expr.arguments[number])
                     yield Access(expr, offset, length)
+
+    def _given(self, call: Expr, number: int | None) -> Expr | None:
+        return None if number is None else call.arguments.get(number)
 
     def _size(self, pointer: Expr) -> int | str | None:
         """The size of what an expression points to, where its variable or a cast

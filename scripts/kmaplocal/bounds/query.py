@@ -9,7 +9,7 @@ from kmaplocal.c.exprtypes import ExprTypes
 from kmaplocal.bounds.flow import Flow, Place
 from kmaplocal.bounds.guards import Guards
 from kmaplocal.bounds.limits import Limits
-from kmaplocal.c.linear import PAGE_SIZE, ZERO, Linear, constant
+from kmaplocal.c.linear import PAGE, PAGE_SIZE, ZERO, Linear, constant
 from kmaplocal.bounds.prover import Option, Prover
 from kmaplocal.c.text import plain, tokens
 from kmaplocal.bounds.translate import Values
@@ -101,6 +101,8 @@ class Query:
     def _scale(self, proof: Proof, scale: int | str) -> Linear:
         if isinstance(scale, int):
             return constant(scale)
+        if scale == PAGE:
+            return PAGE_SIZE
         words = tokens(scale)
         type_ = " ".join(words[2:-1] if words[0] == "sizeof" else words)
         extent = self.types.extent(type_)

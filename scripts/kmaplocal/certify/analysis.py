@@ -28,7 +28,7 @@ from kmaplocal.certify.certificate import Doubt, Verdict
 from kmaplocal.tree.generated import Generated
 from kmaplocal.certify.doubts import MACRO, SYNTAX, comment_doubts, lacking
 from kmaplocal.certify.doubts import syntax_doubts
-from kmaplocal.certify.file import FileAnalysis, has_old, narrowed
+from kmaplocal.certify.file import FileAnalysis, has_old, narrowed, unread
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import APPLY, View
 from kmaplocal.certify.offers import Offers
@@ -37,7 +37,7 @@ from kmaplocal.flow.pointers import Pointer
 from kmaplocal.summaries.requests import Definition, Layout, MayMap, Member
 from kmaplocal.summaries.pointers import Pointers, Targets
 from kmaplocal.summaries.reaching import Reaching
-from kmaplocal.summaries.users import Users
+from kmaplocal.summaries.users import Further, Users
 from kmaplocal.certify.wrappers import Wrappers
 from kmaplocal.c.arms import Arms, Kernels
 from kmaplocal.c.conditions import Version
@@ -89,6 +89,7 @@ class Analysis:
         self.reaching = Reaching(self)
         self.beyond: set[str] = set()  # files not asked for, judged with those that are
         self.mentioned: dict[str, list[str]] = {}  # where a header's macros are used
+        self.further = Further()  # files that are looked at for users of wrappers
 
     def run(
         self, paths: Iterable[str], progress: Callable[[int], None] = lambda done: None
@@ -131,7 +132,7 @@ class Analysis:
             Wrappers(self, found).join()
         else:
             with faults.net(partial(_lose_users, files)):
-                Users(self, found).join()
+                Users(self, found, self.further).join()
         return found
 
     # -- reading ----------------------------------------------------------
@@ -143,11 +144,15 @@ class Analysis:
             dead = arms.dead(outline, self.kernels)
             self.outlines[name] = outline.without(dead) if dead else outline
 
+    def empty(self, path: str) -> FileAnalysis:
+        """What is known of a file before any function of it was read."""
+        return unread(path, self.outlines[path])
+
     def _read(
         self, paths: list[str], progress: Callable[[int], None]
     ) -> list[FileAnalysis]:
         outlined = [self.outlines[path] for path in paths]
-        wanted = [outline.holding(self.view.calls) for outline in outlined]
+        wanted = [outline.holding(self.view.named) for outline in outlined]
         excerpts = [o.excerpt(spans) for o, spans in zip(outlined, wanted)]
         pieces = [
             Piece(path, excerpt, gaps.holds_conditional(outline, spans))
@@ -201,7 +206,7 @@ class Analysis:
         for function in file.source.functions:
             if any(gaps.within(function, span) for span in gone):
                 continue
-            if not function.calls(self.view.calls):
+            if not self.view.shows(function):
                 continue
             with faults.net(partial(file.lose, function)):
                 self._judge_one(file, function, knowledge)

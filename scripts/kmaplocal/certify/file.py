@@ -64,6 +64,12 @@ class FileAnalysis:
         self.pending = False
 
 
+def unread(path: str, outline: Outline) -> FileAnalysis:
+    """What is known of a file before any function of it was read."""
+    source = Source([], {}, [], {})
+    return FileAnalysis(path, outline, "", source, [], pending=False)
+
+
 def has_old(file: FileAnalysis) -> bool:
     return bool(file.outline.holding(api.OLD) or file.outline.macros_holding(api.OLD))
 

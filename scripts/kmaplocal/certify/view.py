@@ -22,14 +22,26 @@ def converted(knowledge: FileKnowledge, function: Function) -> FileKnowledge:
 
 @dataclass(frozen=True)
 class View:
-    """The functions with one of CALLS are followed, with what KNOWING says that they
-    map and unmap by, and FOLD says what follows from what was seen. CONVERTING: they
-    are put together with those that map or unmap for them."""
+    """The functions with one of CALLS, or of WORDS, are followed, with what KNOWING
+    says that they map and unmap by, and FOLD says what follows from what was seen.
+    CONVERTING: they are put together with those that map or unmap for them."""
 
     calls: Collection[str]
     knowing: Callable[[FileKnowledge, Function], FileKnowledge]
     fold: Callable[[FunctionAnalysis], Verdict]
     converting: bool = False
+    words: Collection[str] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """What a function may be looked at for."""
+        return (*self.calls, *self.words)
+
+    def shows(self, function: Function) -> bool:
+        """Whether FUNCTION is one that is followed."""
+        return bool(function.calls(self.calls)) or any(
+            e.kind == "identifier" and e.text in self.words for e in function.exprs
+        )
 
 
 APPLY = View(api.OLD, converted, certify, converting=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from kmaplocal.c.conditions import Version
 from kmaplocal.tree.kernel import CTree
 from kmaplocal.tree.shard import Shard
 from kmaplocal.tree.spatch import find_spatch
+from kmaplocal.summaries.users import Further
 from kmaplocal.tree.target import Target, target
 from kmaplocal.report import output
 
@@ -159,7 +160,8 @@ def _whole(
         if request.shard:
             mine = request.shard.chosen({*paths, *marked})
             paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
-        found = _survey(tree, paths, request, console, every)
+        further = _further(tree, request)
+        found = _survey(tree, paths, request, console, every, further)
         told = {"paths": paths, "marked": marked, **found.as_json()}
         return again.Made(told, found.complete)
 
@@ -186,9 +188,23 @@ def _changed(
 
 def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]]:
     wanted = tuple(names)
-    words = (registry.CALLS, (suppression.WORD,))
+    words = ((*registry.CALLS, *registry.WORDS), (suppression.WORD,))
     paths, marked = ([str(p) for p in tree.candidates(wanted, w)] for w in words)
     return paths, marked
+
+
+def _further(tree: CTree, request: Request) -> Further:
+    """The files that may use what maps for its callers: those that FILES names, and
+    where they are of folders, what is found by the words in it."""
+    if request.shard:
+        return Further()
+    named = [str(tree.locate(name)) for name in request.files if name.endswith(".c")]
+
+    def search(names: Collection[str]) -> list[str]:
+        found = tree.candidates(request.files, tuple(sorted(names)))
+        return [str(path) for path in found]
+
+    return Further(named, search)
 
 
 def _survey(
@@ -197,8 +213,9 @@ def _survey(
     request: Request,
     console: Console,
     among: Sequence[str] = (),
+    further: Further = Further(),
 ) -> survey.Survey:
-    if not paths:
+    if not paths and not further.named:
         return survey.Survey()
     spatch = find_spatch()
     with console.progress("reading", len(paths)) as progress:
@@ -210,6 +227,7 @@ def _survey(
             request.jobs,
             progress,
             among=among,
+            further=further,
             aim=request.target(tree.root),
         )
 

@@ -31,7 +31,7 @@ class Checks:
 
     def __init__(self) -> None:
         self._of = WeakKeyDictionary[FunctionAnalysis, Checked]()
-        self.view = View(registry.CALLS, _every, self.fold)
+        self.view = View(registry.CALLS, _every, self.fold, words=registry.WORDS)
 
     def fold(self, seen: FunctionAnalysis) -> Verdict:
         """An empty verdict on a function; what was found in it of() tells."""

@@ -4,7 +4,8 @@ kmap-leak.
 
 It has RULE, which says what the rule is, and `find(scene)`, which yields the findings
 in a function, or `find_in_file(file, applied)`, those in a file. With CALLS it names
-further functions: what calls one of these is looked at, too.
+further functions: what calls one of these is looked at, too; with WORDS what else may
+be named in a function that is.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ CALLS = (
     *api.ALL,
     *dict.fromkeys(name for m in _MODULES for name in getattr(m, "CALLS", ())),
 )
+
+# The functions that name one of these are, too.
+WORDS = tuple(dict.fromkeys(name for m in _MODULES for name in getattr(m, "WORDS", ())))
 
 FOLDS: list[tuple[Rule, Callable[[Scene], Iterator[Finding]]]] = [
     (module.RULE, module.find) for module in _MODULES if hasattr(module, "find")

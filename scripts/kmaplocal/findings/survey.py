@@ -21,6 +21,7 @@ from kmaplocal.certify.tied import analysed
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.tree.spatch import Spatch
+from kmaplocal.summaries.users import Further
 from kmaplocal.tree.target import Target
 
 TIMEOUT = 120.0
@@ -145,17 +146,20 @@ def survey(
     tree: Definitions | None = None,
     among: Collection[str] = (),
     aim: Target | None = None,
+    further: Further = Further(),
 ) -> Survey:
     """The findings in PATHS below ROOT, callees all over the tree included, in
     the order of file, line and column; and what was not analysed.
 
     PROGRESS is told how many files are read; AMONG: all files of the run of which
-    PATHS are a part; AIM: what the tree is for.  Errors: TagsError, OSError."""
+    PATHS are a part; AIM: what the tree is for; FURTHER: other files, whose users of
+    wrappers are looked at.  Errors: TagsError, OSError."""
     names = [str(path) for path in paths]
     aim = aim or Target(root)
     tree = tree or aim.definitions()
     checks = Checks()
     analysis = Analysis(root, spatch, timeout, jobs, tree, checks.view, aim.kernels)
+    analysis.further = further
     files = analysis.run(names, progress)
     if len(names) < len(among):
         applied, failed = analysed(aim, names, among, spatch, timeout, jobs)

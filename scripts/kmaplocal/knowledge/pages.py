@@ -231,7 +231,7 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/asm-generic/page.h": [
         Row("clear_user_page copy_user_page", keeps=False),
-        Row("copy_page", keeps=False, writes=(0,)),
+        Row("copy_page", keeps=False, writes=(0,), reads=(1,), page_long=True),
         Row(
             "virt_to_pfn",
             hands=DIRECT_MAP,
@@ -245,7 +245,13 @@ ROWS: dict[str, list[Row]] = {
             how="its struct page is asked for",
             repeats=True,
         ),
-        Row("clear_page", keeps=False, writes=(0,), helper=(1, "clear_highpage")),
+        Row(
+            "clear_page",
+            keeps=False,
+            writes=(0,),
+            page_long=True,
+            helper=(1, "clear_highpage"),
+        ),
     ],
     "include/drm/drm_cache.h": [
         Row("drm_clflush_virt_range", keeps=False),

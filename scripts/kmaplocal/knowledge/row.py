@@ -103,6 +103,7 @@ class Row:
     reads: tuple[int, ...] = ()  # only reads through these
     writes: tuple[int, ...] = ()  # writes through these
     length: int | None = None  # how many bytes it reads and writes through them
+    page_long: bool = False  # ... which are PAGE_SIZE
     stores: tuple[int, ...] = ()  # writes these themselves into memory
     returns: bool = False  # may return an address in the same page
     hands: str = ""  # DIRECT_MAP ...

@@ -3,16 +3,18 @@
 
 What is analysed calls a map or unmap function.  Where it maps or unmaps for its
 callers, those are to be analysed as well; so are the users of a macro that does.
+They may be in files without any map or unmap function.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
-from kmaplocal.knowledge import api
+from kmaplocal.knowledge import api, functions
 from kmaplocal.tree.outcome import Lost
-from kmaplocal.c.outline import Span
+from kmaplocal.c.outline import Outline, Span
 from kmaplocal.c.syntax import Function
 
 MOST_ROUNDS = 6
@@ -21,18 +23,30 @@ PAGES = frozenset([*api.PAGE_MAPS, *api.PAGE_UNMAPS])
 Place = tuple[str, str]  # a file, and a function or macro of it
 
 
-class Users:
-    """The users, among FILES, of what ANALYSIS found to map or unmap in them."""
+class Further(NamedTuple):
+    """Files without a map or unmap function that users may be in: those NAMED, and
+    what SEARCH finds that holds one of the names it is given."""
 
-    def __init__(self, analysis, files: dict):
+    named: Collection[str] = ()
+    search: Callable[[Collection[str]], Collection[str]] = lambda names: ()
+
+
+class Users:
+    """The users, among FILES and what is FURTHER, of what ANALYSIS found to map or
+    unmap in them, or for a file that is named, anywhere."""
+
+    def __init__(self, analysis, files: dict, further: Further = Further()):
         self.analysis = analysis
+        self.further = further
         self.callees = analysis.callees
         self.files = files
         self.asked: set[Place] = set()
+        self.called: dict[str, set[str]] = defaultdict(set)  # by a file that is named
         self.apart: dict[str, set[int]] = defaultdict(set)  # read a time for an arm
 
     def join(self) -> None:
         """Analyse the users as what FILES has already.  Errors: TagsError, OSError."""
+        self._take(self.further.named)
         for _ in range(MOST_ROUNDS):
             found = {path: set(spans) for path, spans in self._users().items()}
             names = {path: {s.name for s in spans} for path, spans in found.items()}
@@ -80,9 +94,11 @@ class Users:
         wrappers = self._wrappers()
         everywhere = {name for path, name in wrappers if self._is_shared(path, name)}
         users: dict[str, list[Span]] = defaultdict(list)
+        self._take(self.further.search(everywhere) if everywhere else ())
         for path, file in self.files.items():
             own = {item.name for item in file.outline.functions + file.outline.macros}
             names = {n for home, n in wrappers if home == path} | everywhere - own
+            names |= self.called.pop(path, set())
             known = {lost.line for lost in file.lost} | {*file.judges, *file.readings}
             for span in file.outline.holding(names) if names else ():
                 if span.line not in known and file.outline.words(span) & names - {
@@ -90,6 +106,29 @@ class Users:
                 }:
                     users[path].append(span)
         return users
+
+    def _take(self, paths: Collection[str]) -> None:
+        """Take PATHS among the files; of those named, what they call that maps or
+        unmaps is found out."""
+        new = [path for path in paths if path not in self.files]
+        self.analysis.outline(new)
+        for path in new:
+            self.files[path] = self.analysis.empty(path)
+        asked = {
+            (path, name)
+            for path in {*new} & {*self.further.named}
+            for name in _called(self.analysis.outlines[path])
+        }
+        for _ in range(MOST_ROUNDS if asked else 0):
+            found = {place for place in asked if self._maps(*place)}
+            if not self.analysis.learn():
+                break
+        for path, name in found if asked else ():
+            self.called[path].add(name)
+
+    def _maps(self, path: str, name: str) -> bool:
+        found = self.callees.mappings_of(path, name)
+        return bool(found.map or found.unmap)
 
     def _is_shared(self, path: str, name: str) -> bool:
         """Whether other files can call NAME of the file PATH."""
@@ -128,3 +167,11 @@ class Users:
             return True
         macros = {macro.name for macro in self.analysis.outlines[path].macros}
         return name in macros and (found.leaves or not self.callees.find(path, name))
+
+
+def _called(outline: Outline) -> set[str]:
+    """The names of what is called in a file, for all that its words say."""
+    code = outline.code
+    found = {one.text for one, after in zip(code, code[1:]) if after.text == "("}
+    found = {name for name in found if name.isidentifier()}
+    return found - functions.HARMLESS - {*api.ALL}

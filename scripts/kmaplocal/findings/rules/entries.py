@@ -60,10 +60,15 @@ def entries(scene: Scene, site: Site) -> Iterator[Finding]:
         return
     kind, entry = found
     reader = _Reader(scene, kind, entry)
-    lengths = (reader.access(a) for a in scene.judge.pages.extents.accesses(site))
-    length = next(filter(None, lengths), None) or reader.loops(site)
+    accesses = list(scene.judge.pages.extents.accesses(site))
+    length = next(filter(None, map(reader.access, accesses)), None)
+    length = length or reader.loops(site)
     if length is not None:
         yield _walked(scene, site, kind, length, reader.ignored())
+        return
+    named = next(filter(None, map(reader.named, accesses)), None)
+    if named is not None and reader.ignored():
+        yield _displaced(scene, site, named, reader.ignored())
 
 
 def entry_length(scene: Scene, call: Expr, page: Expr, access: Access) -> Expr | None:
@@ -147,6 +152,15 @@ class _Reader:
             return None
         return self.length(access.length, MOST_VALUES)
 
+    def named(self, access: Access) -> Expr | None:
+        """The entry's length, when that of an ACCESS is made of it."""
+        length = access.length if isinstance(access.length, Expr) else None
+        for each in _meant(self.scene, length, 1) if length is not None else ():
+            found = next((n for n in each.walk() if self._is_length(n)), None)
+            if found is not None:
+                return found
+        return None
+
     def _guarded(self, access: Access) -> bool:
         """Whether a condition around an access compares its length."""
         if not isinstance(access.length, Expr):
@@ -229,7 +243,9 @@ class _Reader:
 
     def ignored(self) -> str:
         """The offset of the entry's data, where nothing in the function asks for it;
-        "" when something does."""
+        "" when something does, or the map call adds it."""
+        if self.scene.function.calls(["bvec_kmap_local"]):
+            return ""
         wanted = self.kind.offset.removesuffix("()")
         asked = any(wanted in names_in(root) for root in self.scene.function.exprs)
         return "" if asked else wanted
@@ -242,8 +258,8 @@ def _operands(node: Expr) -> list[Expr]:
         return [a for n, a in node.arguments.items() if n >= first]
     if node.kind == "ternary":
         return node.children[1:]
-    if node.kind == "binary" and node.op in ("+", "-"):
-        return node.children[: 1 if node.op == "-" else 2]
+    if node.kind == "binary" and node.op in ("+", "-", "/", ">>"):
+        return node.children[: 2 if node.op == "+" else 1]
     return []
 
 
@@ -257,6 +273,16 @@ def _knows_pages(loop: Stmt) -> bool:
     """Whether a loop asks for the end of the page, or maps in it."""
     words = {node.text for stmt in loop.walk() for e in stmt.exprs for node in e.walk()}
     return bool(words & PAGE_WORDS)
+
+
+def _displaced(scene: Scene, site: Site, length: Expr, ignored: str) -> Finding:
+    return scene.finding(
+        site.call,
+        f"{plain(length.text)} bytes are counted from the begin of the page, but"
+        f" {ignored} says where in it they are",
+        f"add {ignored}",
+        WARNING,
+    )
 
 
 def _walked(

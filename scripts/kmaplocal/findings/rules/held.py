@@ -4,18 +4,20 @@ a linear address that a highmem page has not, or goes on after it gave the page 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kmaplocal.findings.finding import WARNING, Finding
-from kmaplocal.findings.rules.kmap_handoff import is_lowmem
+from kmaplocal.findings.rules.kmap_handoff import ALLOCATING, is_lowmem
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
+from kmaplocal.bounds.offsets import values_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
-from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Expr, Stmt
 
 # The linear address of what is argument 0.
 LINEAR = ("page_address", "lowmem_page_address", "folio_address")
+HIGH = {"GFP_HIGHUSER", "GFP_HIGHUSER_MOVABLE", "__GFP_HIGHMEM"}
 HIGHMEM = ("PageHighMem", "folio_test_highmem", "is_highmem")
 # Exist on 64-bit machines alone.  Source: lib/Kconfig.kmsan of Linux 6.1.
 NO_HIGHMEM = ("kmsan_",)
@@ -37,6 +39,8 @@ def linear_addresses(scene: Scene) -> Iterator[Finding]:
         given = call.parent.callee if call.parent is not None else ""
         if given in scene.knowledge.unmaps or given.startswith(NO_HIGHMEM):
             continue  # of the first another rule speaks
+        if _apart(scene, site.call, call):
+            continue
         alive = any(site.number in sites for sites in scene.trace.alive(call))
         yield scene.finding(
             call,
@@ -47,6 +51,51 @@ def linear_addresses(scene: Scene) -> Iterator[Finding]:
             "" if alive else WARNING,
             steps=scene.begun(site),
         )
+
+
+def _apart(scene: Scene, one: Expr, other: Expr) -> bool:
+    """Whether two calls stand in two arms of the same condition."""
+    return any(
+        _holds(arm, one) and any(_holds(a, other) for a in arms if a is not arm)
+        for arms in _arms(scene)
+        for arm in arms
+    )
+
+
+def _arms(scene: Scene) -> Iterator[Sequence[Expr] | Sequence[Stmt]]:
+    """The arms of each condition."""
+    yield from (e.children[1:] for e in scene.function.exprs if e.kind == "ternary")
+    yield from (s.children for s in scene.function.statements() if s.kind == "if")
+
+
+def _holds(arm: Expr | Stmt, call: Expr) -> bool:
+    return arm.start <= call.start and call.end <= arm.end
+
+
+def own_highmem(scene: Scene) -> Iterator[Finding]:
+    """page_address() of a page that the function itself took from highmem, and has
+    mapped nowhere."""
+    if scene.function.calls(HIGHMEM):
+        return
+    taken = {
+        name: call
+        for call in scene.function.calls(ALLOCATING)
+        if HIGH & {n.text for a in call.arguments.values() for n in a.walk()}
+        for name in scene.given_to(call)
+        if len(values_of(name, scene.function)) == 1
+    }
+    mapped = {_page(site) for site in scene.sites}
+    for call in scene.function.calls(LINEAR):
+        argument = call.arguments.get(0)
+        page = argument.bare().text if argument is not None else ""
+        if page in taken and page not in mapped:
+            line = taken[page].start[0]
+            yield scene.finding(
+                call,
+                f"{plain(call.text)} is NULL where line {line} took a highmem page",
+                "map it by kmap_local_page(), or take a page without __GFP_HIGHMEM",
+                steps=[scene.step(taken[page], "taken here")],
+            )
 
 
 def _mapped(scene: Scene, call: Expr) -> Site | None:

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from kmaplocal.findings.rules.kmap_null_check import never_run
 from kmaplocal.findings.rules.kmap_returned import speaks_of_unmap
 from kmaplocal.findings.finding import ADDED, ERROR, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.rules.kmap_mixed_pair import ended
-from kmaplocal.findings.rules.takers import how_sure, takers
+from kmaplocal.findings.rules.takers import by_result, how_sure, takers
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
 from kmaplocal.findings.scene import Scene, lasting
 from kmaplocal.bounds import plain
@@ -32,7 +33,21 @@ def find(scene: Scene) -> Iterator[Finding]:
     for finding in _leaks(scene):
         places.setdefault((finding.line, finding.column), finding)
     yield from places.values()
+    yield from _kept_left(scene)
     yield from walks_left(scene)
+
+
+def _kept_left(scene: Scene) -> Iterator[Finding]:
+    """Ways out with a mapping that a structure keeps, where it goes wrong, and the
+    function unmaps it where it goes well."""
+    for site in scene.trace.sites:
+        if not site.api.kept or site.name in (*WALKS, *api.KERNEL_MAPS):
+            continue
+        for found in _on_path(scene, site) if scene.unmaps(site) else ():
+            leaving = scene.leaving(found.line)
+            sure = by_result(scene, site, leaving) if leaving else ""
+            if sure and found.severity != NOTE:
+                yield replace(found, severity=sure, fix="")
 
 
 def _leaks(scene: Scene) -> Iterator[Finding]:
@@ -131,8 +146,9 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
     name, remedy = scene.named(site), f"call {scene.ending(site)}() before leaving"
     given = takers(scene, site)
     if not scene.unmaps(site) and not returned and not given:
-        # Where nothing at all unmaps, the function that maps has been told so.
-        if lasting(site) or (site.api.by and not speaks_of_unmap(scene, site)):
+        # What is mapped for good, and what a structure keeps, may end elsewhere.
+        elsewhere = site.api.kept and not speaks_of_unmap(scene, site)
+        if lasting(site) or elsewhere:
             return
         by = f", {scene.mapped(site)}," if site.api.by else ""
         message = f"{name}{by} is never unmapped: no path has {site.api.ends}()"

@@ -32,8 +32,9 @@ def find(scene: Scene) -> Iterator[Finding]:
 
 def _returned(scene: Scene, site: Site, use: Event) -> Finding:
     message = f"the address of {plain(site.call.text)} is returned still mapped"
-    unmapped = unmapped_in_file(scene, site)
-    if not unmapped:
+    # Of who calls a static function without an unmap kmap-leak speaks.
+    unmapped = unmapped_in_file(scene, site) or _is_static(scene)
+    if not unmapped_in_file(scene, site):
         message += f", and no function of this file calls {site.api.ends}()"
     remedy = f"say in a comment that the caller is to call {site.api.ends}()"
     severity = NOTE if unmapped else WARNING
@@ -45,6 +46,14 @@ def unmapped_in_file(scene: Scene, site: Site) -> bool:
     if site.name not in api.ALL:
         return True  # what maps for its callers has a counterpart where it is
     return speaks_of_unmap(scene, site)
+
+
+def _is_static(scene: Scene) -> bool:
+    """Whether the function can be called in this file alone."""
+    outline = scene.knowledge.outline
+    name, line = scene.function.name, scene.function.line
+    spans = [s for s in outline.functions if s.name == name] if outline else []
+    return any(outline.is_static(s) for s in spans if s.line <= line <= s.end)
 
 
 def speaks_of_unmap(scene: Scene, site: Site) -> bool:

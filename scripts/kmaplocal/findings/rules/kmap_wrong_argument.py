@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.findings.finding import ERROR, Finding, Rule
 from kmaplocal.findings.rules.astray import unmaps_astray
 from kmaplocal.findings.rules.folio_offsets import FOLIO_OFFSETS, folio_offsets
-from kmaplocal.findings.rules.held import linear_addresses
+from kmaplocal.findings.rules.held import HIGH, linear_addresses, own_highmem
 from kmaplocal.findings.rules.kmap_mixed_pair import page_stays
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
@@ -23,6 +23,7 @@ RULE = Rule(
     of_highmem=True,
 )
 CALLS = tuple(FOLIO_OFFSETS)
+WORDS = tuple(sorted(HIGH))
 DATA = ("void", "char", "u8", "unsigned char", "__u8", "uint8_t", "u32", "__le32")
 
 
@@ -32,6 +33,7 @@ def find(scene: Scene) -> Iterator[Finding]:
     yield from unmaps_astray(scene)
     yield from folio_offsets(scene)
     yield from linear_addresses(scene)
+    yield from own_highmem(scene)
 
 
 def _wrong_arguments(scene: Scene) -> Iterator[Finding]:

@@ -70,13 +70,32 @@ def _members(scene: Scene, unmap: Expr) -> list[str]:
     """What holds the address that UNMAP unmaps: the member that is its argument, or
     what a mapping was stored in that it ends; and the variables set to that."""
     argument, given = scene.argument(unmap), scene.knowledge.unmaps[unmap.callee].given
-    if argument is None or given == api.HOLDER:
+    if argument is None:
         return []
-    if given == api.ADDRESS and argument.bare().kind == "member":
+    if given == api.HOLDER:
+        members = list(_held(scene, unmap, argument))
+    elif given == api.ADDRESS and argument.bare().kind == "member":
         members = [argument.bare().text]
     else:
         members = _stored(scene, unmap)
     return [*members, *(n for m in members for n in _copies(scene, unmap, m))]
+
+
+def _held(scene: Scene, unmap: Expr, argument: Expr) -> Iterator[str]:
+    """The members of what ARGUMENT points to that UNMAP unmaps, by what its function
+    does with its parameter."""
+    number = scene.knowledge.unmaps[unmap.callee].number
+    for _, function in scene.peers.definitions(unmap.callee):
+        calls = function.calls(api.UNMAPS) if number < len(function.params) else []
+        for call in calls:
+            node = call.arguments[0].bare() if 0 in call.arguments else call
+            named = node.kind == "member" and node.children[0].bare()
+            if named and named.text == function.params[number].name:
+                given = argument.bare()
+                if given.kind == "unary" and given.op == "&":
+                    yield f"{given.children[0].bare().text} . {node.label}"
+                elif given.kind == "identifier":
+                    yield f"{given.text} -> {node.label}"
 
 
 def _stored(scene: Scene, unmap: Expr) -> list[str]:

@@ -29,9 +29,16 @@ def how_sure(scene: Scene, site: Site, leaving: Stmt | None) -> str:
     """The severity of a leak where LEAVING returns (None: the end of the function)
     with the mapping of SITE, whose address a function was given that could not be
     read; "" where that may have unmapped it."""
-    given, unmaps = takers(scene, site), scene.unmaps(site)
+    given = takers(scene, site)
     if leaving is not None and _is_before(scene, given, leaving):
         return ERROR
+    return by_result(scene, site, leaving)
+
+
+def by_result(scene: Scene, site: Site, leaving: Stmt | None) -> str:
+    """The same for a mapping that the function may well leave where it goes well, or
+    where not, as what LEAVING returns, and what is returned behind the unmaps, say."""
+    unmaps = scene.unmaps(site)
     if not unmaps:
         return ""
     ends = {_ended(scene, unmap) for unmap in unmaps}

@@ -109,7 +109,8 @@ help:
 	@echo 'FORMAT=json   of report, history, verify; default text  OUT=file  write it there'
 	@echo 'FORMAT=html   of report: a page in the folder OUT; KERNEL="a b" shows several'
 	@echo 'BEFORE=path   of verify, boot: a tree to compare with; default HEAD, or /usr/src'
-	@echo 'DOORS="..."   of verify: of identity x86_64 i386 sparse context checkpatch flag'
+	@echo 'DOORS="..."   of verify: of identity x86_64 i386 sparse context checkpatch flag;'
+	@echo '              of series: also commits, which builds each commit in its turn'
 	@echo 'CC="..."      of verify: the compiler, as "ccache gcc", distcc or icecc'
 	@echo 'FORMAT=sarif  of flag, or json github checkstyle; FAIL_ON=error warning note never'
 	@echo 'SINCE=rev     flag only lines that changed since; PATCH=file, - for stdin: by it'
@@ -155,9 +156,10 @@ report: $(call unpacked,$(KERNEL))
 
 ## series: write the patch series for FILES (default here: .) as mails, see OUT
 series: $(call unpacked,$(KERNEL))
-	$(Q)scripts/install apply series $(if $(call on,VERIFY,1)$(call on,FIXES,1),verify)
+	$(Q)scripts/install apply series $(if $(call on,VERIFY,1)$(call on,FIXES,1)$(DOORS),verify)
 	$(Q)$(OPTIONS) for word in $$SKIP; do set -- "$$@" --skip "$$word"; done; \
 		for word in $$ONLY; do set -- "$$@" --only "$$word"; done; \
+		for word in $$DOORS; do set -- "$$@" --door "$$word"; done; \
 		$(KMAPLOCAL) series $(if $(OUT),--out "$$OUT") $(call on,DRY_RUN,--dry-run) \
 		$(if $(BRANCH),--branch "$$BRANCH") $(if $(SPLIT),--split "$$SPLIT") \
 		$(if $(PREVIOUS),--previous "$$PREVIOUS") $(MENDING) \

@@ -39,10 +39,10 @@ steps     steps (what a person has to change where a mapping is kept), kept unma
 apply     plan agreement together (what is to be done), edit edits layout comments
           conversion (making the edits by the semantic patches), outcomes (of many
           files), goldens, patch replace
-findings  survey (files), checks scene peers (one function, as the rules look at it),
-          registry architectures finding report text handbook mend; rules/ (a rule, and
-          its page), accept/ (comments, baselines, what apply does), change/ (what a
-          patch is answerable for), formats/ (how it is told)
+findings  survey (files), checks scene peers additions (one function, as the rules look
+          at it), registry architectures finding report text handbook mend; rules/ (a
+          rule, and its page), accept/ (comments, baselines, what apply does), change/
+          (what a patch is answerable for), formats/ (how it is told)
 report    report listing output (certificates of a tree), page events (the same for a
           browser)
 history   history bodies (what upstream did)
@@ -54,8 +54,8 @@ cost      bench meter (what the commands cost)
 prove     reference alignment (both sides of a change), objects farm kbuild bench
           (what to compile, and where), identity assembly unmaps builds
           complaints context checkpatch flags (the doors), record (what each of
-          them said), trial (all of it), boot/ (a kernel with the change and one
-          without, each seen to run)
+          them said), trial (all of it), steps (changes one after the other), boot/ (a
+          kernel with the change and one without, each seen to run)
 commands  apply flag report series verify boot history merge goldens bench clean_cache
           answer: a command a file, options included; fixtures (make goldens ONLY=),
           html answers (what they print, and tell spatch)

@@ -8,6 +8,7 @@ import pytest
 
 from kmaplocal import cli
 from kmaplocal.prove import record, trial
+from kmaplocal.prove.steps import Built, Steps
 
 ONE = """#include <linux/highmem.h>
 
@@ -214,6 +215,12 @@ def test_the_same_again_with_a_fixed_date(tree, tmp_path, monkeypatch):
     assert one == two
 
 
+@pytest.fixture
+def unbuilt(monkeypatch):
+    """Nothing is compiled."""
+    monkeypatch.setattr(Steps, "run", lambda each: [Built() for _ in each.steps])
+
+
 def said(tree, build, outcome):
     """Record that each door ended with OUTCOME for the change of drivers/a/one.c."""
     path = "drivers/a/one.c"
@@ -225,7 +232,7 @@ def said(tree, build, outcome):
         record.add(tree, path, before, after, door, outcome, detail, build / "proofs")
 
 
-def test_what_was_checked_is_said(tree, tmp_path):
+def test_what_was_checked_is_said(tree, tmp_path, unbuilt):
     said(tree, tmp_path / "build", record.PASSED)
     given = ["--only", "drivers", "--verify", "--build", tmp_path / "build"]
     assert make(tree, "--out", tmp_path / "out", *given) == 0
@@ -267,7 +274,7 @@ char page(struct page *p)
 
 
 @pytest.fixture
-def wrong(tree, write, git, monkeypatch):
+def wrong(tree, write, git, monkeypatch, unbuilt):
     """The tree in git, with mistakes that a later commit made; the doors are open."""
     git(tree, "init", "-q")
     git(tree, "add", "-A")

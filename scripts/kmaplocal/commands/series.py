@@ -11,10 +11,11 @@ from kmaplocal.console import Console
 from kmaplocal.errors import ALL_DONE, NOT_ANALYSED, KmaplocalError
 from kmaplocal.home import BUILD
 from kmaplocal.options import FILES, JOBS, KERNEL, PLACE, TIMEOUT, together
+from kmaplocal.prove import trial
 from kmaplocal.series import conversions, fixes, previous
 from kmaplocal.series.draft import Draft
 from kmaplocal.series.previous import Previous
-from kmaplocal.series.request import Request
+from kmaplocal.series.request import DOORS, Request
 from kmaplocal.series.verified import checked, verified
 from kmaplocal.series.words import plural
 from kmaplocal.series.writing import write
@@ -104,6 +105,14 @@ def _list(draft: Draft, console: Console) -> None:
 @click.option(
     "--verify", is_flag=True, help="only what nothing stands against; of fixes always"
 )
+@click.option(
+    "--door",
+    "doors",
+    multiple=True,
+    metavar="NAME",
+    help="of --verify, and as it: only this one, of those of verify and commits, which"
+    " builds each commit in its turn",
+)
 @click.option("--cc", metavar="COMMAND", help="the compiler for --verify")
 @click.option(
     "--build",
@@ -112,11 +121,14 @@ def _list(draft: Draft, console: Console) -> None:
     metavar="FOLDER",
     help="where --verify compiles, and where what was checked is recorded",
 )
-def command(files: tuple[str, ...], **asked) -> int:
+def command(
+    files: tuple[str, ...], doors: tuple[str, ...], verify: bool, **asked
+) -> int:
     """Write the patch series for FILES as mails.
 
     Without FILES for all. Each has an argument, recipients and what was checked.
     Nothing is sent, and nothing in the work tree changes.
     """
-    request = Request(files=files or (".",), **asked)
+    named, asking = trial.named(doors, DOORS), verify or bool(doors)
+    request = Request(files=files or (".",), doors=named, verify=asking, **asked)
     return series(request, Console())

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from kmaplocal.console import Console, table
-from kmaplocal.errors import KmaplocalError
 from kmaplocal.home import BUILD
 from kmaplocal.options import FILES, FORMAT, JOBS, KERNEL, OUT, PLACE, TIMEOUT, together
 from kmaplocal.prove import record, reference, trial
@@ -49,22 +48,6 @@ class Request:
     def court(self) -> trial.Court:
         """Who is asked."""
         return trial.Court(self.build, self.doors, self.cc, self.jobs, self.timeout)
-
-
-class NoSuchDoor(KmaplocalError):
-    """A name that is none of a door's."""
-
-
-def named(names: Iterable[str]) -> frozenset[str]:
-    """The doors that NAMES are the names of, all without any; a build may be named
-    by its architecture. Raises NoSuchDoor."""
-    known = {door.removeprefix("build "): door for door in TABLE}
-    found = set()
-    for name in names:
-        if name not in known and name not in TABLE:
-            raise NoSuchDoor(f"{name}: no such door; there are: {' '.join(known)}")
-        found.add(known.get(name, name))
-    return frozenset(found or TABLE)
 
 
 def verify(request: Request, console: Console, form: str, out: Path | None) -> int:
@@ -215,5 +198,5 @@ def command(
     is changed in the kernel.
     """
     files = files or ("fs/aio.c",)
-    request = Request(files=files, doors=named(doors), **asked)
+    request = Request(files=files, doors=trial.named(doors), **asked)
     return verify(request, Console(), form, out)

@@ -117,12 +117,15 @@ class Bench:
     def kbuild(self, configuration: Configuration) -> Kbuild:
         """The kernel in CONFIGURATION, prepared. Raises CannotBuild; OSError."""
         if configuration.name not in self._kbuilds:
-            kbuild = Kbuild(
-                self.farm.folder, self.folder, configuration, self._cc, self._jobs
-            )
+            kbuild = self.unprepared(configuration)
             kbuild.prepare()
             self._kbuilds[configuration.name] = kbuild
         return self._kbuilds[configuration.name]
+
+    def unprepared(self, configuration: Configuration) -> Kbuild:
+        """The kernel in CONFIGURATION, in which nothing can be made yet."""
+        where = self.farm.folder, self.folder
+        return Kbuild(*where, configuration, self._cc, self._jobs)
 
     def make(
         self,

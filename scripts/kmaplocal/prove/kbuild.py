@@ -73,7 +73,7 @@ class Kbuild:
 
         Raises CannotBuild when that fails, or an option does not get its value;
         OSError."""
-        stamp, mark = self.folder / "kmaplocal.stamp", self._mark()
+        stamp, mark = self.folder / "kmaplocal.stamp", self.mark()
         if stamp.exists() and stamp.read_text() == mark:
             # make would ask about options that are new, and nobody answers.
             self._demand(["olddefconfig"], {})
@@ -113,8 +113,9 @@ class Kbuild:
         """As make(), but what is there and up to date may stay as it is."""
         return self._run([*targets], settings, made)[1] if targets else ""
 
-    def _mark(self) -> str:
-        """Another configuration, compiler or kernel version has another."""
+    def mark(self) -> str:
+        """Another configuration, compiler or kernel version has another.  Raises
+        OSError."""
         seen = hashlib.sha256((self.source / "Makefile").read_bytes())
         seen.update(repr((self.configuration, self._settings)).encode())
         return f"{seen.hexdigest()}\n"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,11 @@ class Objects:
 
     stems: tuple[str, ...]
     note: str = ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether other files include it."""
+        return bool(self.stems and self.note)
 
 
 def objects_of(root: Path, path: Path) -> Objects:
@@ -52,7 +58,7 @@ def _elsewhere(path: Path) -> str:
 
 def _users(root: Path, path: Path, depth: int = _DEPTH) -> list[Path]:
     """Some of the C files that include PATH, the nearest first."""
-    found = _includers(root, path, _scope(root, path))
+    found = includers(root, path, _scope(root, path))
     sources = [user for user in found if user.suffix == ".c"]
     if not sources and depth:
         for header in found:
@@ -72,7 +78,8 @@ def _scope(root: Path, path: Path) -> list[str]:
     return [path.parts[0]]
 
 
-def _includers(root: Path, path: Path, places: list[str]) -> list[Path]:
+def includers(root: Path, path: Path, places: Sequence[str]) -> list[Path]:
+    """The files in PLACES, files or folders, with an #include of PATH's name."""
     name = re.escape(path.name)
     line = rf'^[ \t]*#[ \t]*include[ \t]+["<]([^">]*/)?{name}[">]'
     command = ["grep", "-rlZP", "--include=*.[ch]", "-e", line, "--", *places]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.console import Console
+from kmaplocal.errors import KmaplocalError
 from kmaplocal.prove import checkpatch, context, flags, record
 from kmaplocal.prove.bench import SIDES, Bench, Result
 from kmaplocal.prove.builds import DOORS, Trials
@@ -26,6 +27,22 @@ TABLE = (
 # A file that no compiler has seen was not checked.
 COMPILING = (record.IDENTITY, *record.BUILDS, record.SPARSE)
 NONE = "-"
+
+
+class NoSuchDoor(KmaplocalError):
+    """A name that is none of a door's."""
+
+
+def named(names: Iterable[str], table: Sequence[str] = TABLE) -> frozenset[str]:
+    """The doors of TABLE that NAMES are the names of, all without any; a build may be
+    named by its architecture. Raises NoSuchDoor."""
+    known = {door.removeprefix("build "): door for door in table}
+    found = set()
+    for name in names:
+        if name not in known and name not in table:
+            raise NoSuchDoor(f"{name}: no such door; there are: {' '.join(known)}")
+        found.add(known.get(name, name))
+    return frozenset(found or table)
 
 
 @dataclass(frozen=True)
@@ -78,7 +95,7 @@ def _compiled(bench: Bench, court: Court, console: Console) -> list[Result]:
         stages.append(Identity(bench, court.timeout, court.jobs))
     total = len(SIDES) * len(doors.intersection(COMPILING)) * len(bench.stems())
     with console.progress("compiling", total) as progress:
-        made = _counter(progress, total)
+        made = counter(progress, total)
         for side in SIDES:
             bench.show(side)
             for stage in stages:
@@ -86,7 +103,8 @@ def _compiled(bench: Bench, court: Court, console: Console) -> list[Result]:
         return [result for stage in stages for result in stage.results(made)]
 
 
-def _counter(progress: Callable[[int], None], total: int) -> Callable[[], None]:
+def counter(progress: Callable[[int], None], total: int) -> Callable[[], None]:
+    """What tells PROGRESS of one more, up to TOTAL."""
     done = 0
 
     def made() -> None:

@@ -11,7 +11,7 @@ from kmaplocal.prove import record
 from kmaplocal.prove.record import Proof
 from kmaplocal.series.words import listed
 
-_TARGETS = {
+TARGETS = {
     record.X86_64: "x86_64 allmodconfig",
     record.I386: "i386 with HIGHMEM64G",
 }
@@ -34,7 +34,7 @@ def sentences(proofs: Sequence[Sequence[Proof]]) -> list[str]:
 
 
 def _sentences(doors: set[str], details: Sequence[str]) -> Iterator[str]:
-    built = [what for door, what in _TARGETS.items() if door in doors]
+    built = [what for door, what in TARGETS.items() if door in doors]
     if built:
         yield f"Built for {listed(built)} without a new warning"
     if record.IDENTITY in doors:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kmaplocal.apply.outcomes import tally
+from kmaplocal.series.draft import Draft
 from kmaplocal.series.mails import Patch
 from kmaplocal.series.words import paragraph, plural, together
 from kmaplocal.tree.outcome import Doubt, Lost, Outcome
@@ -37,15 +38,15 @@ class Conversions:
         what = f"{count} {plural(count, 'call', 'calls')} of {old}"
         return f"{common_prefix(patches)}Replace {what}"
 
-    def text(
-        self, patches: Sequence[Patch], withheld: Sequence[str], gone: Sequence[str]
-    ) -> str:
+    def text(self, draft: Draft, gone: Sequence[str]) -> str:
         """As Letter.text()."""
         parts = [
-            paragraph([_counted(self.version, self.outcomes, patches)]),
+            paragraph(
+                [_counted(self.version, self.outcomes, draft.patches), draft.built]
+            ),
             _kept(self.outcomes),
             unread([lost for o in self.outcomes for lost in o.unanalysed]),
-            not_here("Converted, but not in this series", withheld),
+            not_here("Converted, but not in this series", draft.withheld),
             not_here("Sent before and left out, as nothing is left to do", gone),
             again(self.command),
             _review(),

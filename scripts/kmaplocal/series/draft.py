@@ -19,13 +19,10 @@ class Letter(Protocol):
     def subject(self, patches: Sequence[Patch]) -> str:
         """The subject of the letter for PATCHES."""
 
-    def text(
-        self, patches: Sequence[Patch], withheld: Sequence[str], gone: Sequence[str]
-    ) -> str:
-        """The text of the letter for PATCHES.
+    def text(self, draft: Draft, gone: Sequence[str]) -> str:
+        """The text of the letter for DRAFT.
 
-        WITHHELD: patches that are not among them, and why; GONE: the subjects of
-        patches that were sent and have nothing left to do."""
+        GONE: the subjects of patches that were sent and have nothing left to do."""
 
     @property
     def tally(self) -> str:
@@ -39,7 +36,8 @@ class Letter(Protocol):
 @dataclass(frozen=True)
 class Draft:
     """PATCHES, what their files hold BEFORE and AFTER them, the cover letter, the
-    DOORS that a patch is to go through, and what is WITHHELD, and why."""
+    DOORS that a patch is to go through, what is WITHHELD, and why, and how the commits
+    were BUILT, a sentence ("": they were not)."""
 
     patches: tuple[Patch, ...]
     before: Mapping[str, bytes]
@@ -47,6 +45,7 @@ class Draft:
     letter: Letter
     doors: frozenset[str]
     withheld: tuple[str, ...] = ()
+    built: str = ""
 
     @property
     def paths(self) -> list[str]:

@@ -48,21 +48,19 @@ class Fixes:
         what = plural(count, "wrong use", "wrong uses")
         return f"{common_prefix(series)}Fix {count} {what} of page mappings"
 
-    def text(
-        self, series: Sequence[Patch], withheld: Sequence[str], gone: Sequence[str]
-    ) -> str:
+    def text(self, draft: Draft, gone: Sequence[str]) -> str:
         """As Letter.text()."""
-        count = self._count(series)
+        count = self._count(draft.patches)
         said = (
             f"This fixes {count} {plural(count, 'mistake', 'mistakes')} with page"
             f" mappings in Linux {self.version} that have one right answer"
         )
         left = [f"{f.file}:{f.line}: {f.function}: {f.message}" for f in self.left]
         parts = [
-            paragraph([said]),
+            paragraph([said, draft.built]),
             not_here("For a person to decide", left),
             unread(self.lost),
-            not_here("Fixed, but not in this series", withheld),
+            not_here("Fixed, but not in this series", draft.withheld),
             not_here("Sent before and left out, as nothing is left to do", gone),
             again(self.command),
         ]

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmaplocal.home import BUILD
+from kmaplocal.prove import trial
 from kmaplocal.series.grouping import DRIVER
 from kmaplocal.tree.target import Target, target
+
+# A patch goes through all doors of make verify, and each commit is built in its turn.
+COMMITS = "commits"
+DOORS = (*trial.TABLE, COMMITS)
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Request:
     below ONLY, none of files below SKIP. CONTEXT lines stand around a change.
     PREVIOUS: the folder with the mails that were sent before, of which this is the
     next version. FIXES: of findings as bad as that (None: no fixes, but conversions).
-    VERIFY: only what nothing stands against, asked for below BUILD with CC."""
+    VERIFY: only what nothing stands against, asked of DOORS below BUILD with CC."""
 
     kernel: Path
     files: tuple[str, ...]
@@ -33,6 +38,7 @@ class Request:
     previous: Path | None = None
     fixes: str | None = None
     verify: bool = False
+    doors: frozenset[str] = frozenset(DOORS)
     build: Path = BUILD
     cc: str | None = None
     jobs: int | None = None
@@ -57,6 +63,12 @@ class Request:
             "ONLY": " ".join(self.only),
             "FIXES": self.fixes or "",
             "VERIFY": "1" if self.verify else "",
+            "DOORS": self._some_doors(),
         }
         words = [f"{k}={shlex.quote(v)}" for k, v in settings.items() if v]
         return " ".join(["make series KERNEL=linux", *words])
+
+    def _some_doors(self) -> str:
+        if not self.verify or self.doors == frozenset(DOORS):
+            return ""
+        return " ".join(d.removeprefix("build ") for d in DOORS if d in self.doors)

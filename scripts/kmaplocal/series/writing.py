@@ -77,7 +77,7 @@ def _mails(line: Commits, draft: Draft, sent: Previous, request: Request) -> lis
     if covered:
         gone = [each.subject for each in sent.gone(draft.paths)]
         subject = draft.letter.subject(draft.patches)
-        text = draft.letter.text(draft.patches, draft.withheld, gone)
+        text = draft.letter.text(draft, gone)
         complete_cover(mails[0], subject, text, everyone)
     (request.out / "b4-cover-trailers").write_text(everyone.trailers())
     return mails

@@ -48,9 +48,10 @@ position p;
   kunmap@p\|kunmap_atomic@p\|kunmap_local@p\|sg_miter_next@p\|skb_seq_read@p\)(...)
 
 @kmap_flag_left depends on patch && kmap_flag_calls@
+statement S;
 position p : script:python() { inline.adds(p) != "" };
 @@
-return@p ...;
+S@p
 
 @script:python kmap_flag_before@
 p << kmap_flag_left.p;
@@ -59,11 +60,12 @@ call;
 coccinelle.call = cocci.make_expr(inline.adds(p))
 
 @depends on patch@
+statement S;
 position kmap_flag_left.p;
 expression kmap_flag_before.call;
 @@
 + call;
-return@p ...;
+S@p
 
 @kmap_flag_fix depends on patch && kmap_flag_calls@
 expression E;

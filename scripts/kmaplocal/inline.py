@@ -125,7 +125,7 @@ def _found(positions) -> dict[str, dict[str, str]]:
 
 def found(positions) -> bool:
     """Whether there is a finding at the place."""
-    return bool(_found(positions))
+    return any(finding["message"] for finding in _found(positions).values())
 
 
 def marked(positions) -> bool:
@@ -167,4 +167,5 @@ def tell(positions) -> list[str]:
     if key in _told:
         return []
     _told.add(key)
-    return [f"{name}: {said['message']}" for name, said in _found(positions).items()]
+    found = _found(positions).items()
+    return [f"{name}: {said['message']}" for name, said in found if said["message"]]

@@ -47,7 +47,8 @@ class Finding:
     says what happens on which path, REMEDY what to do.  SEVERITY may differ from
     the rule's own where less is certain.  FIX is what cocci/flag.cocci makes of the
     place in patch mode: C text, "swap" or "remove"; "" for nothing.  ALSO: further
-    lines it speaks of; STEPS: those of its path, in order, up to three."""
+    lines it speaks of; STEPS: those of its path, in order, up to three; PLACES: lines
+    and columns of what FIX is to be made of, where that is not the place itself."""
 
     file: str
     line: int
@@ -60,3 +61,4 @@ class Finding:
     fix: str = ""
     also: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
+    places: tuple[tuple[int, int], ...] = ()

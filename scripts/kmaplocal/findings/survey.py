@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -57,10 +58,17 @@ class Survey:
             if finding.fix:
                 fixing.setdefault(finding.function, finding.rule)
         for finding in chosen:
-            place = f"{finding.line}:{finding.column - 1}"
             fixed = fixing.get(finding.function) == finding.rule
-            said = {"message": finding.message, "fix": finding.fix if fixed else ""}
-            found.setdefault(place, {}).setdefault(finding.rule, said)
+            fix = finding.fix if fixed else ""
+            own = finding.line, finding.column
+            places = finding.places or (own,)
+            said = [(own, finding.message, fix if own in places else "")]
+            said += [(at, "", fix) for at in places if fix and at != own]
+            for (line, column), message, text in said:
+                told = found.setdefault(f"{line}:{column - 1}", {})
+                first = told.setdefault(finding.rule, {"message": "", "fix": ""})
+                first["message"] = first["message"] or message
+                first["fix"] = first["fix"] or text
         return found
 
     def lose(self, path: str, reason: str) -> None:
@@ -105,6 +113,7 @@ class Survey:
     ) -> None:
         """Add what the readings of one function say, what several say once."""
         found: dict[tuple, tuple[Finding, list[FileAnalysis]]] = {}
+        fixes: dict[tuple, set[tuple]] = defaultdict(set)
         for reading in each:
             told = Survey(lost=list(reading.lost))
             told._add_judged(reading, applied, checks)
@@ -112,12 +121,14 @@ class Survey:
             for f in told.findings:
                 place = f.line, f.column, f.rule, f.severity
                 found.setdefault(place, (f, []))[1].append(reading)
-        for finding, some in found.values():
+                fixes[place].add((f.fix, f.places))
+        for key, (finding, some) in found.items():
             seeing = [r for r in each if r.shows(finding.line)]
             if RULES[finding.rule].everywhere and len(some) < len(seeing):
                 continue
             message = readings.said(each, some, finding.message)
-            fix = finding.fix if len(some) == len(each) else ""
+            same = len(some) == len(each) and len(fixes[key]) == 1
+            fix = finding.fix if same else ""
             self.findings.append(replace(finding, message=message, fix=fix))
         lost = readings.lost_of(each)
         self.lost += [lost] if lost else []
@@ -130,6 +141,7 @@ def from_json(told: dict[str, list]) -> Survey:
             Finding(**finding),
             also=tuple(finding["also"]),
             steps=tuple(Step(*step) for step in finding["steps"]),
+            places=tuple((line, column) for line, column in finding["places"]),
         )
         for finding in told["findings"]
     ]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from kmaplocal.findings.additions import Addition
 from kmaplocal.findings.rules.kmap_null_check import never_run
 from kmaplocal.findings.rules.kmap_returned import speaks_of_unmap
 from kmaplocal.findings.finding import ADDED, ERROR, NOTE, WARNING, Finding, Rule
@@ -179,45 +180,16 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
             continue  # the same jump, and then another way on
         told |= {*jumps[-1:]}
         steps += [scene.step(jump, "jumps here") for jump in jumps[-1:]]
-        certain = leaving and not jumps and not severity
-        fix = _unmap_before(scene, site, leaving) if leaving and certain else ""
-        yield scene.finding(at, message, remedy, severity, fix, steps=steps)
+        found = scene.finding(at, message, remedy, severity, steps=steps)
+        yield found if severity else _mendable(found, Addition(scene, site, leaving))
 
 
-def _unmap_before(scene: Scene, site: Site, leaving: Stmt) -> str:
-    """ "before U(v)", where the unmap U(v) right before a return is right on every path
-    to it: the mapping was made in a block around it, no loop, label, other mapping or
-    unmap comes in between, and the return does not need it; else ""."""
-    holder, name = scene.holder(site), scene.ending(site)
-    begin = scene.statement(site.call)
-    if not holder or begin is None or not scene.places.in_block(begin):
-        return ""
-    if name not in api.UNMAPS or api.UNMAPS[name].given != api.ADDRESS:
-        return ""
-    around = _enclosing(leaving)
-    if begin.parent is not None and begin.parent not in around:
-        return ""
-    inner = around if begin.parent is None else around[: around.index(begin.parent)]
-    needed = {node.text for root in leaving.exprs for node in root.walk()}
-    if any(stmt.kind not in ("if", "compound") for stmt in inner) or holder in needed:
-        return ""
-    between = [
-        *(stmt.start for stmt in scene.function.statements() if stmt.kind == "label"),
-        *(other.call.start for other in scene.trace.sites),
-        *(unmap.start for unmap in scene.function.calls(scene.knowledge.unmaps)),
-    ]
-    if any(begin.end <= at < leaving.start for at in between):
-        return ""
-    return f"{ADDED}{name}({holder})"
-
-
-def _enclosing(stmt: Stmt) -> list[Stmt]:
-    """The statements around STMT, the innermost first."""
-    found = []
-    while stmt.parent is not None:
-        stmt = stmt.parent
-        found.append(stmt)
-    return found
+def _mendable(finding: Finding, addition: Addition) -> Finding:
+    """FINDING, to be mended by ADDITION where it is known where."""
+    if not addition.places:
+        return finding
+    places = tuple((line, column + 1) for line, column in addition.places)
+    return replace(finding, fix=f"{ADDED}{addition.text}", places=places)
 
 
 def _hands_page_on(site: Site, leaving: Stmt) -> bool:

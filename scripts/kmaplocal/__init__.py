@@ -7,8 +7,8 @@ knowledge row functions (the one table of the kernel's functions) memory user pa
           context values (its rows), api (the mapping calls)
 c         lexer lines tags outline oldcalls conditions arms (one file before spatch),
           parsing syntax (what spatch says of it), guards cleanup cfg places assembly
-          (the tree of a function), text linear sizes types exprtypes structs (its
-          types, sums)
+          (the tree of a function), dominance reaching (what is passed, and set, on
+          every path), text linear sizes types exprtypes structs (its types, sums)
 tree      kernel repository (the tree), search shard (its candidate files), definitions
           generated initialisers members (what is defined where), source module target
           (the kernel a module is for), spatch standing processes (running spatch),
@@ -19,9 +19,9 @@ flow      engine (every mapping along every path), values state conditions (what
           transfer calls maps (what a step does), escape (who can reach a local
           variable), events trace (what is recorded), pointers tree asked (what is
           asked of the rest of the tree)
-bounds    flow (what changes where), translate (an expression as a
-          sum), limits guards (what bounds it), prover query (inside of the page or
-          not), offsets many extents (how far the accesses of a mapping go)
+bounds    translate (an expression as a sum), limits guards (what bounds it), prover
+          query (inside of the page or not), offsets many extents (how far the accesses
+          of a mapping go)
 summaries callees effects chains mappings (what a function does with an address, and
           to the mappings of its callers), knowledge (all that, as one file has it),
           requests (what is not known yet), pointers (which functions a pointer can

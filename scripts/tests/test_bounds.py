@@ -311,9 +311,9 @@ def test_term_from_before(tmp_path, repository):
     """An offset is what its expression was where it stands."""
     body = "\tchar *p = kaddr + off;\n\toff = 4;\n\tuse(p, PAGE_SIZE - off);"
     bounds, call = call_of(tmp_path, repository, body)
-    offset = [e for e in bounds.flow.function.exprs if e.text == "off"][0]
+    offset = [e for e in bounds.reaching.function.exprs if e.text == "off"][0]
     assert bounds.fits([Term(offset)], call.children[2], call).answer == "unknown"
     body = "\tchar *p = kaddr + off;\n\tn = 4;\n\tuse(p, PAGE_SIZE - off);"
     bounds, call = call_of(tmp_path, repository, body)
-    offset = [e for e in bounds.flow.function.exprs if e.text == "off"][0]
+    offset = [e for e in bounds.reaching.function.exprs if e.text == "off"][0]
     assert bounds.fits([Term(offset)], call.children[2], call).answer == "inside"

@@ -7,22 +7,22 @@ replaces atoms by their bounds: definitions, types, min(), masks, guards.
 
 What is looked at once for 32 and once for 64 bits is the size of a long.
 
-text sizes types (what C's words say), linear (the sums), flow (what changes where),
-exprtypes translate (an expression as a sum), limits guards (what bounds its atoms),
-prover (the search), query (one access).  With these: offsets (how far from a
-pointer), many (numbers of bytes of many pages), extents (the accesses of a mapping).
+translate (an expression as a sum), limits guards (what bounds its atoms), prover (the
+search), query (one access).  With these: offsets (how far from a pointer), many
+(numbers of bytes of many pages), extents (the accesses of a mapping).
 """
 
 from __future__ import annotations
 
 from typing import Iterable, Mapping
 
-from kmaplocal.bounds.flow import Flow, Place
 from kmaplocal.bounds.query import INSIDE, OUTSIDE, UNKNOWN
 from kmaplocal.bounds.query import Answer, Query, Question, Term
 from kmaplocal.c.text import integer, plain
 from kmaplocal.c.types import Layout, Types
-from kmaplocal.c.syntax import Expr, Function, Source, Stmt
+from kmaplocal.c.dominance import Place
+from kmaplocal.c.reaching import Reaching
+from kmaplocal.c.syntax import Expr, Function, Source
 
 __all__ = ["INSIDE", "OUTSIDE", "UNKNOWN", "Answer", "Bounds", "Layout", "Place"]
 __all__ += ["Term", "integer", "plain"]
@@ -45,13 +45,13 @@ class Bounds:
     ):
         self.source, self.layout = source, layout
         self.macros = {k: list(v) for k, v in (macros or {}).items()}
-        self.flow = Flow(function, self.macros, branches)
+        self.reaching = Reaching(function, self.macros, branches)
 
     def fits(
         self,
         offset: Iterable[tuple[Expr | None, int | str, int]],
         length: Expr | int | str,
-        at: Stmt | Expr,
+        at: Expr,
         attained: bool = False,
     ) -> Answer:
         """Whether `length` bytes at `offset`, accessed in `at`, are inside of
@@ -59,11 +59,11 @@ class Bounds:
         expression is one of the function's, and means its value where it is.
         `attained`: ask when the loops around have counted up to their ends."""
         terms = [Term(*t) for t in offset]
-        question = Question(terms, length, self.flow.place(at), attained)
+        question = Question(terms, length, self.reaching.place(at), attained)
         found = []
         for long in (4, 8):
             types = Types(self.source, self.macros, long, self.layout)
-            found.append(Query(self.flow, types, question).answer())
+            found.append(Query(self.reaching, types, question).answer())
         if found[0].answer == found[1].answer:
             return found[0]
         return Answer(UNKNOWN, "it depends on the size of a long")

@@ -70,7 +70,7 @@ class Extents:
 
     def offset(self, site: Site, address: Expr) -> Sequence[Amount] | None:
         """How far from the beginning of the page ADDRESS is where it stands."""
-        return self._offset(site, address, self.bounds.flow.place(address), 8)
+        return self._offset(site, address, self.bounds.reaching.place(address), 8)
 
     def _offset(self, site: Site, node: Expr, place: Place, depth: int):
         whole = terms_of(node, self.begin(site).text, self.function)
@@ -83,11 +83,11 @@ class Extents:
 
     def _variable(self, site: Site, name: str, place: Place, depth: int):
         """How far from the beginning of the page the variable NAME points."""
-        flow = self.bounds.flow
-        known = flow.definition(name, place)
+        reaching = self.bounds.reaching
+        known = reaching.definition(name, place)
         if known and not known[1].loose:
             return self._offset(site, *known, depth)
-        step = flow.step(name, place)
+        step = reaching.step(name, place)
         if step and depth:
             rest = self._variable(site, name, step[1], depth - 1)
             more = self._step(name, step[0])
@@ -112,22 +112,27 @@ class Extents:
         `for (off = 0; off < PAGE_SIZE; off += size)`."""
         for number, (expr, scale, sign) in enumerate(terms):
             name = expr.bare().text if expr is not None and sign > 0 else ""
-            for loop in self._last_loop(name, at) if name.isidentifier() else ():
-                limit = _limit(loop, name)
-                if limit is not None:
-                    ended = [*terms[:number], (limit, scale, 1), *terms[number + 1 :]]
-                    yield ended, any(s.kind in _EARLY for s in loop.walk())
+            for test in self._last_tests(name, at) if name.isidentifier() else ():
+                limit = test.bare().children[1]
+                ended = [*terms[:number], (limit, scale, 1), *terms[number + 1 :]]
+                reaching = self.bounds.reaching
+                left = reaching.place(test), False, reaching.place(at)
+                yield ended, not reaching.decides(*left)
 
-    def _last_loop(self, name: str, at: Expr) -> list[Stmt]:
-        """The loop in which the variable NAME changes last before AT, behind it."""
-        stmts = list(self.function.statements())
-        changed = self.bounds.flow.changes.get(name, ())
-        points = [c.start for c in changed if c.end <= at.start]
-        last = max(points, default=None)
-        if last is None or not self.bounds.flow.local(name):
-            return []
-        loops = [s for s in stmts if s.kind in LOOPS and s.start <= last < s.end]
-        return [s for s in loops if s.end <= at.start][:1]
+    def _last_tests(self, name: str, at: Expr) -> Iterator[Expr]:
+        """`name < n` of the loop behind which the variable NAME is the same until
+        AT."""
+        reaching, there = self.bounds.reaching, self.bounds.reaching.place(at)
+        for loop in self.function.statements():
+            test = _limit(loop, name) if loop.kind in LOOPS else None
+            if test is None or _holds(loop, at) or not reaching.local(name):
+                continue
+            here = reaching.place(test)
+            if reaching.passes(here, there) and all(
+                _spans(loop, change.place)
+                for change in reaching.changing(name, here, there)
+            ):
+                yield test
 
     # -- accesses -------------------------------------------------------------
 
@@ -255,14 +260,18 @@ class Extents:
 
 
 def _limit(loop: Stmt, name: str) -> Expr | None:
-    """N in a loop that goes on while `name < N`."""
+    """`name < N` of a loop that goes on while it is true."""
     tests = loop.exprs[1:2] if loop.kind == "for" else loop.exprs[:1]
     for test in tests if loop.kind != "for" or len(loop.exprs) == 3 else ():
         node = test.bare()
         if node.kind == "binary" and node.op in ("<", "!="):
             if node.children[0].bare().text == name:
-                return node.children[1]
+                return test
     return None
+
+
+def _spans(stmt: Stmt, place: Place) -> bool:
+    return stmt.start <= place.start and place.end <= stmt.end
 
 
 def _base(node: Expr) -> str:

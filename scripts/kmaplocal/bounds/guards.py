@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from kmaplocal.bounds.flow import Place
+from collections.abc import Iterator
+
+from kmaplocal.c.dominance import Place
 from kmaplocal.c.linear import Linear, constant
 from kmaplocal.bounds.prover import Fact
 from kmaplocal.c.text import plain
 from kmaplocal.bounds.translate import Values
 from kmaplocal.c.syntax import Expr, Stmt
 
-LEAVING = {"return", "goto", "continue", "break"}
 OPPOSITE = {">": "<=", "<=": ">", "<": ">=", ">=": "<", "==": "!=", "!=": "=="}
 
 
@@ -19,34 +20,28 @@ class Guards:
 
     def __init__(self, values: Values):
         self.values, self.prover = values, values.prover
-        self.typed, self.flow = values.typed, values.flow
+        self.typed, self.reaching = values.typed, values.reaching
 
     def facts(self) -> list[Fact]:
         """What the conditions passed on the way say."""
         found = []
         for condition, truth in self._passed():
-            place = self.flow.place(condition)
-            if self.flow.reach(place, self.values.there) is not None:
-                found += self._says(condition, truth, place)
+            found += self._says(condition, truth, self.reaching.place(condition))
         return found
 
-    def _passed(self) -> list[tuple[Expr, bool]]:
-        """The conditions of ifs and BUG_ON()s, and what each was, by the text."""
-        found = [(stmt, stmt.exprs[0].children[1], False) for stmt in self.flow.checks]
-        for stmt in self.flow.ifs:
-            truth = self._truth(stmt)
-            if truth is not None:
-                found.append((stmt, stmt.exprs[0], truth))
-        found.sort(key=lambda each: (each[0].start, (-each[0].end[0], -each[0].end[1])))
-        return [(condition, truth) for _, condition, truth in found]
-
-    def _truth(self, stmt: Stmt) -> bool | None:
-        """What the condition of an if was; None: one or the other."""
-        start = self.values.there.start
-        for branch, truth in zip(stmt.children, (True, False)):
-            if branch.start <= start < branch.end:
-                return truth
-        return False if start >= stmt.end and _leaves(stmt.children[0]) else None
+    def _passed(self) -> Iterator[tuple[Expr, bool]]:
+        """The conditions of ifs and BUG_ON()s on every path, and what each was."""
+        there = self.values.there
+        for stmt in self.reaching.function.statements():
+            checked = _checked(stmt)
+            if checked is not None:
+                if self.reaching.passes(self.reaching.place(checked), there):
+                    yield checked, False
+            elif stmt.kind == "if" and _is_whole(stmt):
+                place = self.reaching.place(stmt.exprs[0])
+                for truth in (True, False):
+                    if self.reaching.decides(place, truth, there):
+                        yield stmt.exprs[0], truth
 
     def _says(self, node: Expr, truth: bool, place: Place) -> list[Fact]:
         """What a condition says that was true, or was not."""
@@ -68,10 +63,24 @@ class Guards:
         ]
 
 
-def _leaves(stmt: Stmt) -> bool:
-    if stmt.kind == "compound" and stmt.children:
-        stmt = stmt.children[-1]
-    return stmt.kind in LEAVING
+def _checked(stmt: Stmt) -> Expr | None:
+    """CONDITION of the statement `BUG_ON(condition);`."""
+    if stmt.kind != "expression" or len(stmt.exprs) != 1:
+        return None
+    call = stmt.exprs[0]
+    return call.arguments.get(0) if call.callee == "BUG_ON" else None
+
+
+def _is_whole(stmt: Stmt) -> bool:
+    """Whether no branch of an if is missing among the facts."""
+    if len(stmt.exprs) != 1 or len(stmt.children) not in (1, 2):
+        return False
+    head = f"if ( {stmt.exprs[0].text} ) "
+    body = stmt.text[len(head) :]
+    then = stmt.children[0].text
+    if not stmt.text.startswith(head) or not body.startswith(then[:900]):
+        return False
+    return (len(stmt.children) == 2) == body[len(then) :].startswith(" else")
 
 
 def _comparison(op: str, left: Linear, right: Linear) -> list[tuple]:

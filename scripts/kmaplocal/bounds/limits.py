@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from kmaplocal.bounds.flow import Place
+from kmaplocal.c.dominance import Place
 from kmaplocal.c.linear import PAGE, PAGE_SIZE, ZERO, Linear, constant
 from kmaplocal.bounds.prover import Option
 from kmaplocal.c.sizes import NARROW, base
@@ -22,7 +22,7 @@ class Limits:
     def __init__(self, values: Values, attained: bool):
         self.values, self.attained = values, attained
         self.prover, self.typed = values.prover, values.typed
-        self.types, self.flow = values.types, values.flow
+        self.types, self.reaching = values.types, values.reaching
 
     def bound(self, node: Expr, place: Place, upper: bool) -> list[Option]:
         """The bounds of an expression evaluated at a place, from above or below."""
@@ -47,7 +47,7 @@ class Limits:
         if width is None:
             return
         yield from self._counted(node, place, upper)
-        found = self.flow.definition(node.text, place)
+        found = self.reaching.definition(node.text, place)
         if not found:
             return
         value = self.values.of(*found)
@@ -70,7 +70,7 @@ class Limits:
 
     def _counted(self, node, place, upper):
         """for (i = first; i < last; i++): i in its body."""
-        for loop in self.flow.stmts:
+        for loop in self.reaching.function.statements():
             header = loop.exprs
             if loop.kind != "for" or len(header) != 3 or not loop.children:
                 continue
@@ -81,7 +81,7 @@ class Limits:
     def _counter(self, node, loop, place, upper):
         first, test, step = loop.exprs
         name = node.text
-        if not self.flow.local(name) or not self._counts(name, loop):
+        if not self.reaching.local(name) or not self._counts(name, loop, place):
             return
         if first.op != "=" or first.children[0].text != name:
             return
@@ -90,11 +90,11 @@ class Limits:
             return
         limited = test.op in ("<", "<=") and test.children[0].text == name
         if not upper:
-            value = self.values.of(first.children[1], self.flow.place(first))
+            value = self.values.of(first.children[1], self.reaching.place(first))
             yield Option([value], f"{name} counts from {plain(value_text(first))}")
         if not limited or not (upper or self.attained):
             return
-        value = self.values.of(test.children[1], self.flow.place(test))
+        value = self.values.of(test.children[1], self.reaching.place(test))
         value -= (by if not upper else constant(1)) if test.op == "<" else ZERO
         if not upper:
             value -= by - constant(1) if test.op == "<=" else ZERO
@@ -109,15 +109,21 @@ class Limits:
             return None
         if step.op == "++":
             return constant(1)
-        value = self.values.of(step.children[1], self.flow.place(step))
+        value = self.values.of(step.children[1], self.reaching.place(step))
         return value if self.prover.positive(value) else None
 
-    def _counts(self, name: str, loop: Stmt) -> bool:
-        """True when nothing but the header of `loop` changes `name` in it."""
-        body = loop.children[-1]
-        changes = self.flow.changes.get(name, ())
-        inside = [c for c in changes if body.start < c.end and c.start < body.end]
-        return not inside and not any(s.label for s in body.walk())
+    def _counts(self, name: str, loop: Stmt, place: Place) -> bool:
+        """True when nothing but the header of `loop`, which is passed on every path to
+        `place`, changes `name` in it."""
+        first, test, step = map(self.reaching.place, loop.exprs)
+        return (
+            self.reaching.passes(first, place)
+            and self.reaching.decides(test, True, place)
+            and all(
+                change.place in (first, step)
+                for change in self.reaching.changing(name, first, place)
+            )
+        )
 
     def _bound_cast(self, node, place, upper):
         value = self.values.of(node.children[-1], place)

@@ -62,9 +62,8 @@ class Pages:
         return parts(self, node, depth) if parts and depth else None
 
     def _of_variable(self, node: Expr, depth: int) -> Expr | None:
-        flow = self.bounds.flow
-        known = flow.definition(node.text, flow.place(node))
-        values = [known[0]] if known else values_of(node.text, self.function)
+        known = self.bounds.reaching.value(node)
+        values = [known] if known else values_of(node.text, self.function)
         return self._any(values, depth - 1)
 
     def _of_call(self, node: Expr, depth: int) -> Expr | None:

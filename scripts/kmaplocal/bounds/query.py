@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kmaplocal.c.exprtypes import ExprTypes
-from kmaplocal.bounds.flow import Flow, Place
+from kmaplocal.c.dominance import Place
+from kmaplocal.c.reaching import Reaching
 from kmaplocal.bounds.guards import Guards
 from kmaplocal.bounds.limits import Limits
 from kmaplocal.c.linear import PAGE, PAGE_SIZE, ZERO, Linear, constant
@@ -51,11 +52,16 @@ class Proof:
     lets it become."""
 
     def __init__(
-        self, flow: Flow, types: Types, there: Place, exact: bool, attained: bool
+        self,
+        reaching: Reaching,
+        types: Types,
+        there: Place,
+        exact: bool,
+        attained: bool,
     ):
         self.prover = Prover(exact)
-        typed = ExprTypes(types, flow.function, flow.shared)
-        self.values = Values(self.prover, typed, flow, there, self._bound)
+        typed = ExprTypes(types, reaching.function, reaching.shared)
+        self.values = Values(self.prover, typed, reaching, there, self._bound)
         self._limits = Limits(self.values, attained)
         self.prover.learn(Guards(self.values).facts)
 
@@ -66,8 +72,8 @@ class Proof:
 class Query:
     """One access, for one size of a long."""
 
-    def __init__(self, flow: Flow, types: Types, question: Question):
-        self.flow, self.types = flow, types
+    def __init__(self, reaching: Reaching, types: Types, question: Question):
+        self.reaching, self.types = reaching, types
         self.terms, self.length, self.there, self.attained = question
 
     def answer(self) -> Answer:
@@ -78,7 +84,7 @@ class Query:
 
     def _sums(self, exact: bool) -> tuple[Proof, Linear, Linear]:
         attained = self.attained and exact
-        proof = Proof(self.flow, self.types, self.there, exact, attained)
+        proof = Proof(self.reaching, self.types, self.there, exact, attained)
         offset = ZERO
         for term in self.terms:
             offset += self._value(proof, term).times(term.sign)
@@ -96,7 +102,7 @@ class Query:
         return self._scale(proof, self.length)
 
     def _expr(self, proof: Proof, expr: Expr) -> Linear:
-        return proof.values.of(expr, self.flow.place(expr))
+        return proof.values.of(expr, self.reaching.place(expr))
 
     def _scale(self, proof: Proof, scale: int | str) -> Linear:
         if isinstance(scale, int):

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Callable
 
 from kmaplocal.c.exprtypes import ExprTypes
-from kmaplocal.bounds.flow import Flow, Place
+from kmaplocal.c.dominance import Place
+from kmaplocal.c.reaching import Reaching
 from kmaplocal.c.linear import PAGE, PAGE_SIZE, Linear, arithmetic, constant
 from kmaplocal.bounds.prover import Atom, Option, Prover
 from kmaplocal.c.sizes import NARROW, base
@@ -23,10 +24,15 @@ class Values:
     `there`; `bound` says how far an expression goes that is an atom."""
 
     def __init__(
-        self, prover: Prover, typed: ExprTypes, flow: Flow, there: Place, bound: Bound
+        self,
+        prover: Prover,
+        typed: ExprTypes,
+        reaching: Reaching,
+        there: Place,
+        bound: Bound,
     ):
         self.prover, self.typed, self.there, self.bound = prover, typed, there, bound
-        self.types, self.flow = typed.types, flow
+        self.types, self.reaching = typed.types, reaching
         self.count = 0
 
     def of(self, node: Expr, place: Place) -> Linear:
@@ -37,12 +43,12 @@ class Values:
 
     def atom(self, node: Expr, place: Place) -> Linear:
         """An expression as an atom; the same one while it does not change."""
-        names = self.flow.names(node)
+        names = self.reaching.names(node)
         name = node.text
-        if names is None or not self.flow.steady(names, place, place):
+        if names is None or not self.reaching.steady(names, place, place):
             self.count += 1
             name += f" #{self.count}"
-        elif not self.flow.steady(names, place, self.there):
+        elif not self.reaching.steady(names, place, self.there):
             self.count += place.loose
             name += f" @{place.start}" + f" #{self.count}" * place.loose
         if name not in self.prover.atoms:
@@ -68,7 +74,7 @@ class Values:
     def _value_identifier(self, node, place):
         if node.text == PAGE:
             return PAGE_SIZE
-        if node.text in self.flow.function.variables:
+        if node.text in self.reaching.function.variables:
             return None
         return self.types.words([node.text])
 

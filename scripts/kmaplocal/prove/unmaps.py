@@ -141,10 +141,9 @@ class Unmaps:
     ) -> bool:
         """Whether ARGUMENT is one of BASES, or the variable that SITE was mapped
         into, and so much that the sum is visibly in the page."""
-        flow = self.seen.bounds().flow
         if argument.bare().kind == "identifier":
-            found = flow.definition(argument.bare().text, flow.place(argument))
-            argument = found[0] if found else argument
+            reaching = self.seen.bounds().reaching
+            argument = reaching.value(argument.bare()) or argument
         added = self.seen.pages.extents.mapped_at(site)
         if added is None or site.api.into_page:
             return False

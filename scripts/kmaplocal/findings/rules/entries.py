@@ -107,9 +107,8 @@ def _meant(scene: Scene, node: Expr, depth: int) -> Iterator[Expr]:
     yield node
     if node.kind != "identifier" or not depth:
         return
-    flow = scene.judge.bounds().flow
-    known = flow.definition(node.text, flow.place(node))
-    for value in [known[0]] if known else values_of(node.text, scene.function):
+    known = scene.judge.bounds().reaching.value(node)
+    for value in [known] if known else values_of(node.text, scene.function):
         yield from _meant(scene, value, depth - 1)
 
 
@@ -197,9 +196,8 @@ class _Reader:
         return next((each for each in found if each is not None), None)
 
     def _of_variable(self, node: Expr, depth: int) -> Expr | None:
-        flow = self.scene.judge.bounds().flow
-        known = flow.definition(node.text, flow.place(node))
-        values = [known[0]] if known else values_of(node.text, self.scene.function)
+        known = self.scene.judge.bounds().reaching.value(node)
+        values = [known] if known else values_of(node.text, self.scene.function)
         if any(self._ends(value, depth) for value in values):
             return None
         found = (self.length(value, depth - 1) for value in values)

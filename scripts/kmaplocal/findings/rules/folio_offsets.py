@@ -49,13 +49,11 @@ def _in_bytes(offset: Expr) -> str:
 def _counts_pages(scene: Scene, offset: Expr) -> bool:
     """Whether an offset is the number of a page: shifted down to it, asked for, or
     counted up to the number of pages of a folio by one."""
-    flow = scene.judge.bounds().flow
     node = offset.bare()
     if node.kind == "identifier":
         if _is_counter(scene, node):
             return True
-        known = flow.definition(node.text, flow.place(node))
-        node = known[0].bare() if known else node
+        node = (scene.judge.bounds().reaching.value(node) or node).bare()
     if node.callee in NUMBERS:
         return True
     if node.kind != "binary" or node.op not in (">>", "/"):
@@ -93,8 +91,6 @@ def _is_count(scene: Scene, node: Expr) -> bool:
     """Whether NODE is a number of pages, or a variable that is one."""
     if node.callee in COUNTS:
         return True
-    flow = scene.judge.bounds().flow
     if node.kind == "identifier":
-        known = flow.definition(node.text, flow.place(node))
-        node = known[0].bare() if known else node
+        node = (scene.judge.bounds().reaching.value(node) or node).bare()
     return node.callee in COUNTS

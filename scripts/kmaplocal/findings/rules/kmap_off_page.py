@@ -93,10 +93,7 @@ def _in_page(scene: Scene, offset: Expr) -> bool:
     """Whether an offset was cut to one page: it can be anywhere in it."""
     node = offset.bare()
     if node.kind == "identifier":
-        found = scene.judge.bounds().flow.definition(
-            node.text, scene.judge.bounds().flow.place(offset)
-        )
-        node = found[0].bare() if found else node
+        node = (scene.judge.bounds().reaching.value(node) or node).bare()
     if node.callee == "offset_in_page":
         return True
     words = {n.text for n in node.walk()}

@@ -86,10 +86,10 @@ WORKERS = $(or $(JOBS),$(if $(ONLY),0,$(shell nproc)))
 # The kernels we unpack on demand, of those that are asked for.
 unpacked = $(addsuffix /Makefile,$(filter $(DEFAULT_KERNEL) $(NEWER_KERNEL),$1))
 
-SHELL_SCRIPTS := scripts/install scripts/example scripts/pre-push scripts/place scripts/debian13 scripts/debian-source .ci/run
+SHELL_SCRIPTS := scripts/install scripts/example scripts/pre-push scripts/place scripts/container scripts/debian scripts/debian13 scripts/debian-source .ci/run
 
 .DELETE_ON_ERROR:
-.PHONY: help apply verify boot report flag series history check check-debian13 goldens lint bench clean clean-cache
+.PHONY: help apply verify boot report flag series history check check-container check-debian13 goldens lint bench clean clean-cache
 .PHONY: example install uninstall install-kernel uninstall-kernel kernel-given
 
 ## help: this list
@@ -188,6 +188,11 @@ boot: $(call unpacked,$(KERNEL))
 check: $(DEFAULT_KERNEL)/Makefile
 	$(Q)scripts/install check
 	$(Q)$(PYTHON) -m pytest -q -n "$$WORKERS" --dist loadgroup scripts/tests
+
+## check-container: build scripts/Containerfile in a chroot, and convert a file with it
+check-container:
+	$(Q)scripts/install container
+	$(Q)scripts/container build/container
 
 ## check-debian13: run the fixtures on a Debian 13 made for it, with Coccinelle 1.3
 check-debian13: $(DEFAULT_KERNEL)/Makefile

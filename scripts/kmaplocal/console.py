@@ -6,12 +6,13 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
 from kmaplocal import names
 from kmaplocal.errors import OutputClosed
+from kmaplocal.progress import Progress, silent
 
 CLOSED = "the output was closed before its end; stopped"
 _PLAIN_INTERVAL = 5.0
@@ -54,14 +55,26 @@ class Console:
             sys.stdout.buffer.flush()
 
     @contextmanager
-    def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress(self, what: str, total: int) -> Iterator[Progress]:
         """A callback to tell how many of TOTAL are done: a bar, or plain lines."""
         if is_set("QUIET"):
-            yield lambda done: None
+            yield silent
             return
         make = _bar if sys.stderr.isatty() else _plain_lines
         with make(what, total) as step:
             yield step
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Say on a terminal, and only there, that WHAT is done meanwhile."""
+        if is_set("QUIET") or not sys.stderr.isatty():
+            yield
+            return
+        # Imported here, as for a bar.
+        from rich.console import Console as RichConsole
+
+        with RichConsole(stderr=True).status(what):
+            yield
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -168,26 +181,38 @@ def _colour_line(line: bytes) -> bytes:
 
 
 @contextmanager
-def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def _bar(begun: str, total: int) -> Iterator[Progress]:
     # Imported here: rich takes longer to load than most runs on one file.
     from rich.console import Console as RichConsole
-    from rich.progress import MofNCompleteColumn, Progress
+    from rich.progress import MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
 
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    columns = (
+        *Bar.get_default_columns(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[at]}", markup=False),
+    )
     terminal = RichConsole(stderr=True)
-    with Progress(*columns, console=terminal, transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)
+    with Bar(*columns, console=terminal, transient=True) as bar:
+        task = bar.add_task(begun, total=total, at="")
+
+        def step(done: int, at: str = "", what: str = "") -> None:
+            shown = names.line(at)
+            bar.update(task, completed=done, description=what or begun, at=shown)
+
+        yield step
 
 
 @contextmanager
-def _plain_lines(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def _plain_lines(begun: str, total: int) -> Iterator[Progress]:
     last = time.monotonic()
 
-    def step(done: int) -> None:
+    def step(done: int, at: str = "", what: str = "") -> None:
         nonlocal last
         if done < total and time.monotonic() - last >= _PLAIN_INTERVAL:
             last = time.monotonic()
-            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+            where = f", {names.line(at)}" if at else ""
+            told = f"{what or begun}: {done} of {total}{where}"
+            print(told, file=sys.stderr, flush=True)
 
     yield step

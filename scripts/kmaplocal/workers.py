@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from kmaplocal.progress import Progress, silent
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -80,19 +81,20 @@ def run_all(
     worker: Callable[[Job], Result],
     *,
     workers: int | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = silent,
+    name: Callable[[Job], str] = lambda job: "",
 ) -> list[Result]:
     """WORKER's result for each of JOBS, in their order, on WORKERS threads.
 
-    PROGRESS is told how many are done. Child processes are to be started through
-    CHILDREN: after ^C they are killed, the workers end, and KeyboardInterrupt goes
-    on. An exception of a worker ends the run in the same way.
+    PROGRESS is told how many are done, and the NAME of the last. Child processes are
+    to be started through CHILDREN: after ^C they are killed, the workers end, and
+    KeyboardInterrupt goes on. An exception of a worker ends the run in the same way.
     """
     pool = ThreadPoolExecutor(workers or cores())
     try:
         with interrupts_held():
-            futures = [pool.submit(worker, job) for job in jobs]
-        _follow(futures, progress)
+            futures = {pool.submit(worker, job): job for job in jobs}
+        _follow({made: name(job) for made, job in futures.items()}, progress)
         return [future.result() for future in futures]
     except BaseException:
         with _deaf_to_interrupts():
@@ -115,7 +117,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _follow(futures: list[Future], progress: Callable[[int], None]) -> None:
+def _follow(futures: dict[Future, str], progress: Progress) -> None:
+    """Wait for FUTURES, and tell of each by its name."""
     pending, done = set(futures), 0
     while pending:
         # A ^C that comes just before the wait does not end it: look again soon.
@@ -123,7 +126,7 @@ def _follow(futures: list[Future], progress: Callable[[int], None]) -> None:
         for future in finished:
             future.result()
             done += 1
-            progress(done)
+            progress(done, futures[future])
 
 
 @contextmanager

@@ -15,12 +15,14 @@ from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.handbook import EVERY
 from kmaplocal.findings.survey import Survey
 from kmaplocal.findings.text import Texts
+from kmaplocal.progress import silent
 from kmaplocal.tree.outcome import Lost
 
 DRIVER = """
 import sys
 from kmaplocal import cli
 from kmaplocal.findings import survey
+from kmaplocal.progress import silent
 import flagging
 survey.survey = flagging.survey
 sys.exit(cli.main())
@@ -44,9 +46,7 @@ void old(struct page *page)
 """
 
 
-def survey(
-    root, paths, spatch, timeout, jobs=None, progress=lambda done: None, **asked
-):
+def survey(root, paths, spatch, timeout, jobs=None, progress=silent, **asked):
     """What the comments in PATHS say."""
     texts, found = Texts(root), Survey()
     for done, path in enumerate(paths, 1):

@@ -57,8 +57,10 @@ def test_plain_progress(monkeypatch, capfd):
     monkeypatch.setattr(console, "_PLAIN_INTERVAL", 0.0)
     with console.Console().progress("converting", 2) as step:
         step(1)
+        step(1, "fs/a\x1bb.c", "following")
         step(2)
-    assert capfd.readouterr().err == "converting: 1 of 2\n"
+    told = "converting: 1 of 2\nfollowing: 1 of 2, fs/a\\033b.c\n"
+    assert capfd.readouterr().err == told
 
 
 def test_bar_on_a_terminal(monkeypatch):
@@ -66,8 +68,23 @@ def test_bar_on_a_terminal(monkeypatch):
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     with console.Console().progress("converting", 2) as step:
-        step(1)
-    assert "converting" in screen.getvalue()
+        step(1, "fs/[red]aio.c", "following")
+    assert "following" in screen.getvalue()
+    assert "fs/[red]aio.c" in screen.getvalue()
+
+
+def test_waiting_is_said_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    for screen, quiet, told in (
+        (Terminal(), "0", True),
+        (Terminal(), "1", False),
+        (io.StringIO(), "0", False),
+    ):
+        monkeypatch.setattr("sys.stderr", screen)
+        monkeypatch.setenv("QUIET", quiet)
+        with console.Console().waiting("searching"):
+            pass
+        assert ("searching" in screen.getvalue()) == told
 
 
 def test_quiet_has_no_progress(capsys, monkeypatch):

@@ -19,13 +19,19 @@ def test_results_in_order_of_jobs():
 
     def work(job, progress):
         time.sleep(0.2 / job)
-        progress(job)
+        progress(job, f"{job}.c")
+        progress(1, f"{job}.c", "following")
         return job * 10, os.getpid()
 
-    found = in_processes(work, [1, 2, 3], seen.append)
+    def progress(done, at, what):
+        seen.append((what, done, at))
+
+    found = in_processes(work, [1, 2, 3], progress)
     assert [result for result, _ in found] == [10, 20, 30]
     assert len({process for _, process in found} - {os.getpid()}) == 3
-    assert max(seen) == 6
+    assert max(done for what, done, _ in seen if not what) == 6
+    assert max(done for what, done, _ in seen if what == "following") == 3
+    assert {at for *_, at in seen} == {"1.c", "2.c", "3.c"}
 
 
 def test_an_exception_goes_on_and_ends_the_others():

@@ -14,9 +14,16 @@ from kmaplocal.workers import CHILDREN, Stopped, run_all
 
 def test_results_in_order_of_jobs():
     seen = []
-    result = run_all([3, 1, 2], lambda n: n * 10, workers=2, progress=seen.append)
+
+    def progress(done, at, what=""):
+        seen.append((done, at))
+
+    result = run_all(
+        [3, 1, 2], lambda n: n * 10, workers=1, progress=progress, name=str
+    )
     assert result == [30, 10, 20]
-    assert seen == [1, 2, 3]
+    assert [done for done, _ in seen] == [1, 2, 3]
+    assert {at for _, at in seen} == {"1", "2", "3"}
 
 
 def test_no_jobs():

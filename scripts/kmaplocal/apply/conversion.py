@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from kmaplocal.c.outline import Outline
 from kmaplocal.apply.plan import Plan, make_plan
 from kmaplocal.tree.facts import ENVIRONMENT
 from kmaplocal.tree.spatch import Spatch
+from kmaplocal.progress import Progress
 
 RULES = Path(__file__).resolve().parents[3] / "cocci" / "kmap_local.cocci"
 
@@ -59,7 +60,7 @@ def prepare(
     paths: Sequence[Path],
     spatch: Spatch,
     request,
-    progress: Callable[[int], None],
+    progress: Progress,
 ) -> Conversion:
     """Analyse PATHS below ROOT together, callees all over the tree included.
 

@@ -53,7 +53,7 @@ def convert_all(
         convert = converter(tree.root, paths, spatch, request, progress)
     worker = partial(_convert, tree, convert)
     with console.progress("converting", len(paths)) as progress:
-        made = run_all(paths, worker, workers=request.jobs, progress=progress)
+        made = run_all(paths, worker, workers=request.jobs, progress=progress, name=str)
     return settled(made)
 
 

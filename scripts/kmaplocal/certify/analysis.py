@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +46,7 @@ from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.c.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.c.syntax import Function, Struct
+from kmaplocal.progress import Progress, silent
 
 MOST_ROUNDS = 24
 MOST_USERS = 8  # of a macro, that are named
@@ -92,12 +93,12 @@ class Analysis:
         self.further = Further()  # files that are looked at for users of wrappers
 
     def run(
-        self, paths: Iterable[str], progress: Callable[[int], None] = lambda done: None
+        self, paths: Iterable[str], progress: Progress = silent
     ) -> dict[str, FileAnalysis]:
         """The analysis of each of PATHS.  Errors: TagsError, OSError."""
         names = [str(path) for path in paths]
         self.outline(names)
-        return self._judged(self._read(names, progress))
+        return self._judged(self._read(names, progress), progress)
 
     def again(self) -> Analysis:
         """One that has looked at the same files, and knows nothing else."""
@@ -115,12 +116,16 @@ class Analysis:
             [narrowed(file) for file in files.values() if has_old(file)]
         )
 
-    def _judged(self, files: list[FileAnalysis]) -> dict[str, FileAnalysis]:
+    def _judged(
+        self, files: list[FileAnalysis], progress: Progress = silent
+    ) -> dict[str, FileAnalysis]:
         """FILES, which are read, with their verdicts, by path."""
         every = [*files, *readings.read(self, files)]
         for _ in range(MOST_ROUNDS):
             for file in every:
                 if file.pending:
+                    settled = sum(not each.pending for each in files)
+                    progress(settled, file.path, "following")
                     with faults.net(file.lose_all):
                         self._judge(file)
             if not self.learn():
@@ -148,9 +153,7 @@ class Analysis:
         """What is known of a file before any function of it was read."""
         return unread(path, self.outlines[path])
 
-    def _read(
-        self, paths: list[str], progress: Callable[[int], None]
-    ) -> list[FileAnalysis]:
+    def _read(self, paths: list[str], progress: Progress) -> list[FileAnalysis]:
         outlined = [self.outlines[path] for path in paths]
         wanted = [outline.holding(self.view.named) for outline in outlined]
         excerpts = [o.excerpt(spans) for o, spans in zip(outlined, wanted)]
@@ -180,9 +183,7 @@ class Analysis:
         self.callees.add(path, source)
         self.loaded[path].update(wanted)
 
-    def facts(
-        self, pieces: list[Piece], progress: Callable[[int], None] = lambda done: None
-    ) -> list[Facts]:
+    def facts(self, pieces: list[Piece], progress: Progress = silent) -> list[Facts]:
         """The facts of PIECES; notes whether spatch failed on one."""
         fresh = partial(
             facts.read,

@@ -18,8 +18,8 @@ from kmaplocal.tree.shard import dealt, with_tied
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
 from kmaplocal.workers import cores
+from kmaplocal.progress import Progress, silent
 
-Progress = Callable[[int], None]
 Result = TypeVar("Result")
 Made = Callable[[list[FileAnalysis]], Result]
 
@@ -42,7 +42,7 @@ def analysed(
     spatch: Spatch,
     timeout: float,
     jobs: int | None,
-    progress: Progress = lambda done: None,
+    progress: Progress = silent,
 ) -> tuple[dict[str, FileAnalysis], bool]:
     """The analysis of MINE, files of PATHS of the tree that AIM is about, by their
     obligations, and of all others of PATHS that map or unmap for them; and whether
@@ -62,7 +62,7 @@ def in_parts(
     timeout: float,
     jobs: int | None,
     made: Made,
-    progress: Progress = lambda done: None,
+    progress: Progress = silent,
 ) -> tuple[list[Result], bool]:
     """What is MADE of each part of MINE, which analysed() gives the analysis of; what
     is made is pickled.

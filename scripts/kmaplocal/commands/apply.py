@@ -86,7 +86,8 @@ def _convert_tree(
     tree: Tree, request: Request, console: Console, converter: Converter
 ) -> list[Outcome]:
     spatch = find_spatch()
-    paths = tree.candidates(request.files)
+    with console.waiting("searching"):
+        paths = tree.candidates(request.files)
     if not (request.force or request.dry_run):
         _refuse_dirty(tree, paths)
     left: list[Lost] = []

@@ -138,7 +138,8 @@ def flag(request: Request, console: Console) -> int:
     entries, texts = _entries(request), Texts(tree.root)
     known = None
     if request.of_change:
-        known, paths, marked = _changed(request, texts, tree)
+        with console.waiting("searching"):
+            known, paths, marked = _changed(request, texts, tree)
         found = _survey(tree, paths, request, console)
     else:
         paths, marked, found = _whole(tree, request, console)
@@ -156,7 +157,8 @@ def _whole(
     """The files with calls, those with the mark of a comment, and the findings."""
 
     def make() -> again.Made:
-        paths, marked = every, _ = _candidates(tree, request.files)
+        with console.waiting("searching"):
+            paths, marked = every, _ = _candidates(tree, request.files)
         if request.shard:
             mine = request.shard.chosen({*paths, *marked})
             paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))

@@ -59,7 +59,8 @@ def _made(
     tree: Tree, aim: Target, spatch: Spatch, request: main_job.Request, console: Console
 ) -> again.Made:
     """The report of what REQUEST names, without proofs."""
-    paths = [str(path) for path in tree.candidates(request.files)]
+    with console.waiting("searching"):
+        paths = [str(path) for path in tree.candidates(request.files)]
     mine = request.shard.chosen(paths) if request.shard else paths
     with console.progress("reading", len(mine)) as progress:
         made = partial(report.report, tree.version, search=Search(tree.root))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.summaries.users import Further
 from kmaplocal.tree.target import Target
+from kmaplocal.progress import Progress, silent
 
 TIMEOUT = 120.0
 
@@ -154,7 +155,7 @@ def survey(
     spatch: Spatch,
     timeout: float,
     jobs: int | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = silent,
     tree: Definitions | None = None,
     among: Collection[str] = (),
     aim: Target | None = None,

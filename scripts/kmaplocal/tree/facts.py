@@ -6,7 +6,7 @@ with Coccinelle's Python elsewhere, which takes some twenty times as long."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from kmaplocal.tree.spatch import Spatch, SpatchRun
 from kmaplocal.tree.standing import Pool
 from kmaplocal.c.syntax import Source, facts_in, read_facts
 from kmaplocal.workers import cores, run_all
+from kmaplocal.progress import Progress, silent
 
 _COCCI = Path(__file__).resolve().parents[3] / "cocci"
 RULES = _COCCI / "facts.cocci"
@@ -55,7 +56,7 @@ def read(
     spatch: Spatch,
     timeout: float,
     workers: int | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = silent,
 ) -> list[Facts]:
     """The facts of each of PIECES, in TIMEOUT seconds at most for each, on WORKERS
     threads.  PROGRESS is told how many are done.
@@ -117,7 +118,9 @@ def _by_tree(jobs, spatch, timeout, workers, progress) -> dict[int, Facts]:
     # The longest first, so that no core waits for one of them at the end.
     order = sorted(jobs, key=lambda job: -len(job.piece.text))
     most = min(workers or cores(), 1 + size // (ENOUGH or 1))
-    told = run_all(order, guarded, workers=most, progress=progress)
+    told = run_all(
+        order, guarded, workers=most, progress=progress, name=lambda job: job.piece.name
+    )
     return {job.number: facts for job, facts in zip(order, told) if facts}
 
 
@@ -137,7 +140,8 @@ def _by_rules(jobs, spatch, timeout, workers, progress) -> dict[int, Facts]:
         batches,
         lambda batch: _read_batch(batch, spatch, timeout),
         workers=workers,
-        progress=lambda done: progress(min(done * size, len(jobs))),
+        progress=lambda done, at="", what="": progress(min(done * size, len(jobs)), at),
+        name=lambda batch: batch[-1].piece.name,
     )
     return {
         job.number: facts

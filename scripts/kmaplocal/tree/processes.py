@@ -12,18 +12,20 @@ import os
 import pickle
 import signal
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Any, Iterator, TypeVar
 
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.workers import INTERRUPTS, interrupts_held
+from kmaplocal.progress import Progress, silent
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-Progress = Callable[[int], None]
 
 _DONE, _RAISED, _PROGRESS = "done", "raised", "progress"
 _PATIENCE = 5.0  # seconds that a process may take to end what it started
@@ -37,7 +39,7 @@ class Died(KmaplocalError):
 def in_processes(
     work: Callable[[Job, Progress], Result],
     jobs: Sequence[Job],
-    progress: Progress = lambda done: None,
+    progress: Progress = silent,
 ) -> list[Result]:
     """What WORK gives for each of JOBS, all at once, each in a process of its own.
 
@@ -75,7 +77,7 @@ def _started(work: Callable, jobs: Sequence) -> Iterator[list[Connection]]:
 
 def _results(running: list[Connection], progress: Progress) -> list[Any]:
     found: dict[Any, Any] = {}
-    done: dict[Any, int] = dict.fromkeys(running, 0)
+    done: dict[str, dict[Any, int]] = defaultdict(dict)
     while len(found) < len(running):
         for ready in wait([each for each in running if each not in found]):
             what, value = _answer(ready)
@@ -84,8 +86,9 @@ def _results(running: list[Connection], progress: Progress) -> list[Any]:
             if what == _DONE:
                 found[ready] = value
             else:
-                done[ready] = value
-                progress(sum(done.values()))
+                count, at, doing = value
+                done[doing][ready] = count
+                progress(sum(done[doing].values()), at, doing)
     return [found[each] for each in running]
 
 
@@ -101,12 +104,16 @@ def _work(work: Callable, job: Any, answers: Connection) -> None:
     try:
         threading.Thread(target=_outlive_none, daemon=True).start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
-        found = work(job, lambda done: answers.send((_PROGRESS, done)))
+        found = work(job, partial(_tell, answers))
         answers.send((_DONE, found))
     except BrokenPipeError:
         pass  # nobody waits for it any more
     except BaseException as error:
         answers.send((_RAISED, _portable(error)))
+
+
+def _tell(answers: Connection, done: int, at: str = "", what: str = "") -> None:
+    answers.send((_PROGRESS, (done, at, what)))
 
 
 def _outlive_none() -> None:

@@ -159,7 +159,9 @@ class Extents:
             numbers = (
                 (*known.writes, *known.reads) if known.page_long else known.accesses
             )
-            for number in numbers if length is not None else ():
+            if length is None:
+                return
+            for number in numbers:
                 if number in expr.arguments:
                     offset = self.offset(site, expr.arguments[number])
                     yield Access(expr, offset, length)

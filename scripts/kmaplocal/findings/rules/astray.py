@@ -120,7 +120,9 @@ def _is_unmapped(scene: Scene, site: Site, name: str) -> bool:
     another page than the mapped one."""
     page = site.call.arguments.get(0)
     sources = values_of(name, scene.function)
-    return bool(sources and page) and all(
+    if page is None or not sources:
+        return False
+    return all(
         source.callee == "page_address"
         and source.arguments[0].bare().text != page.bare().text
         for source in sources

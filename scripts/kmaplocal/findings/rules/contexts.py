@@ -89,7 +89,8 @@ def _opener(scene: Scene, line: int, began: str) -> Expr | Stmt | None:
     name = began.partition("(")[0]
     calls = [e for e in scene.function.exprs if e.callee == name]
     blocks = [s for s in scene.function.statements() if s.kind == "guard"]
-    return next((e for e in (*calls, *blocks) if e.start[0] == line), None)
+    openers: list[Expr | Stmt] = [*calls, *blocks]
+    return next((opener for opener in openers if opener.start[0] == line), None)
 
 
 def _handler(scene: Scene) -> str:

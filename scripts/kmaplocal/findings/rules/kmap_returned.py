@@ -52,7 +52,9 @@ def _is_static(scene: Scene) -> bool:
     """Whether the function can be called in this file alone."""
     outline = scene.knowledge.outline
     name, line = scene.function.name, scene.function.line
-    spans = [s for s in outline.functions if s.name == name] if outline else []
+    if outline is None:
+        return False
+    spans = (s for s in outline.functions if s.name == name)
     return any(outline.is_static(s) for s in spans if s.line <= line <= s.end)
 
 

@@ -112,6 +112,13 @@ def no_cache(monkeypatch):
 
 
 @pytest.fixture
+def author(monkeypatch):
+    """Whom git names as the author."""
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Ann Author")
+    monkeypatch.setenv("GIT_AUTHOR_EMAIL", "author@example.org")
+
+
+@pytest.fixture
 def repository():
     """The top folder of this repository."""
     return REPOSITORY

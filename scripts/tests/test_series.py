@@ -45,7 +45,7 @@ print "list\\@example.org (open list)\\n";
 
 
 @pytest.fixture
-def tree(tmp_path, write):
+def tree(tmp_path, write, author):
     """A kernel with two drivers to convert, each of two files."""
     root = tmp_path / "linux"
     write(root / "Makefile", "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 0\n")
@@ -136,17 +136,39 @@ def test_a_branch_that_exists_is_refused(tree, tmp_path, git, capsys):
     assert "taken" in capsys.readouterr().err
 
 
-def test_signed_off_only_by_who_git_names(tree, tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
-    make(tree, "--out", tmp_path / "none")
-    assert "Signed-off-by" not in mails(tmp_path / "none")[1].read_text()
+def test_signed_off_by_who_git_names(tree, tmp_path, monkeypatch):
+    for variable in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"):
+        monkeypatch.delenv(variable)
     config = tmp_path / "config"
     config.write_text("[user]\nname = Cee\nemail = c@example.org\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     make(tree, "--out", tmp_path / "some")
     first = mails(tmp_path / "some")[1].read_text()
+    assert "\nFrom: Cee <c@example.org>\n" in first
     assert "\nSigned-off-by: Cee <c@example.org>\n---\n" in first
+
+
+def test_mails_from_nobody_are_not_written(tree, tmp_path, monkeypatch, capsys):
+    """Nobody could send them, and git am would refuse them."""
+    for variable in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "EMAIL"):
+        monkeypatch.delenv(variable, raising=False)
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, "/dev/null")
+    assert make(tree, "--out", tmp_path / "none") == 3
+    assert "git does not know who the patches are from" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+    assert make(tree, "--out", tmp_path / "none", "--dry-run") == 0
+
+
+def test_a_subject_is_one_line(tree, tmp_path, write):
+    name = "drivers/a/one_with_quite_a_long_name_for_a_file_of_a_driver.c"
+    write(tree / name, ONE)
+    make(tree, "--out", tmp_path / "out", "--split", "file")
+    for file in mails(tmp_path / "out"):
+        head = file.read_text().split("\n\n")[0].split("\n")
+        (number,) = [n for n, line in enumerate(head) if line.startswith("Subject:")]
+        assert not head[number + 1].startswith(" ")
+        assert head[number].endswith(")")
 
 
 def test_git_send_email_takes_them(tree, tmp_path):

@@ -25,7 +25,7 @@ AFTER = {
 
 
 @pytest.fixture
-def root(tmp_path, write):
+def root(tmp_path, write, author):
     """A kernel with a header, its user and another file."""
     top = tmp_path / "linux"
     write(top / "Makefile", MAKEFILE)

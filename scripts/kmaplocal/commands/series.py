@@ -13,6 +13,7 @@ from kmaplocal.home import BUILD
 from kmaplocal.options import FILES, JOBS, KERNEL, PLACE, TIMEOUT, together
 from kmaplocal.prove import trial
 from kmaplocal.series import conversions, fixes, previous
+from kmaplocal.series.commits import person
 from kmaplocal.series.draft import Draft
 from kmaplocal.series.previous import Previous
 from kmaplocal.series.request import DOORS, Request
@@ -30,17 +31,19 @@ def series(request: Request, console: Console) -> int:
     """Make the series, say what is in it, and return the exit status: 0, or 2 when
     something was not analysed.  Raises KmaplocalError."""
     tree = Tree(request.kernel)
+    who = None
     if not request.dry_run:
         _check(request.out)
+        who = person(tree.root)
     sent = previous.read(request.previous) if request.previous else Previous()
     sketch = (fixes if request.fixes else conversions).draft(tree, request, console)
     if (request.verify or request.fixes) and not request.dry_run:
         sketch = verified(tree, sketch, request, console)
     sketch = checked(tree, sketch, request)
-    if request.dry_run:
+    if who is None:
         _list(sketch, console)
     elif sketch.patches:
-        write(tree, sketch, sent, request, console)
+        write(tree, sketch, who, sent, request, console)
     for each in sketch.withheld:
         console.say(f"withheld: {each}")
     count = len(sketch.patches)

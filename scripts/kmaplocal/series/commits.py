@@ -15,23 +15,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kmaplocal import scratch
-from kmaplocal.errors import GitTrouble
+from kmaplocal.errors import GitTrouble, KmaplocalError
 from kmaplocal.tree import repository
 
-NOBODY = ("kmaplocal", "kmaplocal@localhost")
+
+class NoAuthor(KmaplocalError):
+    """Git does not know who the patches are from."""
 
 
 class Person(NamedTuple):
-    """Who the patches are from; SIGNED whether git's configuration says so."""
+    """Who the patches are from."""
 
     name: str
     email: str
-    signed: bool
 
     @property
     def sign_off(self) -> str:
-        """The trailer of a message, or "" where nobody is configured."""
-        return f"Signed-off-by: {self.name} <{self.email}>" if self.signed else ""
+        """The trailer of a message."""
+        return f"Signed-off-by: {self.name} <{self.email}>"
 
 
 class Commits:
@@ -91,7 +92,7 @@ class Commits:
         return done.stdout.decode(errors="surrogateescape").strip()
 
     def _environment(self) -> dict[str, str]:
-        name, email, _ = self.person
+        name, email = self.person
         who = {
             f"GIT_{role}_{what}": value
             for role in ("AUTHOR", "COMMITTER")
@@ -114,22 +115,24 @@ def is_tracked(root: Path) -> bool:
 
 
 def person(root: Path) -> Person:
-    """Who git says commits in ROOT; NOBODY, unsigned, where it does not say."""
-    found = []
-    for key in ("user.name", "user.email"):
-        done = repository.git(root, "config", "--get", key)
-        found.append(done.stdout.decode(errors="replace").strip())
-    name, address = found if all(found) else NOBODY
-    return Person(name, address, all(found))
+    """Who git says is the author of what is committed in ROOT: by its configuration
+    or environment, and no guess.  Raises NoAuthor."""
+    only = ("-c", "user.useConfigOnly=true")
+    done = repository.git(root, *only, "var", "GIT_AUTHOR_IDENT")
+    who = done.stdout.decode(errors="surrogateescape").rpartition("> ")[0]
+    name, _, email = who.rpartition(" <")
+    if done.returncode or not name:
+        raise NoAuthor(
+            "git does not know who the patches are from; set it by git config --global"
+            " user.name and user.email, or list them only (DRY_RUN=1)"
+        )
+    return Person(name, email)
 
 
 @contextmanager
-def commits(
-    root: Path, before: Mapping[str, bytes], who: Person | None = None
-) -> Iterator[Commits]:
-    """Commits for the tree at ROOT, whose files hold BEFORE: in its repository, or
-    in a new one that is gone afterwards.  Raises GitTrouble."""
-    who = who or person(root)
+def commits(root: Path, before: Mapping[str, bytes], who: Person) -> Iterator[Commits]:
+    """Commits by WHO for the tree at ROOT, whose files hold BEFORE: in its repository,
+    or in a new one that is gone afterwards.  Raises GitTrouble."""
     with scratch.folder() as folder:
         index = Path(folder) / "index"
         if is_tracked(root):

@@ -43,6 +43,7 @@ def complete(file: Path, patch: Patch) -> None:
     """Put recipients and notes into the mail that git wrote to FILE."""
     text = file.read_bytes()
     head, _, rest = text.partition(b"\n\n")
+    head = _unfolded(head)
     head += b"\n" + patch.recipients.headers().encode()
     text = head.rstrip(b"\n") + b"\n\n" + rest
     if patch.notes:
@@ -54,12 +55,30 @@ def complete(file: Path, patch: Patch) -> None:
 
 def complete_cover(file: Path, subject: str, text: str, to: Recipients) -> None:
     """Make of git's template in FILE a cover letter with SUBJECT and TEXT."""
-    letter = file.read_bytes().decode(errors="surrogateescape")
-    head, _, rest = letter.partition("\n\n")
+    before, _, after = file.read_bytes().partition(b"\n\n")
+    head, rest = (
+        t.decode(errors="surrogateescape") for t in (_unfolded(before), after)
+    )
     head = head.replace(_SUBJECT, subject)
     rest = rest.replace(_BLURB, text.rstrip("\n"))
     head = (head + "\n" + to.headers()).rstrip("\n")
     file.write_bytes(f"{head}\n\n{rest}".encode(errors="surrogateescape"))
+
+
+def _unfolded(head: bytes) -> bytes:
+    """HEAD with its subject in one line.
+
+    A header line may have 998 characters (RFC 5322, 2.1.1); git am, git send-email and
+    Python's parser take it so or folded, b4 am of a local mailbox only so."""
+    lines: list[bytes] = []
+    folding = False
+    for line in head.split(b"\n"):
+        if folding and line.startswith((b" ", b"\t")):
+            lines[-1] += b" " + line.lstrip()
+            continue
+        folding = line.startswith(b"Subject:")
+        lines.append(line)
+    return b"\n".join(lines)
 
 
 def subjects(files: Sequence[Path]) -> list[str]:

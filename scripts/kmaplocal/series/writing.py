@@ -11,7 +11,7 @@ from kmaplocal.console import Console
 from kmaplocal.errors import DirtyFiles
 from kmaplocal.names import pasted, quoted
 from kmaplocal.series import previous
-from kmaplocal.series.commits import Commits, commits, is_tracked, person
+from kmaplocal.series.commits import Commits, Person, commits, is_tracked
 from kmaplocal.series.draft import Draft
 from kmaplocal.series.mails import complete, complete_cover
 from kmaplocal.series.previous import Previous
@@ -22,13 +22,17 @@ from kmaplocal.tree.kernel import Tree
 
 
 def write(
-    tree: Tree, draft: Draft, sent: Previous, request: Request, console: Console
+    tree: Tree,
+    draft: Draft,
+    who: Person,
+    sent: Previous,
+    request: Request,
+    console: Console,
 ) -> None:
-    """Write DRAFT, the next version of what was SENT, where REQUEST says.
+    """Write DRAFT, by WHO, the next version of what was SENT, where REQUEST says.
 
     Raises KmaplocalError; OSError."""
     _refuse_dirty(tree, draft)
-    who = person(tree.root)
     before = {path: draft.before[path] for path in draft.paths}
     with commits(tree.root, before, who) as line:
         for patch in draft.patches:
@@ -42,11 +46,6 @@ def write(
         mails = _mails(line, draft, sent, request)
     what = plural(len(mails), "mail", "mails")
     console.say(f"{request.out}: {len(mails)} {what}, nothing was sent")
-    if not who.signed:
-        console.say(
-            "git's configuration names nobody: the mails are not signed off; set"
-            " user.name and user.email"
-        )
     _say_next(tree, mails, console)
 
 

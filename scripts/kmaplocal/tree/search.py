@@ -112,6 +112,15 @@ class Search:
             if (self.tree / folder).is_dir():
                 yield from self._pass(asked, HEADERS, folder)
 
+    def settings(self, pattern: str) -> Iterator[tuple[str, str]]:
+        """The lines of the Kconfig files that match PATTERN, each with its file."""
+        asked = [*_PLAIN, "--null", "--with-filename", "--no-line-number"]
+        asked += ["--no-heading", f"--regexp={pattern}", "--glob=Kconfig*"]
+        command = [program(), f"--threads={cores()}", *asked, "--", "."]
+        for line in _split(_run(command, self.tree, self.unread)):
+            file, text = _parted(line)
+            yield _plain_name(file), text
+
     @cached_property
     def structures(self) -> list[str]:
         """The headers with a structure or union, by far not all."""

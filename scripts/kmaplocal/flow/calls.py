@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from kmaplocal.flow.events import Alive, Kind, Reason
+from kmaplocal.flow.escape import bound
+from kmaplocal.flow.events import Alive, Kind, Reason, Root
 from kmaplocal.flow.state import State, after_call, changed_by, found_in
 from kmaplocal.flow.transfer import Transfer
 from kmaplocal.flow.tree import Effect
@@ -12,6 +13,8 @@ from kmaplocal.flow.pointers import pointer_of
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr
 
+# Of an address that is not in a variable, but in what that has a pointer to.
+BOUND = "bound"
 _ERRORS = functions.named(lambda row: row.error)
 
 
@@ -26,6 +29,7 @@ class Calls(Transfer):
             if after.pages and not self.knowledge.is_pure(expr.callee):
                 after = after_call(expr, after)
             after = self._given_anew(expr, values, after)
+            after = self._joined(expr, dict(values), after)
             if after.live:
                 self.log.note(Kind.CALLED, None, expr, about=Alive(after.live))
             result = ERROR if expr.callee in _ERRORS else None
@@ -37,7 +41,7 @@ class Calls(Transfer):
                     result = self._passed(expr, value, effect, after) or result
                     ways += self._put_out(expr, value, effect, dict(values), ways)
                 for inside in found_in(value, after):
-                    effect = self.knowledge.contents(expr.callee, number)
+                    effect = self._on_contents(expr, number, inside)
                     found.append(self._passed(expr, inside, effect, after))
                     ways += self._put_out(expr, inside, effect, dict(values), ways)
             ways = self._lent(expr, values, ways)
@@ -57,6 +61,23 @@ class Calls(Transfer):
                 state = state.put(value.text, None)
         return state
 
+    def _joined(self, expr, values, state: State) -> State:
+        """The state after the callee put what one argument points to behind another:
+        a variable that holds the addresses from then on as if they were its own."""
+        binds = functions.of(expr.callee).binds
+        inside = found_in(values.get(binds[0]), state) if binds else []
+        onto = bound(expr, self.function) if inside else ""
+        for value in inside:
+            if onto and self.keepers.closed(onto):
+                name = f"{onto} . {expr.callee} {value.site}"
+                state = state.hold(name, value._replace(text=BOUND))
+            else:
+                detail = (
+                    f"{self._where(expr.arguments.get(binds[1]))} by {expr.callee}()"
+                )
+                self.log.note(Kind.STORED, value.site, expr, detail)
+        return state
+
     def _arguments(self, expr, state):
         states: list[tuple[tuple[tuple[int, Value | None], ...], State]] = [((), state)]
         for number in sorted(expr.arguments):
@@ -73,6 +94,19 @@ class Calls(Transfer):
             return self.knowledge.argument(expr.callee, number)
         pointer = pointer_of(expr, self.function)
         return self.knowledge.through_pointer(pointer, number)
+
+    def _on_contents(self, expr: Expr, number: int, inside: Value) -> Effect:
+        """What the function that EXPR calls does with the address INSIDE, which it
+        finds behind its argument NUMBER; where it lies behind what is there in turn,
+        only the table can say."""
+        effect = self.knowledge.contents(expr.callee, number)
+        if inside.text != BOUND or not functions.of(expr.callee).keeps_behind:
+            return effect
+        return effect._replace(
+            verdict="unknown",
+            evidence=f"what holds the address is passed to {expr.callee}()",
+            root=Root("unread", expr.callee),
+        )
 
     def _put_out(self, expr, value, effect, values, ways) -> list[State]:
         """The further ways on, when a callee stores VALUE behind other arguments."""

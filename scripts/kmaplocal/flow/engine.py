@@ -122,9 +122,7 @@ class Tracer(MapCalls):
             if node.variables and self._initialises(node, expr):
                 continue
             results = [r for before in states for r in self.evaluate(expr, before)]
-            for value, after in results:
-                self._consume(node, expr, value, after)
-            states = [after for _, after in results]
+            states = [self._consume(node, expr, *each) for each in results]
             if node.assigns:
                 states = [self._forget_assigned(expr, s) for s in states]
         if node.guard is not None:
@@ -200,14 +198,17 @@ class Tracer(MapCalls):
     def _initialises(self, node: Node, expr: Expr) -> bool:
         return any(v.value_at == expr.start for v in node.variables)
 
-    def _consume(self, node: Node, expr: Expr, value: Value | None, state) -> None:
-        """Note what becomes of an address that is a whole statement's value."""
+    def _consume(
+        self, node: Node, expr: Expr, value: Value | None, state: State
+    ) -> State:
+        """The state after a statement that has an address for its value, or a variable
+        that is filled with it; notes what becomes of it."""
         if node.returns and value and value.kind == "address":
             self.log.note(Kind.RETURNED, value.site, expr)
             self._gone(value, expr, state)
         elif node.variables and value and value.kind == "address":
-            name = node.variables[0].name
-            self._note_stored(value.site, expr, name, name)
+            return self._filled(node.variables[0].name, expr, value, state)
+        return state
 
     def _forget_assigned(self, expr: Expr, state: State) -> State:
         if expr.kind == "identifier":

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from kmaplocal.c.places import Places, base_type
+from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr, Function, Variable
 
 _TYPE_OF = ("struct", "union")
@@ -52,6 +53,40 @@ def given(expr: Expr) -> tuple[Expr, int] | None:
         return None
     numbers = [n for n, argument in call.arguments.items() if argument is node]
     return (call, numbers[0]) if numbers else None
+
+
+def bound(call: Expr, function: Function) -> str:
+    """The variable V where CALL puts what one argument points to behind another, which
+    is `&V` or `&V.part`, and FUNCTION reads nothing of that; "" for others."""
+    binds = functions.of(call.callee).binds
+    onto = call.arguments.get(binds[1]) if binds else None
+    node = onto.bare() if onto is not None else None
+    if node is None or node.kind != "unary" or node.op != "&":
+        return ""
+    place = node.children[0].bare()
+    name = place.text if place.kind == "identifier" else member_of(place)
+    if not name or root_of(place, function) != name:
+        return ""
+    others = [e for e in function.exprs if e.kind == "identifier" and e.text == name]
+    return "" if any(_reads(e, place.label) for e in others) else name
+
+
+def _reads(variable: Expr, part: str) -> bool:
+    """Whether more is done with the VARIABLE, or with its PART where it has a name,
+    than to lend its address."""
+    node = _outer(variable)
+    if part and node.kind == "member" and node.op == ".":
+        if node.label != part:
+            return False
+        node = _outer(node)
+    return node.kind != "unary" or node.op != "&"
+
+
+def _outer(node: Expr) -> Expr:
+    """What NODE is an operand of; itself where it is none of any."""
+    while node.parent is not None and node.parent.kind == "paren":
+        node = node.parent
+    return node.parent or node
 
 
 def outputs(function: Function) -> Iterator[tuple[str, Expr]]:
@@ -171,6 +206,10 @@ class Keepers:
         place = given(address)
         if place is None or place[0].callee in self.followed or _hidden(address):
             return {""}
+        binds = functions.of(place[0].callee).binds
+        if binds and place[1] == binds[0]:
+            onto = bound(place[0], self.function)
+            return self._against(onto) if onto else {""}
         effect = self.knowledge.argument(place[0].callee, place[1])
         if effect.verdict == "unknown":
             return {effect.evidence}

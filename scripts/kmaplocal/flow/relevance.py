@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from kmaplocal.flow.conditions import atoms_of, flag_of
-from kmaplocal.flow.escape import member_name, member_of, outputs
+from kmaplocal.flow.escape import bound, member_name, member_of, outputs
 from kmaplocal.knowledge import api
 from kmaplocal.c.outline import JUMPS
 from kmaplocal.c.syntax import Expr, Function, Stmt
@@ -38,6 +38,9 @@ class Relevance:
         self.outputs = {name for name, _ in outputs(function)} & self.tracked
         self.outputs |= {self._lent_to(call) for call in function.calls(maps)} - {""}
         self.structures = {n.split(" . ")[0] for n in self.tracked if " . " in n}
+        self.filled = _filled(function)
+        self.structures |= self.filled
+        self.structures |= {bound(call, function) for call in function.exprs} - {""}
         self.repeated = self._repeated_conditions()
         self.guards = self._guards()
         self.unmapping = self._unmapping()
@@ -156,6 +159,33 @@ class Relevance:
             for atom in atoms_of(expr)
         }
         return found.union(*(atom.split() for atom in found))
+
+
+def _filled(function: Function) -> set[str]:
+    """The structure variables that are filled where they are declared, and of which
+    no member is read by its name."""
+    new = {
+        variable.name
+        for stmt in function.statements()
+        for variable in stmt.variables[:1]
+        if stmt.exprs and variable.type.split()[:1] == ["struct"]
+        if not {"*", "["} & {*variable.type.split()}
+        if not any(e.start == variable.value_at for e in stmt.exprs)
+    }
+    read = {
+        member_of(e)
+        for e in function.exprs
+        if member_of(e) in new and not _is_written(e)
+    }
+    return new - read
+
+
+def _is_written(member: Expr) -> bool:
+    """Whether a member is no more than assigned to."""
+    outer = member.parent
+    if outer is None or outer.kind != "assign" or outer.op != "=":
+        return False
+    return outer.children[0] is member
 
 
 def _returned(function: Function) -> set[str]:

@@ -63,6 +63,20 @@ class Stores(Branches):
         self._stored(expr, target, value)
         return state
 
+    def _filled(self, name: str, expr: Expr, value: Value, state: State) -> State:
+        """The state after the address VALUE was put into the new variable NAME among
+        others, by EXPR in its braces."""
+        if name in self.relevant.filled and self.keepers.closed(name):
+            return state.hold(f"{name} . {{}} {expr.start[0]}:{expr.start[1]}", value)
+        why = self.keepers.unknown(name) if name in self.relevant.filled else ""
+        if why:
+            detail = f"the address is stored in {name}; of {name} in turn {why}"
+            reason = Reason(Root("stored", name, self._onward(name)))
+            self.log.note(Kind.UNKNOWN, value.site, expr, detail, reason)
+        else:
+            self._note_stored(value.site, expr, name, name)
+        return state
+
     def _store_member(self, expr, target, value, state) -> State:
         """The state after the address VALUE, or (None) anything else, was stored at
         TARGET, the member of a structure variable."""

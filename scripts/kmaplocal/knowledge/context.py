@@ -144,7 +144,16 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "include/linux/net.h": [
-        Row("kernel_recvmsg kernel_sendmsg sock_sendmsg", sleeps=ALWAYS),
+        # Every protocol copies from and to a kvec before it returns, in this thread;
+        # MSG_ZEROCOPY refuses one (net/core/datagram.c), MSG_SPLICE_PAGES asks for the
+        # page of its address, which no mapping of highmem ever had.
+        Row(
+            "kernel_recvmsg kernel_sendmsg kernel_sendmsg_locked sock_recvmsg "
+            "sock_sendmsg",
+            keeps=False,
+            keeps_behind=False,
+            sleeps=ALWAYS,
+        ),
     ],
     "include/linux/netdevice.h": [
         Row("synchronize_net", sleeps=ALWAYS),

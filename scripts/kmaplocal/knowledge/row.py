@@ -105,6 +105,7 @@ class Row:
     length: int | None = None  # how many bytes it reads and writes through them
     page_long: bool = False  # ... which are PAGE_SIZE
     stores: tuple[int, ...] = ()  # writes these themselves into memory
+    binds: tuple[int, int] | None = None  # puts what one points to behind the other
     returns: bool = False  # may return an address in the same page
     hands: str = ""  # DIRECT_MAP ...
     how: str = ""  # "it is queued"

@@ -82,6 +82,7 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "include/linux/uio.h": [
+        Row("iov_iter_kvec", keeps=False, keeps_behind=False, binds=(2, 0)),
         Row(
             "copy_page_from_iter copy_page_from_iter_atomic copy_page_to_iter",
             faults=USES,

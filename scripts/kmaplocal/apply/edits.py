@@ -189,7 +189,7 @@ def with_else(edits: list[Edit], lines: list[str]) -> list[Edit]:
         else:
             found.append(edit)
     starts = {edit.first for edit in found}
-    return [_with_else(edit, lines, starts) for edit in found]
+    return [_with_else(edit, lines, starts - {edit.first}) for edit in found]
 
 
 def _with_else(edit: Edit, lines: list[str], starts: Collection[int]) -> Edit:

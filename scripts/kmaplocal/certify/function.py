@@ -151,9 +151,14 @@ class FunctionAnalysis:
                     needy[site.number] = calls
             # With page faults off a user copy fails where it did not before.
             self._explicit[name] = explicit(
-                self.function, self.trace, needy, name == PREEMPT
+                self.function, self.trace, needy, name == PREEMPT, self._text
             )
         return self._explicit[name]
+
+    @property
+    def _text(self) -> str:
+        outline = self.knowledge.outline
+        return outline.text if outline else ""
 
     def _helped(self, site: Site, name: str, calls: list[Expr]) -> bool:
         """Whether disabling by name is all that is needed, and harms nothing."""

@@ -153,7 +153,11 @@ ROWS: dict[str, list[Row]] = {
         Row("flush_data_cache_page", keeps=False, preempt=USES),
     ],
     "arch/mips/mm/c-r4k.c": [
-        Row("r4k_blast_dcache_page", keeps=False, preempt=USES),
+        Row(
+            "r4k_blast_dcache_page r4k_blast_icache_page r4k_blast_scache_page",
+            keeps=False,
+            preempt=USES,
+        ),
     ],
     "arch/powerpc/include/asm/cacheflush.h": [
         Row("clean_dcache_range flush_dcache_range", keeps=False),

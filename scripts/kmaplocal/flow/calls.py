@@ -65,9 +65,10 @@ class Calls(Transfer):
         """The state after the callee put what one argument points to behind another:
         a variable that holds the addresses from then on as if they were its own."""
         binds = functions.of(expr.callee).binds
-        inside = found_in(values.get(binds[0]), state) if binds else []
-        onto = bound(expr, self.function) if inside else ""
-        for value in inside:
+        if not binds:
+            return state
+        onto = bound(expr, self.function)
+        for value in found_in(values.get(binds[0]), state):
             if onto and self.keepers.closed(onto):
                 name = f"{onto} . {expr.callee} {value.site}"
                 state = state.hold(name, value._replace(text=BOUND))

@@ -12,7 +12,7 @@ import unidiff
 
 from kmaplocal.apply import layout, patch
 from kmaplocal.knowledge import api
-from kmaplocal.repairs.saved import NAMES
+from kmaplocal.repairs.base_pointer import NAMES
 from kmaplocal.c import lexer
 
 

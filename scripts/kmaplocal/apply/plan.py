@@ -7,6 +7,7 @@ of three: a page helper, a filled structure, or kmap_local_page().
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kmaplocal.apply.edit import Crowded, Draft
@@ -16,11 +17,9 @@ from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.repairs import folios
 from kmaplocal.idioms.flushes import missing_flushes, slice_of
 from kmaplocal.idioms.idioms import Idiom, find_idioms
-from kmaplocal.repairs.explicit import Around
-from kmaplocal.certify.certificate import DISABLE
+from kmaplocal.repairs.repair import BasePointer, ExplicitDisable, Joined, UnmappedBy
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.c.syntax import Expr, Stmt
-from kmaplocal.repairs.saved import Saved
 from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
 
@@ -57,7 +56,7 @@ def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
         plan.functions.append(verdict)
         try:
             plan.edits.update(
-                _planned(plan, file, judge, flushes.get(judge, ()), idioms)
+                _planned(plan, file, verdict, judge, flushes.get(judge, ()), idioms)
             )
         except Crowded as error:
             plan.trouble = f"{verdict.function}: {error}"
@@ -69,32 +68,40 @@ def _has_old(judge: FunctionAnalysis) -> bool:
 
 
 def _planned(
-    plan: Plan, file: FileAnalysis, judge: FunctionAnalysis, flushes, idioms: bool
+    plan: Plan,
+    file: FileAnalysis,
+    verdict: Verdict,
+    judge: FunctionAnalysis,
+    flushes: Iterable[tuple[Expr, str]],
+    idioms: bool,
 ) -> dict[str, dict[str, str]]:
     """The edits of one function.  Raises Crowded."""
     draft = Draft(file.outline.text, judge.function)
     done: set[Expr] = set()
-    for idiom in find_idioms(file, judge) if idioms else ():
+    for idiom in find_idioms(file, judge, verdict) if idioms else ():
         _plan_idiom(plan, draft, idiom)
         done.update(idiom.calls)
-    for site in judge.trace.sites:
-        asked = judge.pages.joined(site)
-        if asked is not None and site.call not in done:
-            why = "kmap() and page_address() are one kmap_local_page()"
-            draft.edit(site.call, "drop", why)
-            draft.edit(asked, "name", why, name="kmap_local_page")
-            done.add(site.call)
-    for number, saved in judge.pages.saved.items():
-        site = judge.trace.sites[number]
-        if site.call not in done:
-            _plan_saved(draft, file, judge, site, saved)
-            done.add(site.call)
-    for name in DISABLE:
-        for place in filter(None, judge.explicit(name).values()):
-            _plan_explicit(plan, draft, place, *DISABLE[name])
+    bases = verdict.repairs(BasePointer)
+    kept = {site: base for site, base in bases if site.call not in done}
+    for site, joined in verdict.repairs(Joined):
+        if site.call in done:
+            continue
+        why = "kmap() and page_address() are one kmap_local_page()"
+        draft.edit(site.call, "drop", why)
+        if site not in kept:
+            draft.edit(joined.asked, "name", why, name="kmap_local_page")
+        done.add(site.call)
+    for site, base in kept.items():
+        _plan_base(draft, file, judge, site, base)
+        done.add(site.call)
+    for _, disabled in verdict.repairs(ExplicitDisable):
+        _plan_disabled(plan, draft, disabled)
+    addresses = {r.unmap: r.variable for _, r in verdict.repairs(UnmappedBy)}
+    for site, base in kept.items():
+        addresses |= dict.fromkeys(judge.trace.unmaps_of(site.number), base.name)
     for call in judge.function.calls(api.OLD):
         if call not in done:
-            _plan_renaming(draft, file, judge, call)
+            _plan_renaming(draft, file, judge, call, addresses.get(call, ""))
     for call, page in flushes:
         if call not in done:
             why = f"flush_dcache_page({page}) is missing after this write"
@@ -116,23 +123,28 @@ def _plan_idiom(plan: Plan, draft: Draft, idiom: Idiom) -> None:
         draft.undeclare(variable, f"{variable.name} is not used any more")
 
 
-def _plan_saved(
-    draft: Draft, file: FileAnalysis, judge: FunctionAnalysis, site: Site, saved: Saved
+def _plan_base(
+    draft: Draft,
+    file: FileAnalysis,
+    judge: FunctionAnalysis,
+    site: Site,
+    base: BasePointer,
 ) -> None:
     page = slice_of(file.outline.text, site.call.arguments[0])
     call = mapped_by_folio(judge, site.call) or f"{site.api.new}({page})"
-    why = f"{site.name}() is deprecated: {saved.name} keeps what {site.api.new}() gives"
-    draft.edit(site.call, "keep", why, name=saved.name, first=call)
-    if saved.after:
-        why = f"{saved.name} is needed for the unmap of {call}"
-        draft.declare(saved.after, saved.name, why)
-        stmt = draft.places.home(site.call)
-        draft.insert(stmt, "before", f"{saved.name} = {call}", why)
+    why = f"{site.name}() is deprecated: {base.name} keeps what {site.api.new}() gives"
+    draft.edit(base.call, "keep", why, name=base.name, first=call)
+    if base.after:
+        why = f"{base.name} is needed for the unmap of {call}"
+        draft.declare(base.after, base.name, why)
+        stmt = draft.places.home(base.call)
+        draft.insert(stmt, "before", f"{base.name} = {call}", why)
 
 
-def _plan_explicit(
-    plan: Plan, draft: Draft, place: Around, disable: str, enable: str
-) -> None:
+def _plan_disabled(plan: Plan, draft: Draft, repair: ExplicitDisable) -> None:
+    disable, enable, place = repair.disable, repair.enable, repair.around
+    if place is None:
+        return
     why = f"what follows counts on a {disable}()"
     if not place.ends:
         draft.insert(place.first, "before", f"{disable}()", why)
@@ -156,8 +168,9 @@ def _has_comment(text: str, stmt: Stmt) -> bool:
 
 
 def _plan_renaming(
-    draft: Draft, file: FileAnalysis, judge: FunctionAnalysis, call: Expr
+    draft: Draft, file: FileAnalysis, judge: FunctionAnalysis, call: Expr, address: str
 ) -> None:
+    """Rename a map call, or an unmap that is to be given ADDRESS; "": what it is."""
     if call.callee in api.MAPS:
         new = api.MAPS[call.callee].new
         why = f"{call.callee}() is deprecated: {new}()"
@@ -168,7 +181,7 @@ def _plan_renaming(
         else:
             draft.edit(call, "name", why, name=new)
         return
-    address = unmap_address(judge, call)
+    address = address or unmap_address(judge, call)
     given = judge.trace.given(call)
     if not address and given is not call:
         address = slice_of(file.outline.text, given.arguments[0])
@@ -194,12 +207,6 @@ def unmap_address(judge: FunctionAnalysis, call: Expr) -> str:
     """The variable an unmap is to be given; "" when its argument will do."""
     trace = judge.trace
     sites = trace.ended(call)
-    for site in sites:
-        if site.number in judge.pages.saved:
-            return judge.pages.saved[site.number].name
-    stale = judge.pages.stale(call)
-    if stale:
-        return stale
     moved = trace.moved(call)
     if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
         return ""

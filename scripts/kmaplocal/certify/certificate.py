@@ -8,13 +8,13 @@ preempt, one_page. What converts, reports or explains reads this one type.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TypeVar
 
 from kmaplocal.flow.events import Event
 from kmaplocal.flow.trace import Site
-from kmaplocal.repairs.explicit import Around
-from kmaplocal.repairs.saved import Saved
+from kmaplocal.repairs.repair import Repair
 from kmaplocal.c.syntax import Expr
 
 PAIRED, LIFO, LOCAL = "paired", "lifo", "local"
@@ -28,6 +28,8 @@ OBLIGATIONS = (PAIRED, LIFO, LOCAL, FAULTS, PREEMPT, ONE_PAGE)
 
 HOLDS, REPAIRED, FAILS, UNKNOWN = "holds", "repaired", "fails", "unknown"
 CONVERT, KEEP, NOT_ANALYSED = "convert", "keep", "not-analysed"
+
+Kind = TypeVar("Kind", bound=Repair)
 
 
 @dataclass(frozen=True)
@@ -64,21 +66,6 @@ class Mapping:
         return self.site.variable
 
 
-class Repair(NamedTuple):
-    """A change that makes an obligation hold: HOW, in a few words, and what apply needs
-    to make it, by HOW:
-
-        "saved address"   the variable to be added
-        "explicit f()"    where f() and its counterpart go; None: around another mapping
-        "exchanged"       the unmap whose argument is to be there
-        "joined"          the page_address() that becomes the map call
-        "page helper"     the call that is to be a helper's
-    """
-
-    how: str
-    what: Saved | Around | Expr | None = None
-
-
 @dataclass(frozen=True)
 class Obligation:
     """The state of one obligation, the evidence for it, and where that is."""
@@ -88,7 +75,7 @@ class Obligation:
     evidence: str
     line: int = 0
     column: int = 0
-    repair: Repair | None = None
+    repairs: tuple[Repair, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -98,7 +85,7 @@ class Obligation:
     @property
     def repaired_by(self) -> str:
         """How it is repaired; "" where it is not."""
-        return self.repair.how if self.repair else ""
+        return self.repairs[0].how if self.repairs else ""
 
 
 def holds(name: str, why: str) -> Obligation:
@@ -111,10 +98,12 @@ def fails(name: str, expr: Expr, why: str, state: str = FAILS) -> Obligation:
     return Obligation(name, state, why, *expr.start)
 
 
-def repaired(name: str, why: str, repair: Repair, at: Expr | None = None) -> Obligation:
-    """An obligation that a change makes hold: why, how, and where."""
+def repaired(
+    name: str, why: str, *repairs: Repair, at: Expr | None = None
+) -> Obligation:
+    """An obligation that changes make hold: why, how, and where."""
     place = at.start if at is not None else (0, 0)
-    return Obligation(name, REPAIRED, why, *place, repair=repair)
+    return Obligation(name, REPAIRED, why, *place, repairs=repairs)
 
 
 @dataclass(frozen=True)
@@ -128,7 +117,7 @@ class Certificate:
     @property
     def repairs(self) -> tuple[Repair, ...]:
         """What is changed so that the obligations hold."""
-        return tuple(o.repair for o in self.obligations if o.repair)
+        return tuple(r for o in self.obligations for r in o.repairs)
 
     @property
     def good(self) -> bool:
@@ -169,6 +158,13 @@ class Verdict:
         if self.doubts or not all(c.good for c in self.certificates):
             return KEEP
         return CONVERT
+
+    def repairs(self, kind: type[Kind]) -> Iterator[tuple[Site, Kind]]:
+        """The repairs of one KIND, each with its mapping."""
+        for certificate in self.certificates:
+            for repair in certificate.repairs:
+                if isinstance(repair, kind):
+                    yield certificate.mapping.site, repair
 
     def reasons(self) -> list[Doubt]:
         """Every reason to keep the function, in the order of the text."""

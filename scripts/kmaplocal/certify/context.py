@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from kmaplocal.certify.certificate import DISABLE, Obligation, Repair
+from kmaplocal.certify.certificate import DISABLE, Obligation
 from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.trace import Site
+from kmaplocal.repairs.repair import ExplicitDisable
 from kmaplocal.summaries.chains import depending
 
 
@@ -17,10 +18,11 @@ def context(name: str, site: Site, seen: FunctionAnalysis) -> Obligation:
         return holds(name, "nothing between map and unmap depends on it")
     call = needing[0] if needing else site.call
     why = f"the other arm of the #if has {DISABLE[name][0]}()"
+    chain = seen.chain(site, call, name) if needing else ()
     if needing:
-        why = depending(seen.chain(site, call, name), name)
+        why = depending(chain, name)
     around = seen.explicit(name)
     if site.number not in around:
         return fails(name, call, why)
-    repair = Repair(f"explicit {DISABLE[name][0]}()", around[site.number])
-    return repaired(name, why, repair, call)
+    repair = ExplicitDisable(*DISABLE[name], around[site.number], chain)
+    return repaired(name, why, repair, at=call)

@@ -11,7 +11,8 @@ from kmaplocal.c import cleanup
 from kmaplocal.summaries.chains import links
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import FAULTS, PREEMPT
-from kmaplocal.repairs.explicit import Around, explicit
+from kmaplocal.repairs.explicit import explicit
+from kmaplocal.repairs.repair import Around
 from kmaplocal.bounds.extents import Extents
 from kmaplocal.certify.one_page import OnePage
 from kmaplocal.repairs.order import exchanges

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from kmaplocal.certify.certificate import LIFO, UNKNOWN, Obligation, Repair
+from kmaplocal.certify.certificate import LIFO, UNKNOWN, Obligation
 from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.trace import Site
+from kmaplocal.repairs.repair import Exchanged
 
 
 def lifo(site: Site, seen: FunctionAnalysis) -> Obligation:
@@ -51,5 +52,5 @@ def _exchanged(site: Site, seen: FunctionAnalysis) -> Obligation | None:
     for unmap, before in seen.trace.exchanged.items():
         if any(end.site == site.number for end in seen.trace.unmaps[unmap]):
             why = f"unmapped here instead of at line {before.start[0]}"
-            return repaired(LIFO, why, Repair("exchanged", before), unmap)
+            return repaired(LIFO, why, Exchanged(before), at=unmap)
     return None

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from kmaplocal.certify.certificate import LOCAL, UNKNOWN, Obligation, Repair
+from kmaplocal.certify.certificate import LOCAL, UNKNOWN, Obligation
 from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site
+from kmaplocal.repairs.repair import Together
 
 _SENTENCES = {
     Kind.STORED: "the address is stored in {}",
@@ -33,7 +34,7 @@ def local(site: Site, seen: FunctionAnalysis) -> Obligation:
         return fails(LOCAL, event.place, why, UNKNOWN)
     if handed:
         why = "returned to callers that are local, all of them read"
-        return repaired(LOCAL, why, Repair("together with its unmaps"))
+        return repaired(LOCAL, why, Together())
     why = "every use of the address reads, writes or compares"
     taken = dict.fromkeys(e.detail for e in _events(site, seen, Kind.POINTER))
     return holds(LOCAL, "; ".join([why, *taken]))

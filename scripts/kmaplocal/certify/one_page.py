@@ -11,7 +11,6 @@ from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import (
     ONE_PAGE,
     Obligation,
-    Repair,
     fails,
     holds,
     repaired,
@@ -20,7 +19,8 @@ from kmaplocal.bounds.extents import Extents
 from kmaplocal.bounds.offsets import Amount, is_same_again, terms_of
 from kmaplocal.knowledge import functions
 from kmaplocal.c.places import Places, changes, names_in, scale_of
-from kmaplocal.repairs.saved import Saved, saved_base
+from kmaplocal.repairs.base_pointer import base_pointer
+from kmaplocal.repairs.repair import BasePointer, Helper, Joined, UnmappedBy
 from kmaplocal.c.cfg import LOOPS
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
@@ -46,7 +46,7 @@ class OnePage:
         self.extents = extents
         self.bounds = extents.bounds
         self.unmap_bounds = unmap_bounds
-        self.saved: dict[int, Saved] = {}
+        self._bases: dict[int, BasePointer] = {}
 
     def obligation(self, site: Site) -> Obligation:
         """The obligation of one mapping."""
@@ -71,10 +71,10 @@ class OnePage:
                 return fails(ONE_PAGE, expr, why)
             if self.addresses(expr) or self.moved_once(site, expr):
                 continue
-            if self.inline_copy(site, expr):
+            copy = self.inline_copy(site, expr)
+            if copy is not None:
                 why = "the mapping serves one call that names no address"
-                copy = self.inline_copy(site, expr)
-                return repaired(ONE_PAGE, why, Repair("page helper", copy))
+                return repaired(ONE_PAGE, why, Helper(copy))
             if self._saves(site, expr):
                 return None
             value = self.trace.moved(expr)
@@ -91,22 +91,24 @@ class OnePage:
 
     def _kept(self, site: Site) -> Obligation:
         """By what the unmaps of a mapping are given an address in the page."""
-        stale = next((e for e in self._unmaps(site) if self.stale(e)), None)
-        if site.number in self.saved:
+        stale = [UnmappedBy(e, self.stale(e)) for e in self._unmaps(site)]
+        stale = [each for each in stale if each.variable]
+        asked = self.joined(site)
+        joined = [Joined(asked)] if asked is not None else []
+        if site.number in self._bases:
             why = f"{site.variable} moves on; its first value is kept"
             if not site.variable:
                 why = "no variable has the address; one is added"
             elif not self.trace.of(site.number, Kind.MOVED):
                 why = f"{site.variable} may be in another page; the address is kept"
-            saved = Repair("saved address", self.saved[site.number])
-            return repaired(ONE_PAGE, why, saved)
+            return repaired(ONE_PAGE, why, self._bases[site.number], *joined)
         if stale:
-            why = f"{stale.arguments[0].text}: not where the mapping begins any more"
-            return repaired(ONE_PAGE, why, Repair("unmapped by its address"), stale)
-        asked = self.joined(site)
-        if asked is not None:
+            unmap = stale[0].unmap
+            why = f"{unmap.arguments[0].text}: not where the mapping begins any more"
+            return repaired(ONE_PAGE, why, *stale, *joined, at=unmap)
+        if joined:
             why = "kmap() and page_address() become one kmap_local_page()"
-            return repaired(ONE_PAGE, why, Repair("joined", asked))
+            return repaired(ONE_PAGE, why, *joined)
         return holds(ONE_PAGE, "the unmap is given an address in the page")
 
     # -- unmap arguments ------------------------------------------------------
@@ -260,14 +262,19 @@ class OnePage:
     def _saves(self, site: Site, unmap: Expr) -> bool:
         """Whether a variable can be added that keeps the address, where none has
         it at an UNMAP; notes it."""
-        value = saved_base(
-            self.function, self.trace, site, self.saved, self.knowledge.branches
+        value = base_pointer(
+            self.function,
+            self.trace,
+            site,
+            self.extents.begin(site),
+            self._bases,
+            self.knowledge.branches,
         )
         moved = bool(self.trace.of(site.number, Kind.MOVED))
         nameless = not site.variable and self.trace.given(unmap).callee == "kunmap"
         if value is None or not (nameless or moved or self.extents.mapped_at(site)):
             return False
-        self.saved[site.number] = value
+        self._bases[site.number] = value
         return True
 
     def dropped(self, site: Site) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from kmaplocal.flow.events import AGAINST, UNMAPS, About, Alive, End, Event, Held
 from kmaplocal.flow.events import Jumps, Kind, Outcome, Output, PassedBy, Path, Reason
+from kmaplocal.flow.events import ends_only
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.flow.values import Value
 from kmaplocal.knowledge.row import Map
@@ -162,6 +163,11 @@ class Trace:
         """The unmaps that end SITE on some path, in the order they were seen."""
         found = (e.place for e in self.of(site, *UNMAPS))
         return list(dict.fromkeys(found))
+
+    def unmaps_alone(self, site: int) -> list[Expr]:
+        """The same; [] where one of them ends another mapping as well."""
+        found = self.unmaps_of(site)
+        return found if all(ends_only(self.unmaps[e], site) for e in found) else []
 
     def ended(self, unmap: Expr) -> list[Site]:
         """The mappings of this function that UNMAP ends on some path, or would."""

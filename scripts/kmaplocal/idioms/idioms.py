@@ -19,8 +19,9 @@ from kmaplocal.idioms.copies import copied, copy_whole, names, to_or_from
 from kmaplocal.idioms.fills import find_fill
 from kmaplocal.idioms.flushes import FLUSH, slice_of
 from kmaplocal.repairs.folios import PAGE
+from kmaplocal.repairs.repair import ExplicitDisable
 from kmaplocal.idioms.sets import clear, cleared, filled, set_to
-from kmaplocal.certify.certificate import DISABLE
+from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.c.places import Places, changes, names_in
@@ -62,7 +63,7 @@ class Span:
 class Finder:
     """Finds the idioms of one function."""
 
-    def __init__(self, file: FileAnalysis, judge: FunctionAnalysis):
+    def __init__(self, file: FileAnalysis, judge: FunctionAnalysis, verdict: Verdict):
         self.text = file.outline.text
         self.judge = judge
         self.trace = judge.trace
@@ -71,6 +72,8 @@ class Finder:
         self.places = Places(judge.function)
         self.bounds = judge.bounds()
         self.taken: set[Site] = set()
+        disabled = verdict.repairs(ExplicitDisable)
+        self.disabled = {site for site, repair in disabled if repair.around}
 
     def find(self) -> list[Idiom]:
         """The idioms, in the order of the text; no mapping is in two."""
@@ -105,7 +108,7 @@ class Finder:
         """The frame of a mapping, or None when it has not this shape."""
         if not site.api.new or not site.variable or site.name not in _PLAIN:
             return None
-        if any(self.judge.explicit(name).get(site.number) for name in DISABLE):
+        if site in self.disabled:
             return None
         ended = self.trace.of(site.number, Kind.UNMAPPED)
         unmaps = list(dict.fromkeys(event.place for event in ended))
@@ -384,8 +387,10 @@ _COPIES = {
 _INLINE = {"memcpy": copied, "memset": filled, "clear_page": cleared}
 
 
-def find_idioms(file: FileAnalysis, judge: FunctionAnalysis) -> list[Idiom]:
-    """The idioms of a function whose every mapping is certified."""
+def find_idioms(
+    file: FileAnalysis, judge: FunctionAnalysis, verdict: Verdict
+) -> list[Idiom]:
+    """The idioms of a function whose every mapping is certified, by VERDICT."""
     if not judge.function.calls(api.OLD_MAPS):
         return []
-    return Finder(file, judge).find()
+    return Finder(file, judge, verdict).find()

@@ -9,22 +9,11 @@ that is done with the page, they go around that call.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kmaplocal.c.places import Places
-from kmaplocal.flow.events import Kind, ends_only
+from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site, Trace
+from kmaplocal.repairs.repair import Around
 from kmaplocal.c.syntax import Expr, Function, Stmt
-
-
-class Around(NamedTuple):
-    """Where a mapping begins and ends: the statement that maps, the first one in
-    which the mapping can be of use, and those that unmap; none of these where
-    BEGIN and FIRST are the one call that needs what is disabled."""
-
-    begin: Stmt
-    first: Stmt
-    ends: tuple[Stmt, ...]
 
 
 def explicit(
@@ -71,7 +60,7 @@ def around(
     an unmap ends other mappings too.  Each can be the arm of an `if`: it gets braces.
     """
     places = Places(function)
-    unmaps = _unmaps(trace, site)
+    unmaps = trace.unmaps_alone(site.number)
     homes = [places.statement(unmap) for unmap in unmaps]
     ends = [stmt for stmt in homes if stmt is not None]
     begin = places.statement(site.call)
@@ -133,13 +122,6 @@ def _without_arms(stmt: Stmt) -> Stmt:
     while is_arm(stmt) and stmt.parent is not None:
         stmt = stmt.parent
     return stmt
-
-
-def _unmaps(trace: Trace, site: Site) -> list[Expr]:
-    """The unmaps of a mapping; [] when one of them ends others as well."""
-    found = trace.unmaps_of(site.number)
-    alone = all(ends_only(trace.unmaps[unmap], site.number) for unmap in found)
-    return found if alone else []
 
 
 def _alone(stmt: Stmt, unmap: Expr) -> bool:

@@ -5,7 +5,7 @@ and the plan, as far as a reviewer asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kmaplocal.apply import agreement
@@ -13,13 +13,14 @@ from kmaplocal.apply.plan import mapped_by_folio
 from kmaplocal.bounds import plain
 from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
-from kmaplocal.certify.certificate import CONVERT, FAULTS, PREEMPT
-from kmaplocal.certify.certificate import DISABLE
+from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api, functions
 from kmaplocal.repairs import folios
+from kmaplocal.repairs.repair import BasePointer, Exchanged, ExplicitDisable, Joined
+from kmaplocal.repairs.repair import Repair, UnmappedBy
 from kmaplocal.idioms.flushes import missing_flushes
 from kmaplocal.idioms.idioms import Idiom, find_idioms
 from kmaplocal.tree.outcome import Outcome
@@ -128,8 +129,12 @@ def account(file: FileAnalysis, outcome: Outcome) -> Account:
         whole = verdict.line not in file.readings
         readings = [file] if whole else file.readings[verdict.line]
         helped = whole or agreement.keeps_helpers(readings)
-        judged = [(r, r.judges.get(verdict.line)) for r in readings]
-        seen = [_function(r, judge, helped) for r, judge in judged if judge]
+        seen = [
+            _function(reading, each, helped)
+            for reading in readings
+            for each in reading.verdicts
+            if each.line == verdict.line and each.line in reading.judges
+        ]
         if any(f.mappings or f.ends or f.unmaps for f in seen):
             found.append(_together(seen))
     notes = tuple(f"{n.file}:{n.line}: {n}" for n in outcome.outdated)
@@ -152,11 +157,13 @@ def _together(seen: Sequence[Function]) -> Function:
     )
 
 
-def _function(file: FileAnalysis, judge: FunctionAnalysis, helped: bool) -> Function:
-    idioms = find_idioms(file, judge) if helped else []
+def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
+    judge = file.judges[verdict.line]
+    idioms = find_idioms(file, judge, verdict) if helped else []
+    repairs = {c.mapping.site: c.repairs for c in verdict.certificates}
     calls = judge.function.calls(api.OLD)
     sites = [s for s in judge.trace.sites if s.api.new and s.call in calls]
-    mappings = tuple(_mapping(judge, site, idioms) for site in sites)
+    mappings = tuple(_mapping(judge, site, repairs[site], idioms) for site in sites)
     names = sorted({name for m in mappings for name in m.given})
     flushes = missing_flushes(file).get(judge, ())
     return Function(
@@ -172,56 +179,57 @@ def _function(file: FileAnalysis, judge: FunctionAnalysis, helped: bool) -> Func
     )
 
 
-def _mapping(judge: FunctionAnalysis, site: Site, idioms: list[Idiom]) -> Mapping:
+def _mapping(
+    judge: FunctionAnalysis,
+    site: Site,
+    repairs: Sequence[Repair],
+    idioms: list[Idiom],
+) -> Mapping:
     idiom = next((i for i in idioms if site.call in i.calls), None)
     new, way = site.api.new, RENAMED
     if idiom:
         way = FILLED if idiom.rule == "struct_fill" else COPIED
         new = idiom.helper
-    elif judge.pages.joined(site):
+    elif any(isinstance(repair, Joined) for repair in repairs):
         way = JOINED
     elif mapped_by_folio(judge, site.call):
         new = folios.MAP
-    unmaps = judge.trace.unmaps_of(site.number)
     return Mapping(
         site.name,
         new,
         way,
-        None if idiom else _kept(judge, site),
-        tuple(_disabled(judge, site)),
+        None if idiom else next(_kept(judge, site, repairs), None),
+        tuple(_disabled(repairs)),
         tuple(_given(judge, site)),
         tuple(_called(judge, site)),
-        any(unmap in judge.trace.exchanged for unmap in unmaps),
+        any(isinstance(repair, Exchanged) for repair in repairs),
         idiom.replaced.callee or "copy" if idiom else "",
         idiom is not None and any(e.callee == FLUSH for e in idiom.dropped),
-        None if idiom else next(_back(judge, unmaps), None),
+        None if idiom else next(_back(repairs), None),
         tuple(use.detail for use in judge.trace.of(site.number, Kind.POINTER)),
     )
 
 
-def _kept(judge: FunctionAnalysis, site: Site) -> Kept | None:
+def _kept(
+    judge: FunctionAnalysis, site: Site, repairs: Iterable[Repair]
+) -> Iterator[Kept]:
     """The variable of its own that keeps the address."""
-    saved = judge.pages.saved.get(site.number)
-    if saved is None:
-        return None
-    moved = judge.trace.of(site.number, Kind.MOVED)
-    return Kept(saved.name, site.variable, MOVES if moved else ADDED)
+    for repair in repairs:
+        if isinstance(repair, BasePointer):
+            moved = judge.trace.of(site.number, Kind.MOVED)
+            yield Kept(repair.name, site.variable, MOVES if moved else ADDED)
 
 
-def _back(judge: FunctionAnalysis, unmaps: Sequence[Expr]) -> Iterator[tuple[str, str]]:
-    for unmap in unmaps:
-        stale = judge.pages.stale(unmap)
-        if stale:
-            yield plain(unmap.arguments[0].text), stale
+def _back(repairs: Iterable[Repair]) -> Iterator[tuple[str, str]]:
+    for repair in repairs:
+        if isinstance(repair, UnmappedBy):
+            yield plain(repair.unmap.arguments[0].text), repair.variable
 
 
-def _disabled(judge: FunctionAnalysis, site: Site) -> Iterator[Disabled]:
-    """What is disabled by name around a mapping, each with the calls that need it."""
-    for name in (FAULTS, PREEMPT):
-        if site.number in judge.explicit(name):
-            needing = judge.needing(site, name)
-            chain = judge.chain(site, needing[0], name) if needing else ()
-            yield Disabled(DISABLE[name][0], chain)
+def _disabled(repairs: Iterable[Repair]) -> Iterator[Disabled]:
+    for repair in repairs:
+        if isinstance(repair, ExplicitDisable):
+            yield Disabled(repair.disable, repair.chain)
 
 
 def _given(judge: FunctionAnalysis, site: Site) -> list[str]:

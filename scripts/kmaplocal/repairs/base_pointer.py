@@ -7,12 +7,11 @@ wants an address in the page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from kmaplocal.c.places import Places, changes, names_in
-from kmaplocal.flow.events import ends_only
 from kmaplocal.flow.trace import Site, Trace
+from kmaplocal.repairs.repair import BasePointer
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 # What evaluates all its operands, and once.
@@ -21,47 +20,33 @@ _LAZY = ("&&", "||", "&")  # `a & b` is not worth to be told from `&a`
 NAMES = ("base", "kaddr", "vaddr", "mapped")
 
 
-class Saved(NamedTuple):
-    """The new variable, and the declaration it is to follow; None where it can be
-    declared with the map call."""
-
-    name: str
-    after: Stmt | None
-
-
-def saved_base(
+def base_pointer(
     function: Function,
     trace: Trace,
     site: Site,
-    others: dict[int, Saved],
+    call: Expr,
+    others: Mapping[int, BasePointer],
     branches: Sequence[tuple[int, int]] = (),
-) -> Saved | None:
-    """A variable for the address of a mapping, beside those of OTHERS; None when
-    the map call is neither in a plain assignment nor evaluated whenever its statement
-    is, when an unmap is outside the block of every declaration, or ends other
-    mappings too.  BRANCHES: the first and last line of each branch of an #if."""
+) -> BasePointer | None:
+    """A variable for the address of a mapping that CALL gives, beside those of
+    OTHERS; None when CALL is neither in a plain assignment nor evaluated whenever its
+    statement is, when an unmap is outside the block of every declaration, or ends
+    other mappings too.  BRANCHES: the first and last line of each branch of an #if."""
     places = Places(function)
-    begin = places.statement(site.call)
-    unmaps = _unmaps(trace, site)
+    begin = places.statement(call)
+    unmaps = trace.unmaps_alone(site.number)
     if not unmaps or begin is None or not places.in_block(begin):
         return None
-    plain = _plain(begin, site.call) or _is_evaluated(begin, site.call)
+    plain = _plain(begin, call) or _is_evaluated(begin, call)
     if site.name not in ("kmap", "kmap_atomic") or not plain:
         return None
     name = _free_name(function, trace, site, others)
     if begin.kind == "declaration":
         within = begin.parent is None or _encloses(begin.parent, unmaps)
-        return Saved(name, None) if name and within else None
+        return BasePointer(name, None, call) if name and within else None
     taken = [other.after for other in others.values()]
     after = _declaration(function, begin, unmaps, branches, taken)
-    return Saved(name, after) if name and after else None
-
-
-def _unmaps(trace: Trace, site: Site) -> list[Expr]:
-    """The unmaps of a mapping; [] when one of them ends others as well."""
-    found = trace.unmaps_of(site.number)
-    alone = all(ends_only(trace.unmaps[unmap], site.number) for unmap in found)
-    return found if alone else []
+    return BasePointer(name, after, call) if name and after else None
 
 
 def _plain(stmt: Stmt, call: Expr) -> bool:
@@ -102,7 +87,7 @@ def _is_evaluated(stmt: Stmt, call: Expr) -> bool:
 
 
 def _free_name(
-    function: Function, trace: Trace, site: Site, others: dict[int, Saved]
+    function: Function, trace: Trace, site: Site, others: Mapping[int, BasePointer]
 ) -> str:
     """A name that nothing in the function has, nor a mapping alive beside this."""
     used = {e.text for e in function.exprs if e.kind == "identifier"}

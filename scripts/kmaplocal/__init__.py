@@ -31,8 +31,8 @@ certify   analysis file (all of it), view (who looks at what), readings gaps dou
           followed), paired lifo local faults preempt one_page (an obligation each),
           context, certificate certify (what follows), wrappers (mapped here, unmapped
           there), tied
-repairs   order explicit base_pointer (what can be put right), repair (how that is done),
-          folios asked
+repairs   order explicit base_pointer (what can be put right), repair (how that is
+          done), folios asked
 idioms    idioms copies sets fills casts (page helpers), flushes
 steps     steps (what a person has to change where a mapping is kept), kept unmapping
           callers (what its rules look at); the rules: handed stored passed paths

@@ -50,7 +50,7 @@ history   history bodies (what upstream did)
 series    request draft (what is asked, and what becomes of it), conversions fixes (the
           two kinds of series), account message safety changes remedy blame checked
           cover (the argument), grouping maintainers prefix recipients (to whom),
-          verified (what stands against it), commits mails previous writing
+          verified (what stands against it), commits branches mails previous writing
 cost      bench meter (what the commands cost)
 prove     reference alignment (both sides of a change), objects farm kbuild bench
           (what to compile, and where), identity assembly unmaps builds

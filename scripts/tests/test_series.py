@@ -136,6 +136,52 @@ def test_a_branch_that_exists_is_refused(tree, tmp_path, git, capsys):
     assert "taken" in capsys.readouterr().err
 
 
+@pytest.fixture
+def in_git(tree, git):
+    """The tree, all of it committed."""
+    git(tree, "init", "-q")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "all")
+    return tree
+
+
+def test_commits_are_on_a_branch_of_the_day(in_git, tmp_path, git, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    for name in ("one", "two"):
+        assert make(in_git, "--out", tmp_path / name, "--only", "fs") == 0
+    branches = git(in_git, "branch", "--format=%(refname:short)").split()
+    assert {"kmaplocal/2023-11-14", "kmaplocal/2023-11-14-2"} < {*branches}
+    given = ["--out", tmp_path / "three", "--only", "fs", "--branch", "none"]
+    assert make(in_git, *given) == 0
+    assert git(in_git, "branch", "--format=%(refname:short)").split() == branches
+
+
+def test_a_branch_that_cannot_be_made(tree, tmp_path, git, capsys):
+    assert make(tree, "--out", tmp_path / "out", "--branch", "mine") == 3
+    assert "not in git" in capsys.readouterr().err
+    git(tree, "init", "-q")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "all")
+    assert make(tree, "--out", tmp_path / "out", "--branch", "a..b") == 3
+    assert "no name of a branch" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("setting", ["--only", "--skip"])
+def test_a_place_that_there_is_not(tree, setting, capsys):
+    assert make(tree, "--dry-run", setting, "fs/none.c") == 3
+    assert "fs/none.c: no such file" in capsys.readouterr().err
+
+
+def test_a_version_keeps_the_prefix_of_the_one_before(tree, tmp_path):
+    make(tree, "--out", tmp_path / "v1")
+    for file in mails(tmp_path / "v1"):
+        file.write_text(file.read_text().replace("[PATCH ", "[PATCH mm RESEND v3 "))
+    make(tree, "--previous", tmp_path / "v1", "--out", tmp_path / "v4")
+    (letter,) = (tmp_path / "v4").glob("v4-0000*")
+    assert read(letter)["Subject"].startswith("[PATCH mm v4 0/2] Replace")
+
+
 def test_signed_off_by_who_git_names(tree, tmp_path, monkeypatch):
     for variable in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"):
         monkeypatch.delenv(variable)

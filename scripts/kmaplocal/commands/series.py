@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from kmaplocal.home import BUILD
 from kmaplocal.options import FILES, JOBS, KERNEL, PLACE, TIMEOUT, together
 from kmaplocal.prove import trial
 from kmaplocal.series import conversions, fixes, previous
+from kmaplocal.series.branches import branch_for
 from kmaplocal.series.commits import person
 from kmaplocal.series.draft import Draft
 from kmaplocal.series.previous import Previous
@@ -31,10 +33,14 @@ def series(request: Request, console: Console) -> int:
     """Make the series, say what is in it, and return the exit status: 0, or 2 when
     something was not analysed.  Raises KmaplocalError."""
     tree = Tree(request.kernel)
+    for name in (*request.only, *request.skip):
+        tree.locate(name)
     who = None
     if not request.dry_run:
         _check(request.out)
         who = person(tree.root)
+        branch = branch_for(tree.root, request.branch)
+        request = replace(request, branch=branch)
     sent = previous.read(request.previous) if request.previous else Previous()
     sketch = (fixes if request.fixes else conversions).draft(tree, request, console)
     if (request.verify or request.fixes) and not request.dry_run:
@@ -75,7 +81,10 @@ def _list(draft: Draft, console: Console) -> None:
     help="where the mails go, a new or empty folder",
 )
 @click.option(
-    "--branch", default="", metavar="NAME", help="also as commits, on a git tree"
+    "--branch",
+    default="",
+    metavar="NAME",
+    help="of the commits, on a git tree; default kmaplocal/DATE; none: only mails",
 )
 @click.option(
     "--split",

@@ -15,7 +15,11 @@ from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
 
-_TAG = re.compile(r"^\[PATCH(?: v(?P<version>\d+))?(?: (?P<number>\d+)/\d+)?\]\s*")
+# What stands in brackets before a subject: "PATCH net-next v2 3/7".
+_TAG = re.compile(r"^\[(?P<words>[^][]*\bPATCH\b[^][]*)\]\s*")
+_VERSION = re.compile(r"[vV](?P<number>\d+)$")
+_COUNTED = re.compile(r"\d+/\d+$")
+_ONCE = ("RESEND",)
 
 
 class NoSeries(KmaplocalError):
@@ -34,12 +38,13 @@ class Sent:
 
 @dataclass(frozen=True)
 class Previous:
-    """A series that was sent: its version, the Message-ID of its first mail, and its
-    patches."""
+    """A series that was sent: its version, the Message-ID of its first mail, its
+    patches, and the PREFIX of all subjects: "PATCH net-next"."""
 
     version: int = 0
     message_id: str = ""
     patches: tuple[Sent, ...] = ()
+    prefix: str = "PATCH"
 
     def of(self, subject: str, paths: Iterable[str]) -> Sent | None:
         """The patch that was sent with this SUBJECT, or for these files."""
@@ -59,21 +64,30 @@ def read(folder: Path) -> Previous:
     files = sorted(folder.glob("*.patch"))
     if not files:
         raise NoSeries(f"{folder}: no *.patch there; PREVIOUS= names a sent series")
-    version, first, patches = 1, "", []
+    version, first, patches, prefix = 1, "", [], "PATCH"
     for file in files:
         mail = message_from_bytes(file.read_bytes(), policy=policy.default)
         assert isinstance(mail, EmailMessage), "by its policy"
         subject = " ".join(str(mail["Subject"] or "").split())
         tag = _TAG.match(subject)
         if tag is None:
-            raise NoSeries(f"{file}: its subject does not begin with [PATCH")
-        version = max(version, int(tag["version"] or 1))
+            raise NoSeries(f"{file}: its subject does not begin with [PATCH]")
+        prefix, number = _read_tag(tag["words"].split())
+        version = max(version, number)
         first = first or str(mail["Message-ID"] or "").strip()
         text = mail.get_content()
         if "\ndiff --git " in text:
             message = text.partition("\n---\n")[0]
             patches.append(Sent(subject[tag.end() :], message, changes(text)))
-    return Previous(version, first, tuple(patches))
+    return Previous(version, first, tuple(patches), prefix)
+
+
+def _read_tag(words: Sequence[str]) -> tuple[str, int]:
+    """The prefix and the version of a mail with WORDS in brackets."""
+    versions = [found for word in words if (found := _VERSION.match(word))]
+    version = int(versions[-1]["number"]) if versions else 1
+    kept = [w for w in words if not (_VERSION.match(w) or _COUNTED.match(w))]
+    return " ".join(w for w in kept if w not in _ONCE), version
 
 
 def changes(text: str) -> dict[str, tuple[str, ...]]:

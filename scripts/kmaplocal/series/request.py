@@ -19,12 +19,12 @@ DOORS = (*trial.TABLE, COMMITS)
 
 @dataclass(frozen=True)
 class Request:
-    """The series for FILES of KERNEL, as mails in OUT and, where the kernel is in git,
-    on a new BRANCH ("": none). SPLIT says what is one patch; only patches of files
-    below ONLY, none of files below SKIP. CONTEXT lines stand around a change.
-    PREVIOUS: the folder with the mails that were sent before, of which this is the
-    next version. FIXES: of findings as bad as that (None: no fixes, but conversions).
-    VERIFY: only what nothing stands against, asked of DOORS below BUILD with CC."""
+    """The series for FILES of KERNEL, as mails in OUT and on a new BRANCH ("": none).
+    SPLIT says what is one patch; only patches of files below ONLY, none of files below
+    SKIP. CONTEXT lines stand around a change. PREVIOUS: the folder with the mails that
+    were sent before, of which this is the next version. FIXES: of findings as bad as
+    that (None: no fixes, but conversions). VERIFY: only what nothing stands against,
+    asked of DOORS below BUILD with CC."""
 
     kernel: Path
     files: tuple[str, ...]

@@ -38,7 +38,7 @@ def write(
         for patch in draft.patches:
             contents = {path: draft.after[path] for path in patch.paths}
             line.add(contents, patch.message(who.sign_off))
-        if request.branch and is_tracked(tree.root):
+        if request.branch:
             line.branch(request.branch)
             console.say(
                 f"{request.branch}: {len(draft.patches)} commits on top of HEAD"
@@ -65,6 +65,7 @@ def _mails(line: Commits, draft: Draft, sent: Previous, request: Request) -> lis
         options += ["--cover-letter"]
     if sent.version:
         options += [f"--reroll-count={sent.version + 1}"]
+        options += [f"--subject-prefix={sent.prefix}"]
     mails = line.mails(request.out, options, sent.message_id)
     for file, patch in zip(mails[covered:], draft.patches, strict=True):
         now = previous.changes(file.read_bytes().decode(errors="replace"))

@@ -114,15 +114,16 @@ def test_recipients_by_role():
             '"B. B." <b@b.c> (supporter:ONE)',
             "Cee <c@b.c> (reviewer:ONE)",
             "l@b.c (open list:ONE)",
+            '"GitAuthor: Fee" <f@b.c> (commit_signer:1/1=100%,authored:1/1=100%)',
             "l@b.c (moderated list)",
             "D (E) <d@b.c> (maintainer:THE LONG (Title Of Somethi...)",
         ]
     )
     assert found.to == ("Ann <a@b.c>", '"B. B." <b@b.c>', "D (E) <d@b.c>")
-    assert found.cc == ("Cee <c@b.c>", "l@b.c")
+    assert found.cc == ("Cee <c@b.c>", "l@b.c", "Fee <f@b.c>")
     assert found.headers() == (
         'To: Ann <a@b.c>,\n    "B. B." <b@b.c>,\n    D (E) <d@b.c>\n'
-        "Cc: Cee <c@b.c>,\n    l@b.c\n"
+        "Cc: Cee <c@b.c>,\n    l@b.c,\n    Fee <f@b.c>\n"
     )
 
 

@@ -23,6 +23,9 @@ _TAKING = ("maintainer", "supporter", "chief penguin")
 # The role may end in the middle: the script cuts the title of an entry short.
 _LINE = re.compile(r"^(?P<who>.*<[^<>]*>|\S+)\s+\((?P<role>.*)\)$")
 
+# How the script names the author of a commit that nobody signed off.
+_AUTHOR = re.compile(r'^"GitAuthor: (?P<name>[^"]*)" <')
+
 
 class NoRecipients(KmaplocalError):
     """The tree's get_maintainer.pl does not say who is to get a patch."""
@@ -72,8 +75,8 @@ def parsed(lines: Iterable[str]) -> Recipients:
         found = _LINE.match(line.strip())
         if not found:
             continue
-        role = found["role"]
-        (to if role.startswith(_TAKING) else cc).setdefault(found["who"])
+        who = _AUTHOR.sub(r"\g<name> <", found["who"])
+        (to if found["role"].startswith(_TAKING) else cc).setdefault(who)
     return Recipients(tuple(to), tuple(who for who in cc if who not in to))
 
 

@@ -220,7 +220,10 @@ def _start(node: Node) -> Point:
 
 
 def _following(node: Node) -> list[Node]:
-    return [*node.truth.values(), *node.next]
+    """What may come next; behind `while (1)` only what leaves the loop leads to."""
+    always = node.cond is not None and node.cond.bare().text in ("1", "true")
+    truth = [node.truth[True]] if always else [*node.truth.values()]
+    return [*truth, *node.next]
 
 
 def _evaluated(node: Node) -> Iterator[Expr]:

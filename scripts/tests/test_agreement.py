@@ -18,6 +18,7 @@ from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import NOWHERE
 from kmaplocal.commands import fixtures
 from kmaplocal.commands.apply import Request
+from kmaplocal.progress import silent
 
 FLAG = REPOSITORY / "fixtures/flag"
 NAMES = fixtures.names()
@@ -36,7 +37,7 @@ def copied(folder, tmp_path):
         (tmp_path / name).write_bytes((REPOSITORY / name).read_bytes())
     paths, spatch = [Path(name) for name in names], find_spatch()
     request = Request(kernel=tmp_path, files=(".",), source=NOWHERE)
-    return names, prepare(tmp_path, paths, spatch, request, lambda done: None)
+    return names, prepare(tmp_path, paths, spatch, request, silent)
 
 
 @pytest.mark.parametrize("folder", [*FOLDERS, *OTHERS])

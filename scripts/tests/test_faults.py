@@ -22,6 +22,7 @@ from kmaplocal.c import outline
 from kmaplocal.tree import facts
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target
+from kmaplocal.progress import silent
 
 GOOD = """
 char good(struct page *page)
@@ -92,9 +93,7 @@ def convert(tmp_path):
         paths = [Path(f"{name}.c") for name in texts]
         tree = SimpleNamespace(root=tmp_path)
         request = SimpleNamespace(jobs=1, timeout=60.0, target=Target)
-        worker = conversion.prepare(
-            tmp_path, paths, find_spatch(), request, lambda done: None
-        )
+        worker = conversion.prepare(tmp_path, paths, find_spatch(), request, silent)
         return {path.stem: outcomes._convert(tree, worker, path) for path in paths}
 
     return run

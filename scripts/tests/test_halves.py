@@ -10,6 +10,7 @@ from kmaplocal.apply import conversion
 from kmaplocal.findings.survey import survey
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target
+from kmaplocal.progress import silent
 
 CLEAN = """
 char clean(struct page *page, int n)
@@ -85,9 +86,7 @@ def convert(tmp_path):
             (tmp_path / f"{name}.c").write_text(text)
         paths = [Path(f"{name}.c") for name in texts]
         request = SimpleNamespace(jobs=1, timeout=60.0, target=Target)
-        worker = conversion.prepare(
-            tmp_path, paths, find_spatch(), request, lambda done: None
-        )
+        worker = conversion.prepare(tmp_path, paths, find_spatch(), request, silent)
         return {path.stem: worker(path) for path in paths}
 
     return run

@@ -11,6 +11,7 @@ from kmaplocal.apply.together import settled
 from kmaplocal.tree.outcome import Outcome
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target
+from kmaplocal.progress import silent
 
 MAP = """
 void *slot_map(struct page *page)
@@ -47,9 +48,7 @@ def convert(tmp_path):
             (folder / f"{name}.c").write_text(text)
         paths = [Path(f"lib/{name}.c") for name in names]
         request = SimpleNamespace(jobs=1, timeout=60.0, target=Target)
-        worker = conversion.prepare(
-            tmp_path, paths, find_spatch(), request, lambda done: None
-        )
+        worker = conversion.prepare(tmp_path, paths, find_spatch(), request, silent)
         done = settled([worker(path) for path in paths])
         return {outcome.path.stem: outcome for outcome in done}
 

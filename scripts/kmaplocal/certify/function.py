@@ -8,7 +8,7 @@ from collections.abc import Collection
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import Bounds, Layout
 from kmaplocal.c import cleanup
-from kmaplocal.summaries.chains import links
+from kmaplocal.summaries.chains import in_region, links
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import FAULTS, PREEMPT
 from kmaplocal.repairs.explicit import explicit
@@ -119,14 +119,11 @@ class FunctionAnalysis:
     def needing(self, site: Site, name: str) -> list[Expr]:
         """The calls during a mapping that rely on what it disables."""
         by = functions.FAULTS_OFF_BY if name == FAULTS else functions.PREEMPT_OFF_BY
-        by_name = self.function.calls(by)
+        during = sorted(self.trace.during(site.number), key=lambda call: call.start)
         return [
-            expr
-            for expr in sorted(
-                self.trace.during(site.number), key=lambda call: call.start
-            )
-            if self.chain(site, expr, name)
-            and not any(e.start < expr.start for e in by_name)
+            call
+            for call in during
+            if self.chain(site, call, name) and not in_region(self.function, call, by)
         ]
 
     def chain(self, site: Site, call: Expr, name: str) -> tuple[str, ...]:

@@ -7,6 +7,14 @@ from kmaplocal.knowledge.row import ALWAYS, ASSERTS, BY_FLAGS, CONTEXT, KEPT, ON
 from kmaplocal.knowledge.row import PREEMPT, PUBLISHED, USES, Row
 
 ROWS: dict[str, list[Row]] = {
+    "include/asm-generic/local.h": [
+        Row(
+            "local_add local_add_return local_cmpxchg local_dec local_dec_return "
+            "local_inc local_inc_return local_read local_set local_sub "
+            "local_sub_return local_xchg",
+            preempt=USES,
+        ),
+    ],
     "include/asm-generic/preempt.h": [
         Row("preempt_count", preempt=ASSERTS),
     ],
@@ -162,8 +170,22 @@ ROWS: dict[str, list[Row]] = {
         Row("get_cpu_ptr", disables=PREEMPT, until=("put_cpu_ptr",)),
         Row("get_cpu_var", disables=PREEMPT, until=("put_cpu_var",)),
         Row(
-            "__get_cpu_var raw_cpu_ptr __this_cpu_add __this_cpu_dec __this_cpu_inc "
-            "this_cpu_ptr __this_cpu_read __this_cpu_sub __this_cpu_write",
+            "__get_cpu_var raw_cpu_ptr this_cpu_ptr "
+            "__this_cpu_add __this_cpu_add_return __this_cpu_and __this_cpu_cmpxchg "
+            "__this_cpu_cmpxchg_double __this_cpu_dec __this_cpu_dec_return "
+            "__this_cpu_inc __this_cpu_inc_return __this_cpu_or __this_cpu_read "
+            "__this_cpu_sub __this_cpu_sub_return __this_cpu_write __this_cpu_xchg "
+            "raw_cpu_add raw_cpu_add_return raw_cpu_and raw_cpu_cmpxchg "
+            "raw_cpu_cmpxchg_double raw_cpu_dec raw_cpu_dec_return raw_cpu_inc "
+            "raw_cpu_inc_return raw_cpu_or raw_cpu_read raw_cpu_sub "
+            "raw_cpu_sub_return raw_cpu_write raw_cpu_xchg",
+            preempt=USES,
+        ),
+        # Each of these is whole on any processor; of which one it is has a meaning
+        # where it does more than to count.
+        Row(
+            "this_cpu_and this_cpu_cmpxchg this_cpu_cmpxchg_double this_cpu_or "
+            "this_cpu_read this_cpu_write this_cpu_xchg",
             preempt=USES,
         ),
     ],
@@ -194,6 +216,9 @@ ROWS: dict[str, list[Row]] = {
             until=("rcu_read_unlock_sched",),
         ),
         Row("rcu_read_lock", until=("rcu_read_unlock",), guards=("rcu",)),
+        # With preemption off one is a reader of RCU-sched.
+        Row("rcu_dereference_sched rcu_dereference_sched_check", preempt=USES),
+        Row("rcu_read_lock_any_held rcu_read_lock_sched_held", preempt=ASSERTS),
         Row("synchronize_rcu", sleeps=ALWAYS),
         Row("rcu_assign_pointer", hands=PUBLISHED, how="it is published by RCU"),
         Row("call_rcu", hands=CONTEXT, how="it is handed to RCU", registers=True),
@@ -257,9 +282,10 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/smp.h": [
         Row("get_cpu", disables=PREEMPT, until=("put_cpu",)),
-        Row("smp_processor_id __smp_processor_id", preempt=USES),
+        Row("smp_processor_id __smp_processor_id raw_smp_processor_id", preempt=USES),
         Row(
             "smp_call_function_many",
+            preempt=USES,
             hands=CONTEXT,
             how="it is handed to other processors",
         ),
@@ -274,6 +300,14 @@ ROWS: dict[str, list[Row]] = {
             hands=CONTEXT,
             how="it is handed to other processors",
             registers=True,
+        ),
+    ],
+    "include/linux/seqlock.h": [
+        # Of a plain seqcount_t; a writer that is preempted keeps readers waiting.
+        Row(
+            "raw_write_seqcount_begin write_seqcount_begin "
+            "write_seqcount_begin_nested",
+            preempt=USES,
         ),
     ],
     "include/linux/spi/spi.h": [
@@ -349,8 +383,22 @@ ROWS: dict[str, list[Row]] = {
             "timer_setup", hands=CONTEXT, how="a timer is armed with it", registers=True
         ),
     ],
+    "include/linux/u64_stats_sync.h": [
+        # A seqcount_t on 32 bits.
+        Row("u64_stats_update_begin", preempt=USES),
+    ],
     "include/linux/usb.h": [
         Row("usb_bulk_msg usb_control_msg", sleeps=ALWAYS),
+    ],
+    "include/linux/vmstat.h": [
+        Row(
+            "__dec_node_page_state __dec_node_state __dec_zone_page_state "
+            "__dec_zone_state __inc_node_page_state __inc_node_state "
+            "__inc_zone_page_state __inc_zone_state __mod_node_page_state "
+            "__mod_zone_page_state __dec_lruvec_page_state __inc_lruvec_page_state "
+            "__mod_lruvec_page_state __mod_lruvec_state",
+            preempt=USES,
+        ),
     ],
     "include/linux/wait.h": [
         Row(

@@ -51,7 +51,7 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/kernel.h": [
         Row("bin2hex hex2bin scnprintf sprintf sscanf vsnprintf", keeps=False),
-        Row("cant_sleep", preempt=ASSERTS),
+        Row("cant_migrate cant_sleep", preempt=ASSERTS),
         Row("do_exit", returns_never=True),
         Row("might_sleep", sleeps=ALWAYS),
         Row("kasprintf", sleeps=BY_FLAGS),

@@ -22,7 +22,7 @@ from kmaplocal.flow.events import Root
 from kmaplocal.flow.tree import Effect
 from kmaplocal.summaries.effects import NOTHING, POINTER, Summary, summarised, unknown
 from kmaplocal.summaries.effects import worst_of
-from kmaplocal.summaries.chains import BEYOND, PROTECTING
+from kmaplocal.summaries.chains import BEYOND, all_in_region
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.summaries.requests import Definition, MayMap, Worklist
 from kmaplocal.flow.asked import Asked, Memory
@@ -205,11 +205,9 @@ class Callees:
         if not deep or not name or name in functions.HARMLESS:
             return ""
         for file, function in self.find(caller, name):
-            if function.calls(PROTECTING):
-                continue
             for inner in sorted({e.callee for e in function.exprs if e.callee}):
                 chain = self.reaches(file, inner, names, deep - 1)
-                if chain:
+                if chain and not all_in_region(function, inner, names):
                     return f"{name}(): {chain}"
         return ""
 

@@ -15,7 +15,7 @@ from kmaplocal.flow.pointers import Pointer
 from kmaplocal.c.syntax import Expr, Function, Source, Struct
 from kmaplocal.flow.events import Root
 from kmaplocal.flow.tree import Effect
-from kmaplocal.summaries.chains import BEYOND, links
+from kmaplocal.summaries.chains import BEYOND, ENABLING, links
 from kmaplocal.summaries.effects import POINTER
 from kmaplocal.summaries.requests import Layout, Member
 
@@ -215,6 +215,8 @@ class FileKnowledge:
         has what it needs from the mapping that it made itself."""
         if call.callee in (*api.KERNEL_MAPS, *api.KERNEL_UNMAPS):
             return ()
+        if call.callee in ENABLING[kind]:
+            return (call.callee,)
         names = functions.FAULTS_OFF if kind == "faults" else functions.PREEMPT_OFF
         # What a callee's callees need of preemption they see to themselves, as
         # they have other callers; a user copy is seldom the whole of a function.
@@ -225,5 +227,7 @@ class FileKnowledge:
     def helped(self, call: Expr, kind: str) -> bool:
         """Whether all that CALL can need is met by disabling page faults
         (`faults`) or preemption (`preempt`) by name around it."""
+        if call.callee in ENABLING[kind]:
+            return False
         wrong = BEYOND if kind == "preempt" else functions.FAULTS_ASSERTED
         return not self.callees.reaches(self.file, call.callee, wrong, 2)

@@ -4,16 +4,20 @@
 import pytest
 
 from kmaplocal.flow.asked import Memory
+from kmaplocal.flow.tree import Effect
 
 
 class Knowledge:
     def __init__(self):
         self.maps, self.unmaps = {"kmap": 1}, {}
         self.known = {"a": 1, "b": 2, "c": 3}
-        self.asked = []
+        self.unknown = set()
+        self.heard = []
+        self.asked = 0
 
     def argument(self, callee, number):
-        self.asked.append(callee)
+        self.heard.append(callee)
+        self.asked += callee in self.unknown
         return self.known[callee]
 
 
@@ -38,7 +42,7 @@ def found(knowledge):
 
 def test_nothing_is_asked_twice(found, knowledge):
     assert found() == (7, 1)
-    assert knowledge.asked == ["b", "a", "c"]
+    assert knowledge.heard == ["b", "a", "c"]
 
 
 def test_the_same_answers_make_the_same(found, knowledge):
@@ -56,13 +60,70 @@ def test_another_answer_makes_another(found, knowledge, name):
 def test_what_is_not_to_be_asked_again_is_not(found, knowledge):
     """Behind the first answer that is another, other questions may follow."""
     found()
-    knowledge.asked.clear()
+    knowledge.heard.clear()
     knowledge.known["b"] = 5
     assert found() == (7, 2)
-    assert knowledge.asked == ["b", "b", "a"]
+    assert knowledge.heard == ["b", "b", "a"]
 
 
 def test_other_map_functions_make_another(found, knowledge):
     found()
     knowledge.maps = {"kmap": 1, "my_map": 2}
     assert found()[1] == 2
+
+
+def test_what_was_so_before_is_so_again(found, knowledge):
+    """A callee is asked about from near and from far, in turn."""
+    found()
+    knowledge.known["a"] = 5
+    assert found() == (15, 2)
+    knowledge.known["a"] = 1
+    assert found() == (7, 2)
+
+
+@pytest.fixture
+def told(knowledge):
+    """told(): what is made of one effect, and how often it was made."""
+    memory, made = Memory(), []
+
+    def make(asks):
+        made.append(1)
+        asks.cut = knowledge.cut
+        return asks.argument("a", 0).evidence
+
+    def tell(last=False):
+        memory.patient = not last
+        return memory.found("key", knowledge, make), len(made)
+
+    knowledge.cut = False
+    knowledge.known["a"] = Effect("unknown", evidence="not known")
+    knowledge.unknown = {"a"}
+    tell()
+    knowledge.known["a"] = Effect("escapes", evidence="stored")
+    return tell
+
+
+def test_an_effect_is_waited_for_where_the_ways_are_the_same(told, knowledge):
+    assert told() == ("not known", 1)
+    knowledge.unknown.clear()
+    assert told() == ("stored", 2)
+
+
+def test_nothing_is_waited_for_in_the_end(told):
+    assert told(last=True) == ("stored", 2)
+
+
+@pytest.mark.parametrize("lead", [{"returns": True}, {"through": ((1, 0),)}])
+def test_other_ways_are_followed_at_once(told, knowledge, lead):
+    knowledge.known["a"] = knowledge.known["a"]._replace(**lead)
+    assert told() == ("stored", 2)
+
+
+def test_too_many_ways_are_waited_for(told, knowledge):
+    knowledge.cut = True
+    knowledge.known["a"] = knowledge.known["a"]._replace(returns=True)
+    assert told() == ("stored", 2)
+    knowledge.known["a"] = Effect("escapes", evidence="stored elsewhere")
+    assert told() == ("stored", 2)
+    knowledge.unknown.clear()
+    assert told() == ("stored elsewhere", 3)

@@ -121,7 +121,8 @@ class Analysis:
     ) -> dict[str, FileAnalysis]:
         """FILES, which are read, with their verdicts, by path."""
         every = [*files, *readings.read(self, files)]
-        for _ in range(MOST_ROUNDS):
+        for left in reversed(range(MOST_ROUNDS)):
+            self.callees.memory.patient = left > 0
             for file in every:
                 if file.pending:
                     settled = sum(not each.pending for each in files)

@@ -5,14 +5,21 @@ What a function is said to do rests on its text, and on the answers that were gi
 about what it calls.  Most of it is asked for again whenever something new is known of
 any callee: then the questions alone are asked again, which costs little, in the order
 in which they were.
+
+Where an answer is another, but something it rests on is still being looked for, it
+will be another once more.  A function is not followed again for it until then, unless
+it would go other ways, and so ask other questions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
-from kmaplocal.flow.tree import Knowledge
+from kmaplocal.flow.tree import Effect, Knowledge
+
+MOST_KEPT = 4  # of one name: a callee is told less the more calls away it is
 
 Found = TypeVar("Found")
 Question = tuple[str, tuple]  # a method of Knowledge, and what it is given
@@ -24,6 +31,7 @@ class Asked:
     def __init__(self, knowledge: Knowledge):
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
         self.answers: dict[Question, Any] = {}
+        self.cut = False
         self._knowledge = knowledge
 
     def __getattr__(self, name: str) -> Any:
@@ -41,37 +49,62 @@ class Asked:
         return ask
 
 
+class _Again(Enum):
+    """What is said when all questions are asked again."""
+
+    SAME, ALIKE, OTHER = range(3)
+
+
 class _Kept(NamedTuple):
     maps: Mapping
     unmaps: Mapping
     answers: Mapping[Question, Any]
+    cut: bool  # it has more paths than were followed
     found: Any
 
-    def holds(self, knowledge: Knowledge) -> bool:
-        """Whether KNOWLEDGE says the same again."""
+    def again(self, knowledge: Knowledge) -> _Again:
+        """Whether KNOWLEDGE says the same again, or what is followed the same ways."""
         if (self.maps, self.unmaps) != (knowledge.maps, knowledge.unmaps):
-            return False
-        return all(
-            getattr(knowledge, name)(*given) == answer
-            for (name, given), answer in self.answers.items()
-        )
+            return _Again.OTHER
+        said = _Again.SAME
+        for (name, given), answer in self.answers.items():
+            now = getattr(knowledge, name)(*given)
+            if now != answer:
+                if not (self.cut or _leads_as(now, answer)):
+                    return _Again.OTHER
+                said = _Again.ALIKE
+        return said
+
+
+def _leads_as(one: Any, other: Any) -> bool:
+    """Whether what is followed goes the same ways by ONE answer as by the OTHER: these
+    are effects on an address, and differ in what is noted of it."""
+    if not (isinstance(one, Effect) and isinstance(other, Effect)):
+        return False
+    return (one.returns, one.through) == (other.returns, other.through)
 
 
 class Memory:
     """What was found out, by what it is called."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, _Kept] = {}
+        self.patient = True  # what is to be asked for once more may be out of date
+        self._kept: dict[Hashable, list[_Kept]] = {}
 
     def found(
         self, key: Hashable, knowledge: Knowledge, make: Callable[[Any], Found]
     ) -> Found:
         """What MAKE makes of KNOWLEDGE, or made when that gave the same answers.  What
         it makes must rest on nothing else but KEY."""
-        kept = self._kept.get(key)
-        if kept is None or not kept.holds(knowledge):
-            asked = Asked(knowledge)
-            made = make(asked)
-            kept = _Kept(asked.maps, asked.unmaps, asked.answers, made)
-            self._kept[key] = kept
-        return kept.found
+        kept = self._kept.setdefault(key, [])
+        before = knowledge.asked
+        for each in kept:
+            said = each.again(knowledge)
+            soon = self.patient and knowledge.asked > before
+            if said is _Again.SAME or (said is _Again.ALIKE and soon):
+                return each.found
+        asked = Asked(knowledge)
+        made = make(asked)
+        new = _Kept(asked.maps, asked.unmaps, asked.answers, asked.cut, made)
+        kept[:] = [new, *kept[: MOST_KEPT - 1]]
+        return made

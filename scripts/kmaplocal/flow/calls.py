@@ -57,7 +57,7 @@ class Calls(Transfer):
                 continue
             held = state.get(value.text)
             over = held and held.kind == "address" and not self._alive(held, state)
-            if over and self.knowledge.argument(expr.callee, number).writes:
+            if over and self.knowledge.overwrites(expr.callee, number):
                 state = state.put(value.text, None)
         return state
 
@@ -138,7 +138,7 @@ class Calls(Transfer):
         for number, value in values:
             if not value or value.kind != "place":
                 continue
-            if self.knowledge.argument(expr.callee, number).writes:
+            if self.knowledge.overwrites(expr.callee, number):
                 ways += [changed_by(way, value.text, expr.callee) for way in ways]
         return list(dict.fromkeys(ways))
 

@@ -67,6 +67,7 @@ class Tracer(MapCalls):
             steps += 1
             deadline.RUN.check()
             if steps > MOST_STEPS:
+                self.knowledge.cut = True
                 raise TooManyPaths("too many paths to follow")
             self._at = node, state
             self._before[self._at] = before

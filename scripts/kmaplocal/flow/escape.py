@@ -210,7 +210,7 @@ class Keepers:
         if binds and place[1] == binds[0]:
             onto = bound(place[0], self.function)
             return self._against(onto) if onto else {""}
-        effect = self.knowledge.argument(place[0].callee, place[1])
+        effect = self.knowledge.lent(place[0].callee, place[1])
         if effect.verdict == "unknown":
             return {effect.evidence}
         returned = effect.returns and not self._dropped(place[0])

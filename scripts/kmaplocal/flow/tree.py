@@ -35,9 +35,20 @@ class Knowledge(Protocol):
 
     maps: Mapping[str, api.Map]
     unmaps: Mapping[str, api.Unmap]
+    cut: bool  # said by who asks: there are more paths than were followed
+
+    @property
+    def asked(self) -> int:
+        """How often something was asked that is not known yet."""
 
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
+
+    def lent(self, callee: str, number: int) -> Effect:
+        """The same, of the address of a variable: the ways on depend on all of it."""
+
+    def overwrites(self, callee: str, number: int) -> bool:
+        """Whether CALLEE may write to a variable that it is lent as NUMBER."""
 
     def contents(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address it finds behind argument NUMBER."""

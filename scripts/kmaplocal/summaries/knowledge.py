@@ -43,10 +43,16 @@ class FileKnowledge:
         self.followed: set[str] = set()  # calls that map or unmap by what they call
         self.leaving: set[str] = set()  # calls that leave a page mapped in another way
         self.outline = outline
+        self.cut = False  # nobody asks, who is asked himself
         macros = outline.macros if outline else []
         groups = outline.conditionals if outline else []
         self.macros = {m.name: list(m.words) for m in macros}
         self.branches = [p for g in groups for p in zip(g.lines, g.lines[1:])]
+
+    @property
+    def asked(self) -> int:
+        """How often something was asked that is not known yet."""
+        return self.callees.requests.asked
 
     @property
     def wrapped(self) -> set[str]:
@@ -98,6 +104,14 @@ class FileKnowledge:
             return effect
         why = f"the address is passed to {callee}(): {effect.evidence}"
         return effect._replace(evidence=why)
+
+    def lent(self, callee: str, number: int) -> Effect:
+        """What CALLEE does with the address of a variable, argument NUMBER."""
+        return self.argument(callee, number)
+
+    def overwrites(self, callee: str, number: int) -> bool:
+        """Whether CALLEE may write to a variable that it is lent as NUMBER."""
+        return self.argument(callee, number).writes
 
     def contents(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address it finds behind its argument NUMBER."""

@@ -4,7 +4,7 @@
 import pytest
 
 from kmaplocal.flow.asked import Memory
-from kmaplocal.flow.tree import Effect
+from kmaplocal.flow.tree import Effect, Escape
 
 
 class Knowledge:
@@ -96,10 +96,10 @@ def told(knowledge):
         return memory.found("key", knowledge, make), len(made)
 
     knowledge.cut = False
-    knowledge.known["a"] = Effect("unknown", evidence="not known")
+    knowledge.known["a"] = Effect(Escape.UNKNOWN, evidence="not known")
     knowledge.unknown = {"a"}
     tell()
-    knowledge.known["a"] = Effect("escapes", evidence="stored")
+    knowledge.known["a"] = Effect(Escape.YES, evidence="stored")
     return tell
 
 
@@ -123,7 +123,7 @@ def test_too_many_ways_are_waited_for(told, knowledge):
     knowledge.cut = True
     knowledge.known["a"] = knowledge.known["a"]._replace(returns=True)
     assert told() == ("stored", 2)
-    knowledge.known["a"] = Effect("escapes", evidence="stored elsewhere")
+    knowledge.known["a"] = Effect(Escape.YES, evidence="stored elsewhere")
     assert told() == ("stored", 2)
     knowledge.unknown.clear()
     assert told() == ("stored elsewhere", 3)

@@ -7,9 +7,9 @@ import pytest
 from kmaplocal.flow.conditions import against_null, atom_of, atoms_of, compared_call
 from kmaplocal.flow.conditions import compared_values, decided_of, flag_of, same_address
 from kmaplocal.flow.state import State
-from kmaplocal.flow.values import ERROR, NONZERO, NULL, Value
+from kmaplocal.flow.values import ERROR, NONZERO, NULL, Given, Value
 
-MAPPED, GIVEN = Value("address", 0), Value("address", -1)
+MAPPED, GIVEN = Value("address", 0), Value("address", Given(0))
 NEGATIVE = Value("nonzero", text="-")
 TRUE = Value("constant", text="1")
 

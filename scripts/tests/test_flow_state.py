@@ -6,10 +6,11 @@ import pytest
 
 from kmaplocal.flow import state as states
 from kmaplocal.flow.state import State
-from kmaplocal.flow.values import CURSOR, ERROR, NONZERO, NULL, OFFSET, START, Value
+from kmaplocal.flow.values import CURSOR, ERROR, NONZERO, NULL, OFFSET, START, Given
+from kmaplocal.flow.values import Value
 from kmaplocal.flow.values import constant_of, is_loaded, number_of, truth_of
 
-MAPPED, GIVEN = Value("address", 0), Value("address", -1)
+MAPPED, GIVEN = Value("address", 0), Value("address", Given(0))
 
 CONSTANTS = {
     "NULL": NULL,
@@ -120,10 +121,10 @@ def test_states_are_equal_however_they_came_about():
 def test_addresses_are_found_in_a_variable_and_behind_an_address():
     state = State().hold("s", GIVEN).hold("s . m", MAPPED).hold("s . n", NULL)
     state = state.hold("st", MAPPED)
-    state = states.put_behind(state, -1, MAPPED.onward())
+    state = states.put_behind(state, Given(0), MAPPED.onward())
     assert state.addresses("s") == [GIVEN, MAPPED]
-    assert state.behind(-1) == [MAPPED.onward()]
-    assert state.behind(-11) == state.behind(0) == []
+    assert state.behind(Given(0)) == [MAPPED.onward()]
+    assert state.behind(Given(10)) == state.behind(0) == []
     assert states.found_in(Value("place", text="s"), state) == [GIVEN, MAPPED]
     assert states.found_in(GIVEN, state) == [MAPPED.onward()]
     assert states.found_in(None, state) == states.found_in(NULL, state) == []

@@ -20,6 +20,7 @@ from kmaplocal.c.cfg import Unstructured
 from kmaplocal.c.syntax import Expr, Function, Source
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site, Trace
+from kmaplocal.flow.values import Origin
 from kmaplocal.flow.asked import Asked
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 
@@ -52,7 +53,7 @@ class FunctionAnalysis:
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
         self._pages: OnePage | None = None
-        self._explicit: dict[str, dict[int, Around | None]] = {}
+        self._explicit: dict[str, dict[Origin, Around | None]] = {}
 
     def follow(self) -> None:
         """Trace the function; where not every path could be followed, say why."""
@@ -135,7 +136,7 @@ class FunctionAnalysis:
         relies = self.trace.of(site.number, Kind.RELIES)
         return next((links(e.detail) for e in relies if e.place is call), ())
 
-    def explicit(self, name: str) -> dict[int, Around | None]:
+    def explicit(self, name: str) -> dict[Origin, Around | None]:
         """The mappings around which page faults or preemption can be disabled by
         name (None: it is done around an outer one)."""
         if name not in self._explicit:

@@ -27,11 +27,11 @@ def lifo(site: Site, seen: FunctionAnalysis) -> Obligation:
 
 
 def _disordered(site: Site, seen: FunctionAnalysis) -> Obligation | None:
-    sites = seen.trace.sites
-    for (first, later), unmap in seen.trace.disordered.items():
+    trace = seen.trace
+    for (first, later), unmap in trace.disordered.items():
         if site.number in (first, later):
-            why = f"{sites[first].call.text} is unmapped before"
-            why += f" {sites[later].call.text}, mapped later"
+            why = f"{trace.told(first)} is unmapped before"
+            why += f" {trace.told(later)}, mapped later"
             if first == later:
                 why = "its instances are not unmapped in reverse order"
             return fails(LIFO, unmap, why)

@@ -25,6 +25,7 @@ from kmaplocal.certify.certify import certify
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import converted
 from kmaplocal.flow.events import AGAINST, Kind
+from kmaplocal.flow.values import Given
 from kmaplocal.knowledge import api
 from kmaplocal.c.outline import Outline, Span, is_exported
 from kmaplocal.c.syntax import Function
@@ -171,7 +172,8 @@ class Wrappers:
         made = mappings.mapped(judge.trace)
         if made is None or made.where != api.RESULT:
             return None
-        member.handed = tuple(sorted(judge.trace.returned_live))
+        handed = judge.trace.returned_live
+        member.handed = tuple(s.number for s in judge.trace.sites if s.number in handed)
         return self._wrapper(member, map=made)
 
     def _unmaps(self, member: Member, judge: FunctionAnalysis) -> Wrapper | None:
@@ -198,7 +200,7 @@ class Wrappers:
         if found is None:
             return None
         rule, trace = found
-        against = trace.of(-1 - number, *HARMFUL)
+        against = trace.of(Given(number), *HARMFUL)
         if trace.left_live or trace.disordered or against or not trace.fine:
             return None
         return rule

@@ -10,9 +10,11 @@ from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Trace
+from kmaplocal.flow.values import Given
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.c.outline import VARIADIC
 from kmaplocal.flow.escape import given
+from kmaplocal.flow.tree import Escape
 from kmaplocal.knowledge import api, functions
 from kmaplocal.c.syntax import Expr, Function
 
@@ -126,7 +128,7 @@ class Peers:
     def _escapes(self, file: str, function: Function, number: int) -> list[Event]:
         """The calls to which a function's parameter escapes."""
         trace = follow(self.callees, file, function)
-        found = trace.of(-1 - number, Kind.ESCAPES) if trace else []
+        found = trace.of(Given(number), Kind.ESCAPES) if trace else []
         return [use for use in found if use.place.kind == "call"]
 
     def _escaping(
@@ -138,7 +140,7 @@ class Peers:
         found = [
             place
             for place in call.arguments
-            if knowledge.argument(call.callee, place).verdict == "escapes"
+            if knowledge.argument(call.callee, place).escape is Escape.YES
         ]
         name = function.params[number].name if number < len(function.params) else ""
         own = [n for n in found if name in {x.text for x in call.arguments[n].walk()}]

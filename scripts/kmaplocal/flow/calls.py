@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from kmaplocal.flow.escape import bound
 from kmaplocal.flow.events import Alive, Kind, Reason, Root
-from kmaplocal.flow.state import State, after_call, changed_by, found_in
+from kmaplocal.flow.state import State, after_call, bound_to, changed_by, found_in
 from kmaplocal.flow.transfer import Transfer
-from kmaplocal.flow.tree import Effect
-from kmaplocal.flow.values import ERROR, Value
+from kmaplocal.flow.tree import Effect, Escape
+from kmaplocal.flow.values import ERROR, Given, Value
 from kmaplocal.flow.pointers import pointer_of
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr
 
 # Of an address that is not in a variable, but in what that has a pointer to.
 BOUND = "bound"
+_KINDS = {Escape.UNKNOWN: Kind.UNKNOWN, Escape.YES: Kind.ESCAPES}
 _ERRORS = functions.named(lambda row: row.error)
 
 
@@ -70,8 +71,8 @@ class Calls(Transfer):
         onto = bound(expr, self.function)
         for value in found_in(values.get(binds[0]), state):
             if onto and self.keepers.closed(onto):
-                name = f"{onto} . {expr.callee} {value.site}"
-                state = state.hold(name, value._replace(text=BOUND))
+                inside = bound_to(onto, expr.callee, value)
+                state = state.keep(inside, value._replace(text=BOUND))
             else:
                 detail = (
                     f"{self._where(expr.arguments.get(binds[1]))} by {expr.callee}()"
@@ -104,7 +105,7 @@ class Calls(Transfer):
         if inside.text != BOUND or not functions.of(expr.callee).keeps_behind:
             return effect
         return effect._replace(
-            verdict="unknown",
+            escape=Escape.UNKNOWN,
             evidence=f"what holds the address is passed to {expr.callee}()",
             root=Root("unread", expr.callee),
         )
@@ -117,7 +118,7 @@ class Calls(Transfer):
             behind = self._whole_parameter(target)
             if target and target.kind == "place" and self.keepers.takes(target.text):
                 more += [way.put(target.text, stored) for way in ways]
-            elif behind < 0 and value.site < 0 and value.site != behind:
+            elif behind and isinstance(value.site, Given) and value.site != behind:
                 more += [self._hand_over(expr, stored, behind, way) for way in ways]
             else:
                 detail = f"{self._where(expr.arguments.get(number))} by {expr.callee}()"
@@ -149,14 +150,14 @@ class Calls(Transfer):
             self.log.note(Kind.WRITTEN, value.site, expr)
         for text in effect.pointers:
             self.log.note(Kind.POINTER, value.site, expr, text)
-        if value.text == "member" and effect.verdict != "escapes":
-            effect = effect._replace(verdict="harmless")
-        if effect.verdict == "harmless":
+        if value.text == "member" and effect.escape is not Escape.YES:
+            effect = effect._replace(escape=Escape.NO)
+        if effect.escape is Escape.NO:
             if effect.relies:
                 self.log.note(Kind.RELIES, value.site, expr, effect.relies)
             self._touch(value, expr, state)
         else:
-            kind, reason = Kind(effect.verdict), Reason(effect.root, effect.awaits)
+            kind, reason = _KINDS[effect.escape], Reason(effect.root, effect.awaits)
             self.log.note(kind, value.site, expr, effect.evidence, reason)
             self._gone(value, expr, state)
         return value.onward() if effect.returns else None

@@ -19,11 +19,10 @@ from kmaplocal.flow.conditions import atoms_of, decided_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Jumps, Kind, Outcome, PassedBy
 from kmaplocal.flow.maps import MapCalls
-from kmaplocal.flow.state import State, asked, forget, pass_by, passed_by, put_behind
+from kmaplocal.flow.state import State, forget, pass_by, put_behind
 from kmaplocal.flow.state import forbid_sleep, leave_guard, reached
 from kmaplocal.flow.trace import Trace
-from kmaplocal.flow.tree import contents_site
-from kmaplocal.flow.values import CURSOR, Value
+from kmaplocal.flow.values import CURSOR, Given, Value
 from kmaplocal.c.assembly import Operand, keeps_nothing, operands
 from kmaplocal.c.syntax import Expr, Point, Stmt
 
@@ -82,12 +81,12 @@ class Tracer(MapCalls):
     def _entered(self) -> State:
         """The state in which the function is entered."""
         names = [parameter.name for parameter in self.function.params]
-        state = State(self.mapped, tuple((n, names[-1 - n]) for n in self.pages))
+        state = State(self.mapped, tuple((p, names[p.number]) for p in self.pages))
         for number, name in self._parameters():
-            state = state.hold(name, Value("address", -1 - number))
+            state = state.hold(name, Value("address", Given(number)))
         for number in self.contents:
-            inside = Value("address", contents_site(self.function, number))
-            state = put_behind(state, -1 - number, inside)
+            inside = Value("address", Given(number, behind=True))
+            state = put_behind(state, Given(number), inside)
         return state
 
     def _all_read(self) -> None:
@@ -108,7 +107,7 @@ class Tracer(MapCalls):
 
     def step(self, node: Node, state: State) -> list[tuple[Node, State]]:
         """What follows NODE when STATE comes to it: where to go, and in what state."""
-        self.log.path = asked(state)
+        self.log.path = state.decided
         if node.cond is not None:
             ways = self.condition(node.cond, self._unbiased(node, state))
             if node.stmt in self.relevant.unmapping and len({t for t, _ in ways}) > 1:
@@ -238,9 +237,9 @@ class Tracer(MapCalls):
         outcome = Outcome(known, text, state.live, given)
         self.log.note(Kind.LEFT, None, place, str(line), outcome)
         for site in state.live:
-            if site >= 0:
+            if isinstance(site, int):
                 expr = node.exprs[-1] if node.exprs else self.log.sites[site].call
-                passed = PassedBy(frozenset(passed_by(state)))
+                passed = PassedBy(frozenset(state.passed))
                 self.log.note(Kind.LEAKED, site, expr, str(line), passed)
                 if (site, line) not in self._jumped:
                     self._jumped.add((site, line))

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from kmaplocal.c.places import Places, base_type
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr, Function, Variable
+from kmaplocal.flow.tree import Escape
 
 _TYPE_OF = ("struct", "union")
 
@@ -211,10 +212,10 @@ class Keepers:
             onto = bound(place[0], self.function)
             return self._against(onto) if onto else {""}
         effect = self.knowledge.lent(place[0].callee, place[1])
-        if effect.verdict == "unknown":
+        if effect.escape is Escape.UNKNOWN:
             return {effect.evidence}
         returned = effect.returns and not self._dropped(place[0])
-        kept = effect.verdict == "escapes" or returned or effect.through
+        kept = effect.escape is Escape.YES or returned or effect.through
         return {""} if kept else set()
 
     def _dropped(self, call: Expr) -> bool:

@@ -11,7 +11,7 @@ from kmaplocal.flow.relevance import Relevance
 from kmaplocal.flow.state import State
 from kmaplocal.flow.trace import Log, Site
 from kmaplocal.flow.tree import Knowledge
-from kmaplocal.flow.values import CURSOR, Value, constant_of
+from kmaplocal.flow.values import CURSOR, Given, Value, constant_of
 from kmaplocal.knowledge import api
 from kmaplocal.c.cfg import Node
 from kmaplocal.c.syntax import Expr, Function, Stmt
@@ -41,9 +41,9 @@ class Evaluator:
         """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
         that hold the address of a mapping this function is to end; EXCHANGED: for
         some of its unmaps, those whose arguments they are to have; CONTENTS: the
-        numbers of parameters behind which an address may lie, of a site by
-        contents_site(); PAGES: those that are a page which kmap() mapped, to be
-        unmapped here; RESULTS: whether what is returned is told by path."""
+        numbers of parameters behind which an address may lie; PAGES: those that are a
+        page which kmap() mapped, to be unmapped here; RESULTS: whether what is returned
+        is told by path."""
         self.function = function
         self.knowledge = knowledge
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
@@ -51,8 +51,8 @@ class Evaluator:
         self._places: dict[Node | Stmt, Expr] = {}
         self.site_of: dict[Expr, int] = {}
         self.params = params
-        self.pages = tuple(-1 - number for number in pages)
-        self.mapped = (*(-1 - number for number in mapped), *self.pages)
+        self.pages = tuple(Given(number) for number in pages)
+        self.mapped = (*(Given(number) for number in mapped), *self.pages)
         self.contents = contents
         for call in function.calls(self.maps):
             self._add_site(call)
@@ -99,8 +99,9 @@ class Evaluator:
 
     def _alive(self, value: Value, state: State) -> bool:
         """Whether the mapping that VALUE is an address of has not ended."""
-        given = value.site < 0 and value.site not in self.mapped
-        return given or value.site in state.live
+        if isinstance(value.site, Given) and value.site not in self.mapped:
+            return True
+        return value.site in state.live
 
     def _gone(self, value: Value, expr: Expr, state: State) -> None:
         """Note an address that is handed on after its unmap."""

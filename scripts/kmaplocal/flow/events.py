@@ -13,7 +13,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from kmaplocal.flow.pointers import Pointer
-from kmaplocal.flow.values import Value
+from kmaplocal.flow.values import Origin, Value
 from kmaplocal.c.syntax import Expr, Point
 
 
@@ -93,8 +93,8 @@ class Outcome(NamedTuple):
 
     value: Value | None
     text: str
-    live: tuple[int, ...]
-    given: int | None = None
+    live: tuple[Origin, ...]
+    given: Origin | None = None
 
 
 class Output(NamedTuple):
@@ -108,7 +108,7 @@ class Output(NamedTuple):
 class Alive(NamedTuple):
     """The mappings that are alive, as they were mapped."""
 
-    sites: tuple[int, ...]
+    sites: tuple[Origin, ...]
 
 
 class PassedBy(NamedTuple):
@@ -143,12 +143,12 @@ class Reason(NamedTuple):
     awaits: Pointer | None = None
 
 
-About = Held | Outcome | Output | Alive | PassedBy | Jumps | Reason | int | None
+About = Held | Outcome | Output | Alive | PassedBy | Jumps | Reason | Origin | None
 
 
 class Event(NamedTuple):
-    """Something that happens, of KIND, to the mapping SITE (-1 - n: to what parameter
-    n is; None: to none that is known) at PLACE; DETAIL says more in words, ABOUT in
+    """Something that happens, of KIND, to the mapping SITE, or to what the caller gave
+    (None: to nothing that is known), at PLACE; DETAIL says more in words, ABOUT in
     values, as KIND has it.
 
     PATH is how the conditions turned out that the function asks more than once, on the
@@ -156,7 +156,7 @@ class Event(NamedTuple):
     else there instead."""
 
     kind: Kind
-    site: int | None
+    site: Origin | None
     place: Expr
     detail: str = ""
     about: About = None
@@ -173,7 +173,7 @@ class End(NamedTuple):
     """What an unmap does on some path: the mapping it ends, one of UNMAPS, and for
     CHANGED by what."""
 
-    site: int | None
+    site: Origin | None
     kind: Kind
     by: str = ""
 
@@ -183,6 +183,6 @@ class End(NamedTuple):
         return self.kind is Kind.UNMAPPED
 
 
-def ends_only(ends: frozenset[End], site: int) -> bool:
+def ends_only(ends: frozenset[End], site: Origin) -> bool:
     """Whether an unmap with these ENDS ends the mapping SITE, and nothing else."""
     return ends == {End(site, Kind.UNMAPPED)}

@@ -6,10 +6,11 @@ from __future__ import annotations
 from kmaplocal.flow.calls import Calls
 from kmaplocal.flow.conditions import TAKING, TRANSPARENT
 from kmaplocal.flow.events import Alive, Held, Kind
-from kmaplocal.flow.state import State, added_to, allow_sleep, forbid_sleep
-from kmaplocal.flow.state import forbidders, mapped_into, meant
+from kmaplocal.flow.state import State, added_to, allow_sleep, as_given, forbid_sleep
+from kmaplocal.flow.state import forbidders, meant
 from kmaplocal.flow.trace import Site
-from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Value, is_of
+from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Given, Origin
+from kmaplocal.flow.values import Value, is_of
 from kmaplocal.knowledge import api, functions
 from kmaplocal.c.syntax import Expr
 
@@ -168,7 +169,7 @@ class MapCalls(Calls):
             results.append((None, after))
         return results
 
-    def _ended(self, expr, value, state) -> int | None:
+    def _ended(self, expr, value, state) -> Origin | None:
         """Which mapping an unmap ends: by its address, by its page, or by what
         holds its address."""
         rule = self.unmaps.get(expr.callee, _ASKED)
@@ -189,7 +190,7 @@ class MapCalls(Calls):
             return (alive or found)[-1]
         return None
 
-    def _held(self, argument: Expr | None, state: State) -> int | None:
+    def _held(self, argument: Expr | None, state: State) -> Origin | None:
         """The mapping whose address a structure keeps, where ARGUMENT is the member
         of that."""
         node = argument.bare() if argument is not None else None
@@ -211,33 +212,36 @@ class MapCalls(Calls):
             for n in page.walk()
         )
 
-    def _end_of(self, site: int | None, state: State) -> Kind:
+    def _end_of(self, site: Origin | None, state: State) -> Kind:
         if site is None:
             return Kind.UNTRACED
         if site in state.live:
             return Kind.UNMAPPED
-        return Kind.PARAMETER if site < 0 else Kind.TWICE
+        return Kind.PARAMETER if isinstance(site, Given) else Kind.TWICE
 
-    def _within(self, name: str, value: Value, number: int, state: State) -> bool:
+    def _within(self, name: str, value: Value, number: Origin, state: State) -> bool:
         """Whether the variable NAME holds the mapping's address, or that of the
         offset at which it was mapped."""
         if value.kind != "address" or value.site != number:
             return False
-        as_mapped = number >= 0 and state.get(mapped_into(name)) is not None
-        as_mapped = as_mapped and name == self.log.sites[number].variable
+        as_mapped = (
+            isinstance(number, int)
+            and state.part(as_given(name)) is not None
+            and name == self.log.sites[number].variable
+        )
         return value.moved <= (OFFSET if as_mapped else START)
 
-    def _holding(self, site: int, value: Value | None, state: State) -> Held:
+    def _holding(self, site: Origin, value: Value | None, state: State) -> Held:
         """Who holds the address of a mapping that is to end, of which VALUE is what
         is unmapped."""
         variables = [(n, v) for n, v in state.held if n.isidentifier()]
         anywhere = (n for n, v in variables if v.kind == "address" and v.site == site)
         here = [n for n, v in variables if self._within(n, v, site, state)]
-        stale = (n for n in here if not state.get(added_to(n)))
+        stale = (n for n in here if not state.part(added_to(n)))
         moved = value if value and value.kind == "address" and value.moved else None
         return Held(frozenset(anywhere), frozenset(here), frozenset(stale), moved)
 
-    def _pop(self, expr: Expr, site: int, state: State) -> State:
+    def _pop(self, expr: Expr, site: Origin, state: State) -> State:
         """The state after SITE ended at EXPR."""
         place = state.live.index(site)
         for later in state.live[place + 1 :]:

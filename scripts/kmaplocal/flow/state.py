@@ -12,63 +12,92 @@ from bisect import insort
 from collections.abc import Set
 from typing import NamedTuple
 
-from kmaplocal.flow.values import Value, speaks_of
+from kmaplocal.flow.values import Origin, Value, speaks_of
 from kmaplocal.knowledge import functions
-from kmaplocal.c.syntax import Expr
+from kmaplocal.c.syntax import Expr, Point
 
 
-# What else is decided on a path: a word each, as no condition has.
-_PASSED, _FORBIDDEN = "#passed-by:", "#no-sleep:"
+class Part(NamedTuple):
+    """What else is known beside what the variables hold: WHAT it is, of the variable
+    OWNER, and WHICH one of several.  It is gone when that variable is given a value."""
+
+    what: str
+    owner: str
+    which: tuple[Point | Origin | str, ...] = ()
+
+
+class Region(NamedTuple):
+    """In which nothing may sleep: the line and the call by which it began."""
+
+    line: int
+    call: str
 
 
 class State(NamedTuple):
     """One way to have arrived here."""
 
-    live: tuple[int, ...] = ()
-    pages: tuple[tuple[int, str], ...] = ()  # of a kmap(): its page's text
+    live: tuple[Origin, ...] = ()
+    pages: tuple[tuple[Origin, str], ...] = ()  # of a kmap(): its page's text
     held: tuple[tuple[str, Value], ...] = ()
     decided: tuple[tuple[str, bool], ...] = ()
+    parts: tuple[tuple[Part, Value], ...] = ()
+    passed: tuple[int, ...] = ()  # lines of ifs that guard an unmap, and did not hold
+    regions: tuple[Region, ...] = ()
 
     def get(self, name: str) -> Value | None:
         """What the variable NAME holds, as far as that is known."""
         return next((v for n, v in self.held if n == name), None)
 
+    def part(self, part: Part) -> Value | None:
+        """What is known as PART."""
+        return next((v for p, v in self.parts if p == part), None)
+
     def put(self, name: str, value: Value | None) -> "State":
         """The state after NAME was given VALUE."""
-        part = f"{name} . "
+        member = f"{name} . "
         held = [
             (n, v)
             for n, v in self.held
-            if n != name and not n.startswith(part) and not speaks_of(v, name)
+            if n != name and not n.startswith(member) and not speaks_of(v, name)
         ]
         if value is not None:
             insort(held, (name, value))
         decided = tuple(d for d in self.decided if name not in d[0].split())
         pages = tuple(p for p in self.pages if name not in p[1].split())
-        return State(self.live, pages, tuple(held), decided)
+        parts = self.parts and tuple(
+            p for p in self.parts if p[0].owner != name and not speaks_of(p[1], name)
+        )
+        after = self.live, pages, tuple(held), decided, parts
+        return State(*after, self.passed, self.regions)
 
     def hold(self, name: str, value: Value | None) -> "State":
         """The state after the member or what else is called NAME got VALUE."""
         held = [(n, v) for n, v in self.held if n != name]
         if value is not None:
             insort(held, (name, value))
-        return State(self.live, self.pages, tuple(held), self.decided)
+        return self._replace(held=tuple(held))
+
+    def keep(self, part: Part, value: Value) -> "State":
+        """The state in which PART is VALUE."""
+        parts = [p for p in self.parts if p[0] != part]
+        insort(parts, (part, value), key=str)
+        return self._replace(parts=tuple(parts))
 
     def addresses(self, name: str) -> list[Value]:
-        """The addresses that the variable NAME, or a member of it, holds."""
+        """The addresses that the variable NAME, or a part of it, holds."""
         found = [v for n, v in self.held if is_part(n, name)]
+        found += [v for p, v in self.parts if p.owner == name]
         return [v for v in found if v.kind == "address"]
 
-    def behind(self, site: int) -> list[Value]:
+    def behind(self, site: Origin) -> list[Value]:
         """The addresses that may lie in what the address of SITE points to."""
-        first = behind_name(site)
-        return [v for n, v in self.held if n.startswith(first)]
+        return [v for p, v in self.parts if p.what == _BEHIND and p.which[0] == site]
 
     def decide(self, text: str, truth: bool) -> "State":
         """The state in which the condition TEXT turned out as TRUTH."""
         decided = [d for d in self.decided if d[0] != text]
         insort(decided, (text, truth))
-        return State(self.live, self.pages, self.held, tuple(decided))
+        return self._replace(decided=tuple(decided))
 
 
 def meant(text: str, state: State) -> str:
@@ -87,28 +116,34 @@ def is_part(held: str, name: str) -> bool:
     return held == name or held.startswith(f"{name} . ")
 
 
-def behind_name(site: int) -> str:
-    """What is held behind an address of SITE is called so, with more after it."""
-    return f"* {site} "
+_BEHIND = "behind"  # of no variable, but of an address
 
 
-def added_to(name: str) -> str:
-    """What was added to the address that the variable NAME was given is held by
-    this name, a part of it; it is gone once any of that changes."""
-    return f"{name} . +"
+def added_to(name: str) -> Part:
+    """What was added to the address that the variable NAME was given; it is gone once
+    any of that changes."""
+    return Part("added", name)
 
 
-def mapped_into(name: str) -> str:
-    """Held by this name, a part of it, while the variable NAME is as it was given
-    the address by a map call."""
-    return f"{name} . @"
+def as_given(name: str) -> Part:
+    """Known while the variable NAME is as it was given the address by a map call."""
+    return Part("as given", name)
 
 
-def put_behind(state: State, site: int, value: Value) -> State:
+def filled_at(name: str, place: Point) -> Part:
+    """What was put into the variable NAME, at PLACE in its braces."""
+    return Part("filled", name, (place,))
+
+
+def bound_to(name: str, callee: str, value: Value) -> Part:
+    """An address that CALLEE bound to the variable NAME, with what holds it."""
+    return Part("bound", name, (callee, value.site))
+
+
+def put_behind(state: State, site: Origin, value: Value) -> State:
     """The state in which VALUE may lie behind an address of SITE, as what else
     does: whether it is overwritten is not asked."""
-    name = f"{behind_name(site)}{value.site} {value.moved}"
-    return state.hold(name, value)
+    return state.keep(Part(_BEHIND, "", (site, value.site, value.moved)), value)
 
 
 def found_in(value: Value | None, state: State) -> list[Value]:
@@ -121,6 +156,7 @@ def found_in(value: Value | None, state: State) -> list[Value]:
 def reached(words: Set[str], state: State) -> list[Value]:
     """The addresses that lie in, or behind, the variables named in WORDS."""
     inside = [v for n, v in state.held if n.split(" . ")[0] in words - {n}]
+    inside += [v for p, v in state.parts if p.owner in words]
     found = [v for v in inside if v.kind == "address"]
     for name, value in state.held:
         if name in words and value.kind == "address":
@@ -132,17 +168,25 @@ def unsure(state: State, name: str) -> State:
     """The state after somebody got the address of NAME, and may write to it: nothing
     is known of it but what it holds."""
     held = tuple(h for h in state.held if not speaks_of(h[1], name))
+    parts = tuple(p for p in state.parts if not speaks_of(p[1], name))
     decided = tuple(d for d in state.decided if name not in d[0].split())
-    return state._replace(held=held, decided=decided)
+    return state._replace(held=held, decided=decided, parts=parts)
 
 
 def changed_by(state: State, name: str, callee: str) -> State:
     """The state after CALLEE wrote what is not known to the variable NAME."""
     after = state.put(name, None)
-    for part, value in state.held:
-        if is_part(part, name) and value.kind in ("address", "changed"):
-            after = after.hold(part, Value("changed", value.site, text=f"{callee}()"))
+    for member, value in state.held:
+        if is_part(member, name) and value.kind in ("address", "changed"):
+            after = after.hold(member, _changed(value, callee))
+    for part, value in state.parts:
+        if part.owner == name and value.kind in ("address", "changed"):
+            after = after.keep(part, _changed(value, callee))
     return after
+
+
+def _changed(value: Value, callee: str) -> Value:
+    return Value("changed", value.site, text=f"{callee}()")
 
 
 def after_write(target: Expr, state: State) -> State:
@@ -152,13 +196,16 @@ def after_write(target: Expr, state: State) -> State:
     name = target.label or target.text
     lost = {"copy": name, "added": f".{target.label}" if target.label else name}
     held = tuple(h for h in state.held if lost.get(h[1].kind) not in h[1].text.split())
+    parts = tuple(
+        p for p in state.parts if lost.get(p[1].kind) not in p[1].text.split()
+    )
     decided = tuple(d for d in state.decided if name not in d[0].split())
     pages = tuple(
         p
         for p in state.pages
         if name not in p[1].split() and not (target.label and _computed(p[1]))
     )
-    return State(state.live, pages, held, decided)
+    return state._replace(pages=pages, held=held, decided=decided, parts=parts)
 
 
 def after_call(call: Expr, state: State) -> State:
@@ -183,51 +230,38 @@ def _computed(page: str) -> bool:
 def pass_by(state: State, line: int) -> State:
     """The state after an `if` of LINE, that guards nothing but an unmap, did not hold
     for all that is known."""
-    return state.decide(f"{_PASSED}{line}", True)
-
-
-def passed_by(state: State) -> set[int]:
-    """The lines of these."""
-    texts = (text for text, _ in state.decided if text.startswith(_PASSED))
-    return {int(text.removeprefix(_PASSED)) for text in texts}
+    return state._replace(passed=tuple(sorted({*state.passed, line})))
 
 
 def forbid_sleep(state: State, call: Expr) -> State:
     """The state after CALL, from which on nothing may sleep."""
-    return state.decide(_region_of(call), True)
+    return state._replace(regions=tuple(sorted({*state.regions, _region_of(call)})))
 
 
 def leave_guard(state: State, guard: Expr) -> State:
     """The state behind the scope of a GUARD in which nothing might sleep."""
-    kept = tuple(d for d in state.decided if d[0] != _region_of(guard))
-    return state._replace(decided=kept)
+    left = _region_of(guard)
+    return state._replace(regions=tuple(r for r in state.regions if r != left))
 
 
-def _region_of(call: Expr) -> str:
+def _region_of(call: Expr) -> Region:
     text = _region(call) if call.callee else call.text.replace(" ", "")
-    return f"{_FORBIDDEN}{call.start[0]}:{text}"
+    return Region(call.start[0], text)
 
 
 def allow_sleep(state: State, call: Expr, openers: Set[str]) -> State:
     """The state after CALL, that ends what one of OPENERS began: with the same
     argument, or where there is none such, with any."""
-    began = [text for text, _ in state.decided if text.startswith(_FORBIDDEN)]
-    own = [text for text in began if _opener(text) in openers]
+    own = [r for r in state.regions if r.call.partition("(")[0] in openers]
     argument = _region(call).partition("(")[2]
-    same = [text for text in own if text.partition("(")[2] == argument]
+    same = [r for r in own if r.call.partition("(")[2] == argument]
     gone = {*(same[-1:] or own)}
-    kept = tuple(d for d in state.decided if d[0] not in gone)
-    return state._replace(decided=kept)
+    return state._replace(regions=tuple(r for r in state.regions if r not in gone))
 
 
 def forbidders(state: State) -> list[str]:
     """What began that nothing may sleep: "12:spin_lock(&a->lock)", with its line."""
-    texts = (text for text, _ in state.decided if text.startswith(_FORBIDDEN))
-    return [text.removeprefix(_FORBIDDEN) for text in texts]
-
-
-def _opener(text: str) -> str:
-    return text.removeprefix(_FORBIDDEN).split(":")[1].partition("(")[0]
+    return [f"{region.line}:{region.call}" for region in state.regions]
 
 
 def _region(call: Expr) -> str:
@@ -235,18 +269,8 @@ def _region(call: Expr) -> str:
     return f"{call.callee}({first.text.replace(' ', '') if first else ''})"
 
 
-def asked(state: State) -> tuple[tuple[str, bool], ...]:
-    """The conditions that were decided on the way."""
-    others = (_PASSED, _FORBIDDEN)
-    return tuple(d for d in state.decided if not d[0].startswith(others))
-
-
 def forget(state: State, guards: Set[str]) -> State:
     """The state without the conditions and numbers that are not among GUARDS."""
     held = tuple(h for h in state.held if h[1].kind != "constant" or h[0] in guards)
-    decided = tuple(
-        d
-        for d in state.decided
-        if d[0] in guards or d[0].startswith((_PASSED, _FORBIDDEN))
-    )
-    return State(state.live, state.pages, held, decided)
+    decided = tuple(d for d in state.decided if d[0] in guards)
+    return state._replace(held=held, decided=decided)

@@ -7,8 +7,10 @@ from kmaplocal.flow.branches import Branches
 from kmaplocal.flow.escape import given, member_name, member_of, root_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Kind, Output, Reason, Root
-from kmaplocal.flow.state import State, added_to, after_write, mapped_into, put_behind
-from kmaplocal.flow.values import CURSOR, OFFSET, Value, constant_of, number_of
+from kmaplocal.flow.state import State, added_to, after_write, as_given, filled_at
+from kmaplocal.flow.state import put_behind
+from kmaplocal.flow.values import CURSOR, OFFSET, Given, Origin, Value
+from kmaplocal.flow.values import constant_of, number_of
 from kmaplocal.c.syntax import Expr
 
 MOST_COUNTED = 3  # a counter's value is known up to here
@@ -57,8 +59,8 @@ class Stores(Branches):
             return self._store_member(
                 expr, target, value if is_address else None, state
             )
-        behind = self._output(target, state) if is_address else 0
-        if behind < 0 and value.site < 0 and value.site != behind:
+        behind = self._output(target, state) if is_address else None
+        if behind and isinstance(value.site, Given) and value.site != behind:
             return self._hand_over(expr, value, behind, state)
         self._stored(expr, target, value)
         return state
@@ -67,7 +69,7 @@ class Stores(Branches):
         """The state after the address VALUE was put into the new variable NAME among
         others, by EXPR in its braces."""
         if name in self.relevant.filled and self.keepers.closed(name):
-            return state.hold(f"{name} . {{}} {expr.start[0]}:{expr.start[1]}", value)
+            return state.keep(filled_at(name, expr.start), value)
         why = self.keepers.unknown(name) if name in self.relevant.filled else ""
         if why:
             detail = f"the address is stored in {name}; of {name} in turn {why}"
@@ -99,25 +101,27 @@ class Stores(Branches):
             return None
         return Value("changed", value.site, text="others who know it")
 
-    def _output(self, target: Expr, state: State) -> int:
-        """The parameter P where TARGET is `*P`, as a site; 0 for another target."""
+    def _output(self, target: Expr, state: State) -> Given | None:
+        """The parameter P where TARGET is `*P`; None for another target."""
         if target.kind != "unary" or target.op != "*":
-            return 0
+            return None
         node = target.children[0].bare()
         value = state.get(node.text) if node.kind == "identifier" else None
         return self._whole_parameter(value)
 
-    def _whole_parameter(self, value: Value | None) -> int:
-        """The parameter that VALUE is, as a site; 0 when it is none, or moved."""
+    def _whole_parameter(self, value: Value | None) -> Given | None:
+        """The parameter that VALUE is; None when it is none, or moved."""
         if value is None or value != Value("address", value.site):
-            return 0
-        own = -len(self.function.params) <= value.site < 0
-        return value.site if own and value.site not in self.mapped else 0
+            return None
+        given = value.site if isinstance(value.site, Given) else None
+        return given if given and not (given.behind or given in self.mapped) else None
 
-    def _hand_over(self, expr: Expr, value: Value, behind: int, state: State) -> State:
+    def _hand_over(
+        self, expr: Expr, value: Value, behind: Given, state: State
+    ) -> State:
         """The state after an address was stored where the caller will find it,
-        behind the parameter with the site BEHIND."""
-        output = Output(-1 - behind, value.moved)
+        BEHIND a parameter."""
+        output = Output(behind.number, value.moved)
         self.log.note(Kind.BEHIND, value.site, expr, about=output)
         return put_behind(state, behind, value)
 
@@ -126,7 +130,7 @@ class Stores(Branches):
             name = root_of(target, self.function)
             self._note_stored(value.site, expr, target.text, name)
 
-    def _note_stored(self, site: int, expr: Expr, where: str, name: str) -> None:
+    def _note_stored(self, site: Origin, expr: Expr, where: str, name: str) -> None:
         """Record that an address is stored WHERE, which lies in the variable NAME."""
         onto, detail = self._onward(name), where
         if onto:
@@ -156,13 +160,13 @@ class Stores(Branches):
             taken = self.keepers.exposed(name)
             if taken:
                 self.log.note(Kind.ADDRESS_TAKEN, value.site, taken, name)
-        if value and value.kind == "address" and value.site >= 0:
+        if value and value.kind == "address" and isinstance(value.site, int):
             site = self.log.sites[value.site]
             if any(n is site.call or n.callee == "page_address" for n in source.walk()):
                 self.log.name(site.number, name)
                 added = Value("added", text=_beside(source, site.call))
-                after = state.put(name, value).hold(added_to(name), added)
-                return after.hold(mapped_into(name), Value("added"))
+                after = state.put(name, value).keep(added_to(name), added)
+                return after.keep(as_given(name), Value("added"))
             whole = source.parent
             if name == site.variable and value.moved == OFFSET and whole is not None:
                 self.log.note(Kind.MOVED, value.site, whole)

@@ -16,11 +16,11 @@ from kmaplocal.flow.events import AGAINST, UNMAPS, About, Alive, End, Event, Hel
 from kmaplocal.flow.events import Jumps, Kind, Outcome, Output, PassedBy, Path, Reason
 from kmaplocal.flow.events import ends_only
 from kmaplocal.flow.pointers import Pointer
-from kmaplocal.flow.values import Value
+from kmaplocal.flow.values import Given, Origin, Value
 from kmaplocal.knowledge.row import Map
 from kmaplocal.c.syntax import Expr, Function, Point
 
-_Key = tuple[Kind, int | None, Expr, str, About]
+_Key = tuple[Kind, Origin | None, Expr, str, About]
 
 # Events at one place of which one alone can happen each time.
 _APART = {Kind.ACCESS: 1, Kind.AFTER_UNMAP: 1, Kind.TESTED: 2}
@@ -54,7 +54,7 @@ class Log:
     def note(
         self,
         kind: Kind,
-        site: int | None,
+        site: Origin | None,
         place: Expr,
         detail: str = "",
         about: About = None,
@@ -90,7 +90,7 @@ class Trace:
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """The events, in the order in which they were seen first."""
-        ways: dict[tuple[int, Expr], set[tuple[Kind, int | None]]] = defaultdict(set)
+        ways: dict[tuple[int, Expr], set[tuple[Kind, Origin | None]]] = defaultdict(set)
         for kind, site, place, _, _ in self.seen:
             if kind in _APART:
                 ways[_APART[kind], place].add((kind, site))
@@ -102,8 +102,8 @@ class Trace:
         return tuple(Event(*key, path, sure(key[0], key[2])) for key, path in found)
 
     @cached_property
-    def _of_site(self) -> Mapping[int | None, list[Event]]:
-        found: dict[int | None, list[Event]] = defaultdict(list)
+    def _of_site(self) -> Mapping[Origin | None, list[Event]]:
+        found: dict[Origin | None, list[Event]] = defaultdict(list)
         for event in self.events:
             found[event.site].append(event)
         return found
@@ -120,7 +120,7 @@ class Trace:
         them are exchanged."""
         return self.exchanged.get(unmap, unmap)
 
-    def of(self, site: int | None, *kinds: Kind) -> list[Event]:
+    def of(self, site: Origin | None, *kinds: Kind) -> list[Event]:
         """What was seen of SITE, of one of KINDS; of any, where none is given."""
         own = self._of_site.get(site, ())
         return [event for event in own if not kinds or event.kind in kinds]
@@ -129,7 +129,7 @@ class Trace:
         """Everything that was seen of a mapping."""
         return tuple(self._of_site.get(site.number, ()))
 
-    def awaits(self, site: int) -> Pointer | None:
+    def awaits(self, site: Origin) -> Pointer | None:
         """A function pointer to be known before more can be said of an address that
         nothing else stands against."""
         against = [event.about for event in self.of(site, *AGAINST)]
@@ -159,20 +159,20 @@ class Trace:
         """Whether every unmap ends a mapping of this function, once."""
         return all(end.fine for ends in self.unmaps.values() for end in ends)
 
-    def unmaps_of(self, site: int) -> list[Expr]:
+    def unmaps_of(self, site: Origin) -> list[Expr]:
         """The unmaps that end SITE on some path, in the order they were seen."""
         found = (e.place for e in self.of(site, *UNMAPS))
         return list(dict.fromkeys(found))
 
-    def unmaps_alone(self, site: int) -> list[Expr]:
+    def unmaps_alone(self, site: Origin) -> list[Expr]:
         """The same; [] where one of them ends another mapping as well."""
         found = self.unmaps_of(site)
         return found if all(ends_only(self.unmaps[e], site) for e in found) else []
 
     def ended(self, unmap: Expr) -> list[Site]:
         """The mappings of this function that UNMAP ends on some path, or would."""
-        numbers = {end.site for end in self.unmaps[unmap] if end.site is not None}
-        return [self.sites[number] for number in sorted(numbers) if number >= 0]
+        sites = {end.site for end in self.unmaps[unmap]}
+        return [site for site in self.sites if site.number in sites]
 
     @cached_property
     def _held(self) -> Mapping[Expr, list[Held]]:
@@ -204,27 +204,27 @@ class Trace:
     # -- mappings that are alive together --------------------------------------
 
     @cached_property
-    def _called(self) -> Mapping[int, list[Expr]]:
-        found: dict[int, dict[Expr, None]] = defaultdict(dict)
+    def _called(self) -> Mapping[Origin, list[Expr]]:
+        found: dict[Origin, dict[Expr, None]] = defaultdict(dict)
         for event in self.events:
             if isinstance(event.about, Alive):
                 for site in event.about.sites:
                     found[site].setdefault(event.place)
         return {site: list(calls) for site, calls in found.items()}
 
-    def during(self, site: int) -> Sequence[Expr]:
+    def during(self, site: Origin) -> Sequence[Expr]:
         """The calls that are made while SITE is alive."""
         return self._called.get(site, ())
 
     @cached_property
-    def _alive(self) -> Mapping[Expr, set[tuple[int, ...]]]:
-        found: dict[Expr, set[tuple[int, ...]]] = defaultdict(set)
+    def _alive(self) -> Mapping[Expr, set[tuple[Origin, ...]]]:
+        found: dict[Expr, set[tuple[Origin, ...]]] = defaultdict(set)
         for event in self._of_kind[Kind.CALLED]:
             if isinstance(event.about, Alive):
                 found[event.place].add(event.about.sites)
         return found
 
-    def alive(self, call: Expr) -> set[tuple[int, ...]]:
+    def alive(self, call: Expr) -> set[tuple[Origin, ...]]:
         """The mappings that are alive at CALL, on each path, as they were mapped."""
         return self._alive.get(call, set())
 
@@ -234,22 +234,37 @@ class Trace:
         return max((len(a) for each in self._alive.values() for a in each), default=0)
 
     @cached_property
-    def nested(self) -> frozenset[tuple[int, int]]:
+    def nested(self) -> frozenset[tuple[Origin, Origin]]:
         """Mappings, and others that are made while these are alive."""
         return frozenset(_pairs(self._of_kind[Kind.NESTED]))
 
     @cached_property
-    def disordered(self) -> Mapping[tuple[int, int], Expr]:
+    def disordered(self) -> Mapping[tuple[Origin, Origin], Expr]:
         """Mappings that are ended before others that were made later; and where."""
-        found: dict[tuple[int, int], Expr] = {}
+        found: dict[tuple[Origin, Origin], Expr] = {}
         for event in self._of_kind[Kind.DISORDERED]:
             for pair in _pairs([event]):
                 found.setdefault(pair, event.place)
         return found
 
+    def own(self, pairs: Iterable[tuple[Origin, Origin]]) -> list[tuple[Site, Site]]:
+        """Those of PAIRS that are both mapped here, in the order of the text."""
+        mine = sorted(
+            (first, later)
+            for first, later in pairs
+            if isinstance(first, int) and isinstance(later, int)
+        )
+        return [(self.sites[first], self.sites[later]) for first, later in mine]
+
+    def told(self, origin: Origin) -> str:
+        """The map call, or the parameter, by its text."""
+        if isinstance(origin, int):
+            return self.sites[origin].call.text
+        return self.function.params[origin.number].name
+
     # -- addresses ---------------------------------------------------------------
 
-    def reads(self, site: int | None) -> dict[Expr, None]:
+    def reads(self, site: Origin | None) -> dict[Expr, None]:
         """Where a variable is read that holds the address of SITE."""
         return dict.fromkeys(event.place for event in self.of(site, Kind.READ))
 
@@ -259,20 +274,20 @@ class Trace:
         return frozenset(event.place for event in self._of_kind[Kind.READ])
 
     @cached_property
-    def tested(self) -> Mapping[Expr, set[int | None]]:
+    def tested(self) -> Mapping[Expr, set[Origin | None]]:
         """What conditions test: the mapping whose address it is (None: no address),
         on each path."""
-        found: dict[Expr, set[int | None]] = {}
+        found: dict[Expr, set[Origin | None]] = {}
         for event in self._of_kind[Kind.TESTED]:
             found.setdefault(event.place, set()).add(event.site)
         return found
 
     @cached_property
-    def written(self) -> frozenset[int | None]:
+    def written(self) -> frozenset[Origin | None]:
         """The sites of which something in the page may be written."""
         return frozenset(event.site for event in self._of_kind[Kind.WRITTEN])
 
-    def outputs(self, site: int) -> Mapping[int, int]:
+    def outputs(self, site: Origin) -> Mapping[int, int]:
         """Behind which parameters the caller finds the address of SITE, and how far
         it was moved by then."""
         found: dict[int, int] = {}
@@ -290,31 +305,31 @@ class Trace:
         found = (event.about for event in self._of_kind[Kind.LEFT])
         return tuple(dict.fromkeys(o for o in found if isinstance(o, Outcome)))
 
-    def passed_by(self, site: int, line: int) -> frozenset[int]:
+    def passed_by(self, site: Origin, line: int) -> frozenset[int]:
         """The lines of every `if` that guards nothing but an unmap, and that all paths
         pass by on which SITE leaks where LINE leaves."""
         leaks = (e for e in self.of(site, Kind.LEAKED) if e.detail == str(line))
         passed = [e.about.lines for e in leaks if isinstance(e.about, PassedBy)]
         return passed[0].intersection(*passed[1:]) if passed else frozenset()
 
-    def jumps(self, site: int, line: int) -> tuple[Point, ...]:
+    def jumps(self, site: Origin, line: int) -> tuple[Point, ...]:
         """Where a path jumps on which SITE leaks where LINE leaves."""
         found = (e for e in self.of(site, Kind.JUMPED) if e.detail == str(line))
         points = (e.about.points for e in found if isinstance(e.about, Jumps))
         return next(points, ())
 
     @cached_property
-    def returned(self) -> frozenset[int | None]:
+    def returned(self) -> frozenset[Origin | None]:
         """The sites of which an address is returned."""
         return frozenset(event.site for event in self._of_kind[Kind.RETURNED])
 
     @cached_property
-    def returned_live(self) -> frozenset[int]:
+    def returned_live(self) -> frozenset[Origin]:
         """The sites that are alive on a way out which returns their address."""
         return frozenset(o.given for o in self.outcomes if o.given in o.live)
 
     @cached_property
-    def left_live(self) -> frozenset[int]:
+    def left_live(self) -> frozenset[Origin]:
         """The sites that are alive on a way out which does not."""
         return frozenset(s for o in self.outcomes for s in o.live if s != o.given)
 
@@ -325,8 +340,8 @@ def _common(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return every[0].intersection(*every[1:]) if every else frozenset()
 
 
-def _pairs(events: Iterable[Event]) -> Iterable[tuple[int, int]]:
+def _pairs(events: Iterable[Event]) -> Iterable[tuple[Origin, Origin]]:
     """The two mappings that each of EVENTS is about."""
     for event in events:
-        if event.site is not None and isinstance(event.about, int):
+        if event.site is not None and isinstance(event.about, (int, Given)):
             yield event.site, event.about

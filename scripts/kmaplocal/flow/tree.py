@@ -4,21 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from kmaplocal.flow.events import Root
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.knowledge import api
-from kmaplocal.c.syntax import Function
+
+
+class Escape(Enum):
+    """Whether an address is kept or handed on, the worst last."""
+
+    NO, UNKNOWN, YES = range(3)
+
+    # Members are singletons: their identity will do.
+    __hash__ = object.__hash__
 
 
 class Effect(NamedTuple):
-    """What a callee does with an address: harmless, escapes or unknown; whether
-    its result is an address in the same page; the numbers of the arguments that
-    it stores the address behind, each with how far it was moved; and whether it
-    may change the pointers that lie behind it."""
+    """What a callee does with an address: whether that escapes; whether its result is
+    an address in the same page; the numbers of the arguments that it stores the
+    address behind, each with how far it was moved; and whether it may change the
+    pointers that lie behind it."""
 
-    verdict: str
+    escape: Escape
     returns: bool = False
     evidence: str = ""
     through: tuple[tuple[int, int], ...] = ()
@@ -65,8 +74,3 @@ class Knowledge(Protocol):
     def is_pure(self, callee: str) -> bool:
         """Whether CALLEE gives the same again, as long as its arguments and what it
         reads by way of them stay."""
-
-
-def contents_site(function: Function, number: int) -> int:
-    """The site of an address that lies behind parameter NUMBER of FUNCTION."""
-    return -1 - len(function.params) - number

@@ -3,9 +3,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 from kmaplocal.c.syntax import Expr
+
+
+class Given(NamedTuple):
+    """What the caller gives as argument NUMBER; BEHIND: what lies where that points."""
+
+    number: int
+    behind: bool = False
+
+
+# What an address is of: a mapping, by the number of its map call, or what was given.
+Origin = Union[int, Given]
 
 START, OFFSET, CURSOR = range(3)  # CURSOR: moved step by step, anywhere by now
 
@@ -17,7 +28,7 @@ class Value(NamedTuple):
     # place (the address of a local variable, by its name), changed (an address that
     # may have been overwritten, by what the text says), added (to an address: the
     # variables and .members of that), nonzero (a number; its text is its sign)
-    site: int = 0  # of an address: the mapping, or -1 - n for parameter n
+    site: Origin = 0  # of an address
     moved: int = 0  # of an address: START, OFFSET or CURSOR
     text: str = ""
 
@@ -31,7 +42,7 @@ ERROR = Value("error")
 NONZERO = Value("nonzero")
 
 
-def is_of(value: Value, site: int) -> bool:
+def is_of(value: Value, site: Origin) -> bool:
     """Whether VALUE is an address of the mapping SITE."""
     return value.kind == "address" and value.site == site
 
@@ -77,6 +88,6 @@ def truth_of(value: Value) -> bool | None:
         return False
     if value.kind in ("constant", "nonzero"):
         return True
-    if value.kind == "address" and value.site >= 0:
+    if value.kind == "address" and isinstance(value.site, int):
         return True
     return None

@@ -22,7 +22,7 @@ from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.bounds.offsets import terms_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
-from kmaplocal.flow.values import CURSOR
+from kmaplocal.flow.values import CURSOR, Given
 from kmaplocal.prove.bench import AFTER, Bench, Function
 from kmaplocal.knowledge import api
 from kmaplocal.tree.definitions import Definitions
@@ -87,18 +87,18 @@ class Unmaps:
             argument = _argument(expr)
             what = plain(argument.text) if argument else expr.text
             for end in sorted(ends, key=str):
-                if end.site is None or not end.fine and end.site < 0:
+                if end.site is None or not end.fine and isinstance(end.site, Given):
                     twice = end.kind is Kind.TWICE
                     why = "is unmapped twice on a path" if twice else ""
                     why = why or "is not known to be mapped here"
                     yield Doubt(PAIRED, *expr.start, f"{what} {why}")
-                elif end.site < 0 and self.trace.moved(expr):
+                elif isinstance(end.site, Given) and self.trace.moved(expr):
                     yield Doubt(ONE_PAGE, *expr.start, f"{what} may have left the page")
         for expr in self.function.calls(self.knowledge.unmaps):
             if expr not in self.trace.unmaps:
                 yield Doubt(PAIRED, *expr.start, f"no path to {plain(expr.text)}")
         for number in self.mapped:
-            if -1 - number in self.trace.left_live:
+            if Given(number) in self.trace.left_live:
                 name = self.function.params[number].name
                 why = f"{name} is unmapped on some paths only"
                 yield Doubt(PAIRED, self.function.line, 0, why)

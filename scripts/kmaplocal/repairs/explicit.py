@@ -12,6 +12,7 @@ from __future__ import annotations
 from kmaplocal.c.places import Places
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site, Trace
+from kmaplocal.flow.values import Origin
 from kmaplocal.repairs.repair import Around
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
@@ -22,13 +23,13 @@ def explicit(
     needy: dict[int, list[Expr]],
     calls_too: bool,
     text: str = "",
-) -> dict[int, Around | None]:
+) -> dict[Origin, Around | None]:
     """The mappings that get calls around them, so that each call of those in
     NEEDY, by mapping, runs between two, or, without calls, all of it; None for a
     mapping that lies within such a one.  What cannot be helped is missing.
     CALLS_TOO: it may be around a call that is made without the mapping as well; TEXT:
     of the file."""
-    found: dict[int, Around | None] = {}
+    found: dict[Origin, Around | None] = {}
     taken: set[Stmt] = set()
 
     def exposed(number: int) -> bool:

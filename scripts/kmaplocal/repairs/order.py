@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from kmaplocal.c.places import Places
 from kmaplocal.flow.trace import Trace
+from kmaplocal.flow.values import Origin
 from kmaplocal.knowledge import api, functions
 from kmaplocal.knowledge.row import MARKS
 from kmaplocal.c.syntax import Expr, Function, Stmt
@@ -77,13 +78,13 @@ def _passes(stmt: Stmt) -> bool:
     )
 
 
-def _only_site(trace: Trace, unmap: Expr) -> int | None:
+def _only_site(trace: Trace, unmap: Expr) -> Origin | None:
     """The one mapping that an unmap ends, on every path."""
     end, *others = trace.unmaps.get(unmap, ()) or [None]
     return end.site if end and end.fine and not others else None
 
 
-def _order(trace: Trace, sites: list[int | None]) -> list[int]:
+def _order(trace: Trace, sites: list[Origin | None]) -> list[Origin]:
     """The mappings in the order they are made; [] when that is not one order."""
     known = [site for site in sites if site is not None]
     if len(set(known)) != len(sites):

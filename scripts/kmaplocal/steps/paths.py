@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from kmaplocal.c.text import plain
 from kmaplocal.certify.certificate import LIFO, PAIRED, UNKNOWN
+from kmaplocal.flow.values import Origin
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import api
 from kmaplocal.steps.kept import Kept
@@ -21,13 +22,13 @@ def disordered(kept: Kept) -> str:
     first, later = pairs[0]
     if first == later:
         return f"walk backwards where line {bad.line} unmaps: the last mapped is first"
-    what = plain(kept.trace.sites[later].call.text)
+    what = plain(kept.trace.told(later))
     if {first, later} <= {n for n, _ in _reversed(kept)}:
         return f"unmap both and map both again, {what} last: the order is in the data"
     return f"unmap {what}, which was mapped last, before line {bad.line}"
 
 
-def _reversed(kept: Kept) -> set[tuple[int, int]]:
+def _reversed(kept: Kept) -> set[tuple[Origin, Origin]]:
     """Mappings that are nested one way and the other."""
     nested = kept.trace.nested
     return {pair for pair in nested if (pair[1], pair[0]) in nested}

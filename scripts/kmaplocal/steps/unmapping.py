@@ -150,9 +150,7 @@ def _ends(path: str, judge: FunctionAnalysis) -> Iterator[End]:
     for call, seen in trace.unmaps.items():
         rule = judge.knowledge.unmaps[call.callee]
         argument = call.arguments.get(rule.number)
-        if argument is None or not any(
-            end.site is None or end.site < 0 for end in seen
-        ):
+        if argument is None or not any(not isinstance(end.site, int) for end in seen):
             continue
         what = argument.bare()
         parameter = what.kind == "identifier" and what.text in params

@@ -19,7 +19,7 @@ from kmaplocal.flow.pointers import Pointer
 from kmaplocal.summaries.pointers import Targets
 from kmaplocal.c.syntax import Function, Source, Struct
 from kmaplocal.flow.events import Root
-from kmaplocal.flow.tree import Effect
+from kmaplocal.flow.tree import Effect, Escape
 from kmaplocal.summaries.effects import NOTHING, POINTER, Summary, summarised, unknown
 from kmaplocal.summaries.effects import worst_of
 from kmaplocal.summaries.chains import BEYOND, all_in_region
@@ -127,7 +127,7 @@ class Callees:
         found = self.find(caller, name)
         if not found:
             why = self.missing.get((caller, name)) or f"{name}() is not known"
-            return Effect("unknown", False, why, root=Root("unread", name))
+            return Effect(Escape.UNKNOWN, False, why, root=Root("unread", name))
         return worst_of([self._effect(file, f, number, contents) for file, f in found])
 
     def through_pointer(self, pointer: Pointer, number: int) -> Effect:
@@ -135,23 +135,23 @@ class Callees:
         targets = self.pointers.get(pointer)
         root = Root("pointer", pointer.name)
         if targets is None:
-            return Effect("unknown", False, POINTER, awaits=pointer, root=root)
+            return Effect(Escape.UNKNOWN, False, POINTER, awaits=pointer, root=root)
         if not targets.functions and not targets.why:
-            return Effect("unknown", False, POINTER, root=root)
+            return Effect(Escape.UNKNOWN, False, POINTER, root=root)
         why = f"the address is passed through the function pointer {pointer.name}"
         if not targets.functions:
-            return Effect("unknown", False, f"{why}: {targets.why}", root=root)
+            return Effect(Escape.UNKNOWN, False, f"{why}: {targets.why}", root=root)
         effects = []
         for file, name in targets.functions:
             before = self.requests.asked
             effect = self._named(file, name, number)
             effects.append(effect)
             settled = effect.awaits is None and self.requests.asked == before
-            if settled and effect.verdict != "harmless":
+            if settled and effect.escape is not Escape.NO:
                 effects = [effect]
                 break  # the others are not worth reading
         worst = worst_of(effects)
-        if worst.verdict != "harmless":
+        if worst.escape is not Escape.NO:
             return worst._replace(evidence=f"{why}: {worst.evidence}")
         names = sorted({f"{name}()" for _, name in targets.functions})
         told = f"the function pointer {pointer.name} is {' or '.join(names)}"
@@ -161,7 +161,7 @@ class Callees:
     def _named(self, file: str, name: str, number: int) -> Effect:
         """What NAME, which FILE puts into a pointer, does with argument NUMBER."""
         effect = FileKnowledge(file, self).argument(name, number)
-        if effect.verdict != "harmless":
+        if effect.escape is not Escape.NO:
             return effect
         relies = self.reaches(file, name, functions.PREEMPT_OFF, 1)
         against = self.reaches(file, name, functions.FAULTS_OFF, 2)
@@ -169,7 +169,7 @@ class Callees:
             against = relies
         if against:
             why = f"{against} may depend on what kmap_atomic() disables"
-            return Effect("unknown", False, why, root=Root("relies", name))
+            return Effect(Escape.UNKNOWN, False, why, root=Root("relies", name))
         return effect._replace(relies=relies)
 
     def want(self, pointer: Pointer) -> None:
@@ -195,7 +195,7 @@ class Callees:
             return self._effect(file, function, number, contents)
         why = f"{function.name}() takes it among variable arguments"
         root = Root("variable", function.name, where=file)
-        return Effect("unknown", False, why, root=root)
+        return Effect(Escape.UNKNOWN, False, why, root=root)
 
     def reaches(self, caller: str, name: str, names: Collection[str], deep: int) -> str:
         """How NAME, called in the file CALLER, is or calls one of NAMES, at most

@@ -12,9 +12,10 @@ from kmaplocal.flow.asked import Asked
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.flow.events import Event, Kind, Root
 from kmaplocal.flow.trace import Trace
-from kmaplocal.flow.tree import Effect, contents_site
+from kmaplocal.flow.tree import Effect, Escape
+from kmaplocal.flow.values import Given
 
-NOTHING = Effect("harmless", writes=False)
+NOTHING = Effect(Escape.NO, writes=False)
 POINTER = "the address is passed through a function pointer"
 
 
@@ -40,31 +41,31 @@ def summarised(file: str, function: Function, behind: int, knowledge: Asked) -> 
         trace = Tracer(function, knowledge, followed, contents=inside).run()
     except (Unstructured, TooManyPaths) as error:
         return unknown(file, function, f"{function.name}() in {file}: {error}")
-    sites = [-1 - number for number in range(len(names))]
+    sites = [Given(number) for number in range(len(names))]
     if inside:
-        sites[behind] = contents_site(function, behind)
+        sites[behind] = Given(behind, behind=True)
     effects = [_effect_of(file, function, trace, s) for s in sites]
     return Summary(file, [_doubted(e, file, function) for e in effects])
 
 
 def _doubted(effect: Effect, file: str, function: Function) -> Effect:
     """EFFECT, unknown where the part of FUNCTION that was read is harmless."""
-    if not function.unread or effect.verdict != "harmless":
+    if not function.unread or effect.escape is not Escape.NO:
         return effect
     why = f"{function.name}() in {file}: {function.unread}"
     root = Root("unread", function.name, where=file)
-    return effect._replace(verdict="unknown", evidence=why, root=root)
+    return effect._replace(escape=Escape.UNKNOWN, evidence=why, root=root)
 
 
 def unknown(file: str, function: Function, why: str, what="unread") -> Summary:
-    effect = Effect("unknown", False, why, root=Root(what, function.name))
+    effect = Effect(Escape.UNKNOWN, False, why, root=Root(what, function.name))
     return Summary(file, [effect] * len(function.params))
 
 
-def _effect_of(file: str, function: Function, trace: Trace, site: int) -> Effect:
+def _effect_of(file: str, function: Function, trace: Trace, site: Given) -> Effect:
     """The effect on one parameter, from the trace of the function."""
     effect = Effect(
-        "harmless",
+        Escape.NO,
         site in trace.returned,
         f"{function.name}() ({file})",
         tuple(sorted(trace.outputs(site).items())),
@@ -80,14 +81,14 @@ def _effect_of(file: str, function: Function, trace: Trace, site: int) -> Effect
         where = f"{file}:{use.place.start[0]}"
         told = f"{name}() {what} ({where})"
         root = _root_of(use, name, where)
-        return effect._replace(verdict="escapes", evidence=told, root=root)
+        return effect._replace(escape=Escape.YES, evidence=told, root=root)
     for use in trace.of(site, Kind.UNKNOWN, Kind.OPAQUE):
         where = f"{file}:{use.place.start[0]}"
         why = use.detail if use.kind is Kind.UNKNOWN else f"does {use.detail}"
         told = f"{name}(): {why} ({where})"
         awaits, root = trace.awaits(site), _root_of(use, name, where)
         return effect._replace(
-            verdict="unknown", evidence=told, awaits=awaits, root=root
+            escape=Escape.UNKNOWN, evidence=told, awaits=awaits, root=root
         )
     pointers = dict.fromkeys(u.detail for u in trace.of(site, Kind.POINTER))
     relies = next((u.detail for u in trace.of(site, Kind.RELIES)), "")
@@ -105,8 +106,7 @@ def _root_of(use: Event, name: str, where: str) -> Root:
 def worst_of(effects: Sequence[Effect]) -> Effect:
     """What functions do, one of which is called: the verdict on the worst, and
     what any of them does besides."""
-    order = ("harmless", "unknown", "escapes")
-    worst = max(effects, key=lambda e: (order.index(e.verdict), e.awaits is None))
+    worst = max(effects, key=lambda e: (e.escape.value, e.awaits is None))
     return worst._replace(
         returns=any(e.returns for e in effects),
         through=tuple(sorted({t for e in effects for t in e.through})),

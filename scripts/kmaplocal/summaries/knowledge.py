@@ -14,7 +14,7 @@ from kmaplocal.c.outline import Outline
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.c.syntax import Expr, Function, Source, Struct
 from kmaplocal.flow.events import Root
-from kmaplocal.flow.tree import Effect
+from kmaplocal.flow.tree import Effect, Escape
 from kmaplocal.summaries.chains import BEYOND, ENABLING, links
 from kmaplocal.summaries.effects import POINTER
 from kmaplocal.summaries.requests import Layout, Member
@@ -85,22 +85,22 @@ class FileKnowledge:
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
         if not callee:
-            return Effect("unknown", False, POINTER, root=Root("pointer", ""))
+            return Effect(Escape.UNKNOWN, False, POINTER, root=Root("pointer", ""))
         known = functions.of(callee)
         if known.hands:
             why = f"the address is passed to {callee}(): {known.how}"
-            return Effect("escapes", False, why, root=Root("handed", callee))
+            return Effect(Escape.YES, False, why, root=Root("handed", callee))
         if number in known.stores:
             why, root = f"the address is stored by {callee}()", Root("kept", callee)
-            return Effect("escapes", False, why, root=root)
+            return Effect(Escape.YES, False, why, root=root)
         if not known.keeps:
             writes = number not in known.reads
-            return Effect("harmless", known.returns, known.source, writes=writes)
+            return Effect(Escape.NO, known.returns, known.source, writes=writes)
         alias = self.callees.aliases.get((self.file, callee))
         if alias:
             return self.argument(alias, number)
         effect = self.callees.effect(self.file, callee, number)
-        if effect.verdict == "harmless":
+        if effect.escape is Escape.NO:
             return effect
         why = f"the address is passed to {callee}(): {effect.evidence}"
         return effect._replace(evidence=why)
@@ -117,18 +117,18 @@ class FileKnowledge:
         """What CALLEE does with an address it finds behind its argument NUMBER."""
         if not callee:
             why = "what holds the address is passed through a function pointer"
-            return Effect("unknown", False, why)
+            return Effect(Escape.UNKNOWN, False, why)
         why = f"what holds the address is passed to {callee}()"
         known = functions.of(callee)
         if not known.keeps_behind:
-            return Effect("harmless", False, known.source)
+            return Effect(Escape.NO, False, known.source)
         if not known.keeps or known.hands:
-            return Effect("unknown", False, why)
+            return Effect(Escape.UNKNOWN, False, why)
         alias = self.callees.aliases.get((self.file, callee))
         if alias:
             return self.contents(alias, number)
         effect = self.callees.effect(self.file, callee, number, contents=True)
-        if effect.verdict == "harmless":
+        if effect.escape is Escape.NO:
             return effect
         return effect._replace(evidence=f"{why}: {effect.evidence}")
 
@@ -136,7 +136,7 @@ class FileKnowledge:
         """What any function that POINTER, of this file, can be does with an address
         given as argument NUMBER."""
         if pointer is None:
-            return Effect("unknown", False, POINTER)
+            return Effect(Escape.UNKNOWN, False, POINTER)
         if pointer.function:
             pointer = pointer._replace(file=self.file)
         return self.callees.through_pointer(pointer, number)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.flow.events import End, Kind, Outcome
 from kmaplocal.flow.trace import Trace
-from kmaplocal.flow.values import Value
+from kmaplocal.flow.values import Given, Value
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr, Function
@@ -82,7 +82,7 @@ def _maps_only(function: Function, knowledge) -> bool:
 
 def _left(trace: Trace) -> set[int]:
     """The mappings that are alive on some way out."""
-    return {n for outcome in trace.outcomes for n in outcome.live if n >= 0}
+    return {n for outcome in trace.outcomes for n in outcome.live if isinstance(n, int)}
 
 
 # -- what maps ---------------------------------------------------------------
@@ -92,7 +92,7 @@ def mapped(trace: Trace) -> api.Map | None:
     """The map function that a traced function is: it leaves one page mapped, the
     address always in the same place, and its result tells where it maps nothing."""
     left = _left(trace)
-    ways = [(o, [n for n in o.live if n >= 0]) for o in trace.outcomes]
+    ways = [(o, [n for n in o.live if isinstance(n, int)]) for o in trace.outcomes]
     if not left or any(len(live) > 1 for _, live in ways):
         return None
     rules = [trace.sites[number].api for number in sorted(left)]
@@ -254,7 +254,7 @@ def ending(
         trace = Tracer(function, knowledge, names, **how).run()
     except (Unstructured, TooManyPaths):
         return None
-    site = -1 - number
+    site = Given(number)
     kinds = {
         knowledge.unmaps[call.callee].kind
         for call, ends in trace.unmaps.items()
@@ -266,7 +266,7 @@ def ending(
     return api.Unmap(min(kinds), number, given), trace
 
 
-def _ends(trace: Trace, site: int) -> Iterator[End]:
+def _ends(trace: Trace, site: Given) -> Iterator[End]:
     """What the unmaps do to SITE."""
     for ends in trace.unmaps.values():
         yield from (end for end in ends if end.site == site)

@@ -24,9 +24,10 @@ def find(scene: Scene) -> Iterator[Finding]:
 
 def _twice(scene: Scene) -> Iterator[Finding]:
     for expr, ends in scene.trace.unmaps.items():
-        again = {e.site for e in ends if e.kind is Kind.TWICE and e.site is not None}
-        for number in sorted(again):
-            site = scene.trace.sites[number]
+        again = {e.site for e in ends if e.kind is Kind.TWICE}
+        for site in scene.trace.sites:
+            if site.number not in again:
+                continue
             if site not in scene.sites or _is_lent(scene, expr):
                 continue
             yield scene.finding(

@@ -13,6 +13,7 @@ from kmaplocal.knowledge.row import CONTEXT, DIRECT_MAP, FREED, PUBLISHED
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site
+from kmaplocal.flow.tree import Escape
 from kmaplocal.c.syntax import Expr
 
 RULE = Rule(
@@ -83,7 +84,7 @@ def _chain(scene: Scene, site: Site, use: Event) -> tuple[str, str] | None:
     for number, argument in use.place.arguments.items():
         if not _holds(scene, site, argument):
             continue
-        if scene.knowledge.argument(use.place.callee, number).verdict == "escapes":
+        if scene.knowledge.argument(use.place.callee, number).escape is Escape.YES:
             chain = scene.peers.handed(scene.file, use.place, number, names)
             if chain and (chain[0] not in OWN or chain[0] == use.place.callee):
                 return chain

@@ -17,8 +17,7 @@ RULE = Rule("kmap-nested", NOTE, "mappings alive together")
 def find(scene: Scene) -> Iterator[Finding]:
     """Mappings made while another one is alive, with their order."""
     told = {(first.number, later.number) for first, later, _ in out_of_order(scene)}
-    for outer, inner in sorted(scene.trace.nested - told):
-        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
+    for first, later in scene.trace.own(scene.trace.nested - told):
         if lasting(first) or lasting(later) or first.api.kept or later.api.kept:
             continue
         yield scene.finding(

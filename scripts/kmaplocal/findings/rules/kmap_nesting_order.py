@@ -42,8 +42,9 @@ def find(scene: Scene) -> Iterator[Finding]:
 def out_of_order(scene: Scene) -> Iterator[tuple[Site, Site, Expr]]:
     """Two mappings on the stack and the unmap of the first while the later one
     is alive."""
-    for (outer, inner), expr in scene.trace.disordered.items():
-        first, later = scene.trace.sites[outer], scene.trace.sites[inner]
+    disordered = scene.trace.disordered
+    for first, later in scene.trace.own(disordered):
+        expr = disordered[first.number, later.number]
         stacked = _is_stacked(scene, first) and _is_stacked(scene, later)
         if stacked and not _skipped(scene, later, expr):
             yield first, later, expr

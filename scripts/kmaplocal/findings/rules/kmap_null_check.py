@@ -22,7 +22,7 @@ RULE = Rule(
 def find(scene: Scene) -> Iterator[Finding]:
     """Tests of an address that is a mapping's on every path to them."""
     for node, seen in scene.trace.tested.items():
-        numbers = [number for number in seen if number is not None]
+        numbers = [number for number in seen if isinstance(number, int)]
         if len(numbers) < len(seen) or node.kind not in ("identifier", "assign"):
             continue
         site = scene.trace.sites[min(numbers)]

@@ -42,9 +42,9 @@ def sleeps(scene: Scene) -> Iterator[Finding]:
 
 def _during(scene: Scene, site: Site) -> list[Expr]:
     """The calls made while a mapping is alive, map calls too."""
-    inner = [n for outer, n in scene.trace.nested if outer == site.number]
+    nested = scene.trace.own(scene.trace.nested)
     calls = [*scene.trace.during(site.number)]
-    calls += [scene.trace.sites[number].call for number in inner]
+    calls += [inner.call for outer, inner in nested if outer is site]
     return sorted(calls, key=lambda call: call.start)
 
 

@@ -127,6 +127,15 @@ def test_mappings_verdicts_and_reasons(door):
     assert beside["reason"] == f"stored() is kept: {stored['reason']}"
 
 
+def test_what_was_not_read_is_named(door, tree, write):
+    code = GOOD.replace("p[0] = 1;", "p[0] = 1;\n\tnobody(1);\n\town->fn(2);", 1)
+    write(tree / "fs/good.c", code)
+    good = reported(door("--format", "json", "fs/good.c"))["mappings"][0]
+    said = {o["name"]: o["evidence"] for o in good["obligations"]}
+    for name in ("faults", "preempt"):
+        assert said[name].endswith("as far as it was read: not nobody(), own->fn()")
+
+
 def test_findings_and_totals(door):
     found = reported(door("--format", "json"))
     places = [(f["file"], f["line"], f["function"]) for f in found["findings"]]

@@ -113,6 +113,10 @@ class Callees:
             return []
         return [found for file in files for found in self._defined(file, name)]
 
+    def unread(self, caller: str, name: str) -> bool:
+        """Whether NAME, called in the file CALLER, was looked for and not found."""
+        return not self.find(caller, name) and (caller, name) in self.missing
+
     def _defined(self, file: str, name: str) -> list[tuple[str, Function]]:
         """The functions called NAME in FILE: one, or in arms of an #if several."""
         first = self.sources.get(file, {}).get(name)

@@ -238,6 +238,13 @@ class FileKnowledge:
         chain = self.callees.reaches(self.file, call.callee, names, deep)
         return links(chain)
 
+    def is_unread(self, call: Expr) -> bool:
+        """Whether nobody knows what CALL calls: by a name that has no row, and of
+        which no definition was found."""
+        name = call.callee
+        known = name in functions.TABLE or name in self.maps or name in self.unmaps
+        return bool(name) and not known and self.callees.unread(self.file, name)
+
     def helped(self, call: Expr, kind: str) -> bool:
         """Whether all that CALL can need is met by disabling page faults
         (`faults`) or preemption (`preempt`) by name around it."""

@@ -11,8 +11,8 @@ c         lexer lines tags outline oldcalls conditions arms (one file before spa
           every path), text linear sizes types exprtypes structs (its types, sums)
 tree      kernel repository (the tree), search shard (its candidate files), definitions
           generated initialisers members (what is defined where), source module target
-          (the kernel a module is for), spatch standing processes (running spatch),
-          facts (what it says), outcome
+          (the kernel a module is for), spatch standing processes patching (running
+          spatch), facts (what it says), outcome
 cache     cache (the database), known (facts), state again (whole results)
 flow      engine (every mapping along every path), values state conditions (what is
           known on the way), relevance (what can matter), evaluator branches stores

@@ -9,14 +9,12 @@ the whole file's conversion back.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmaplocal import deadline, names, scratch
 from kmaplocal.apply import agreement, comments, edits
 from kmaplocal.knowledge import api
 from kmaplocal.c import lexer
@@ -29,7 +27,7 @@ from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.tree.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.c.outline import Outline
 from kmaplocal.apply.plan import Plan, make_plan
-from kmaplocal.tree.facts import ENVIRONMENT
+from kmaplocal.tree.patching import NotPatched, patched
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.progress import Progress
 
@@ -229,25 +227,12 @@ def _edits(
 
 def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
     """The excerpt as the semantic patch leaves it.  Raises NotApplied."""
-    with scratch.folder() as folder:
-        copy = Path(folder) / names.plain(file.path)
-        copy.write_bytes(file.excerpt.encode(errors="surrogateescape"))
-        handed = Path(folder) / "plan.json"
-        handed.write_text(json.dumps(plan.as_json()))
-        result = Path(folder) / f"after-{copy.name}"
-        run = spatch.run(
-            RULES,
-            copy,
-            virtuals=["patch"],
-            timeout=deadline.RUN.within(timeout),
-            env={**ENVIRONMENT, "KMAPLOCAL_PLAN": str(handed)},
-            options=["-o", str(result)],
-        )
-        if run.failures:
-            raise NotApplied(f"{RULES.name}: {'; '.join(run.failures)}")
-        if not result.exists():
-            raise NotApplied(f"{RULES.name} changed nothing")
-        return result.read_bytes().decode(errors="surrogateescape")
+    text = file.excerpt.encode(errors="surrogateescape")
+    try:
+        made = patched(RULES, file.path, text, plan.as_json(), spatch, timeout)
+    except NotPatched as error:
+        raise NotApplied(str(error)) from None
+    return made.decode(errors="surrogateescape")
 
 
 def _look_again(

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.c.sizes import fixed_size
+from kmaplocal.c.sizes import QUALIFIERS, fixed_size
 from kmaplocal.c.syntax import Expr, Function, Stmt, Variable
 
 BLOCKS = ("compound", "case", "default", "label")
-_QUALIFIERS = {"const", "volatile", "__user", "__iomem", "__force", "static"}
-_QUALIFIERS |= {"__maybe_unused", "register", "__restrict", "restrict"}
 
 
 def base_type(type_: str) -> str:
     """A type's text without qualifiers."""
-    return " ".join(w for w in type_.split() if w not in _QUALIFIERS)
+    return " ".join(w for w in type_.split() if w not in QUALIFIERS)
 
 
 def scale_of(type_: str) -> int | str | None:

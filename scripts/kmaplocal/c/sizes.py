@@ -7,6 +7,7 @@ from kmaplocal.c.text import tokens
 
 QUALIFIERS = {"const", "volatile", "static", "register", "signed", "restrict"}
 QUALIFIERS |= {"__user", "__iomem", "__force", "__bitwise", "__rcu", "extern"}
+QUALIFIERS |= {"__maybe_unused", "__restrict"}
 
 # C's own, and those with their size in their name.
 SIZES = {"void": 1, "char": 1, "short": 2, "int": 4, "unsigned": 4}

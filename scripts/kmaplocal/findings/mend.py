@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from kmaplocal import deadline, names, scratch
-from kmaplocal.tree.facts import ENVIRONMENT
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.survey import Survey
+from kmaplocal.tree.patching import NotPatched, patched
 from kmaplocal.tree.spatch import Spatch
 
 RULES = Path(__file__).resolve().parents[3] / "cocci" / "flag.cocci"
@@ -27,21 +25,8 @@ def mended(
     """What becomes of FILE, which holds TEXT, by the fixes of FINDINGS in it.
 
     Raises NotMended; OSError."""
-    with scratch.folder() as folder:
-        copy = Path(folder) / names.plain(file)
-        copy.write_bytes(text)
-        handed = Path(folder) / "findings.json"
-        handed.write_text(json.dumps({"places": Survey(list(findings)).places()}))
-        result = Path(folder) / f"after-{copy.name}"
-        run = spatch.run(
-            RULES,
-            copy,
-            virtuals=["patch"],
-            timeout=deadline.RUN.within(timeout),
-            env={**ENVIRONMENT, "KMAPLOCAL_PLAN": str(handed)},
-            options=["--keep-comments", "-o", str(result)],
-        )
-        if run.failures or not result.exists():
-            why = "; ".join(run.failures) or "it changed nothing"
-            raise NotMended(f"{file}: {RULES.name}: {why}")
-        return result.read_bytes()
+    places = {"places": Survey(list(findings)).places()}
+    try:
+        return patched(RULES, file, text, places, spatch, timeout, "--keep-comments")
+    except NotPatched as error:
+        raise NotMended(f"{file}: {error}") from None

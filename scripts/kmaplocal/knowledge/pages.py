@@ -22,11 +22,16 @@ from kmaplocal.knowledge.row import (
     HOLDER,
     PAGE,
     Map,
+    Range,
     Row,
     Unmap,
 )
 
 _NEXT = Map("kunmap_local", "", False, True, ("zero",), 0, True, True, "kmap_atomic")
+
+# How what asks for the flags of a page, or sets them, begins.  Source:
+# include/linux/page-flags.h.
+ASKING = ("Page", "SetPage", "ClearPage", "TestSetPage", "page_", "set_page_")
 
 ROWS: dict[str, list[Row]] = {
     # The mapping calls themselves; the versions by the history of their header
@@ -70,6 +75,7 @@ ROWS: dict[str, list[Row]] = {
             "kmap_local_folio",
             since="5.16",
             maps=Map("kunmap_local", "", False, True, into_page=True),
+            folio_offset=1,
         ),
         Row("kmap_local_pfn", since="5.11", maps=Map("kunmap_local", "", False, True)),
         # NULL for a highmem page: what it gives is the page's linear address.
@@ -286,9 +292,13 @@ ROWS: dict[str, list[Row]] = {
             since="5.15",
             maps=Map("kunmap_local", "", False, True, into_page=True),
         ),
-        Row("memcpy_from_bvec", since="5.15", maps_itself=True),
+        Row("memcpy_from_bvec", since="5.15", maps_itself=True, vector=1),
         Row(
-            "memcpy_to_bvec memzero_bvec", since="5.15", maps_itself=True, flushes=True
+            "memcpy_to_bvec memzero_bvec",
+            since="5.15",
+            maps_itself=True,
+            flushes=True,
+            vector=0,
         ),
     ],
     "include/linux/dma-mapping.h": [
@@ -320,18 +330,22 @@ ROWS: dict[str, list[Row]] = {
         Row("flush_kernel_vmap_range invalidate_kernel_vmap_range", keeps=False),
         Row("kmap_to_page", hands=KEPT, how="its struct page is asked for"),
         Row("clear_highpage copy_highpage", since="2.6", maps_itself=True),
-        Row("memcpy_page memmove_page", since="5.12", maps_itself=True),
         Row(
-            "folio_zero_range folio_zero_segment folio_zero_segments",
+            "memcpy_page memmove_page",
+            since="5.12",
+            maps_itself=True,
+            ranges=(Range(0, 1, 4), Range(2, 3, 4)),
+        ),
+        Row(
+            "folio_zero_range folio_zero_segment",
             since="5.16",
             maps_itself=True,
             flushes=True,
+            folio_offset=1,
         ),
-        Row(
-            "copy_mc_highpage memcpy_from_file_folio memcpy_from_folio",
-            since="6.12",
-            maps_itself=True,
-        ),
+        Row("folio_zero_segments", since="5.16", maps_itself=True, flushes=True),
+        Row("copy_mc_highpage memcpy_from_file_folio", since="6.12", maps_itself=True),
+        Row("memcpy_from_folio", since="6.12", maps_itself=True, folio_offset=2),
         Row("unmap_and_put_page", since="6.12", unmaps=Unmap("kunmap_local", 1)),
         Row("copy_mc_user_highpage", since="6.1", maps_itself=True),
         Row("folio_release_kmap", since="6.7", unmaps=Unmap("kunmap_local", 1)),
@@ -343,12 +357,20 @@ ROWS: dict[str, list[Row]] = {
             keeps=False,
             maps_itself=True,
         ),
-        Row("memcpy_from_page", since="5.12", keeps=False, maps_itself=True),
         Row(
-            "folio_fill_tail memcpy_to_folio",
+            "memcpy_from_page",
+            since="5.12",
+            keeps=False,
+            maps_itself=True,
+            ranges=(Range(1, 2, 3),),
+        ),
+        Row("folio_fill_tail", since="6.12", maps_itself=True, flushes=True),
+        Row(
+            "memcpy_to_folio",
             since="6.12",
             maps_itself=True,
             flushes=True,
+            folio_offset=1,
         ),
         Row(
             "zero_user zero_user_segment",
@@ -358,7 +380,12 @@ ROWS: dict[str, list[Row]] = {
             takes_page=LEAVES,
         ),
         Row(
-            "memcpy_to_page", since="5.12", keeps=False, maps_itself=True, flushes=True
+            "memcpy_to_page",
+            since="5.12",
+            keeps=False,
+            maps_itself=True,
+            flushes=True,
+            ranges=(Range(0, 1, 3),),
         ),
         Row(
             "memset_page",
@@ -366,6 +393,7 @@ ROWS: dict[str, list[Row]] = {
             keeps=False,
             maps_itself=True,
             takes_page=LEAVES,
+            ranges=(Range(0, 1, 3),),
         ),
         Row(
             "memzero_page",
@@ -374,6 +402,7 @@ ROWS: dict[str, list[Row]] = {
             maps_itself=True,
             flushes=True,
             takes_page=LEAVES,
+            ranges=(Range(0, 1, 2),),
         ),
     ],
     "include/linux/hugetlb.h": [
@@ -393,6 +422,7 @@ ROWS: dict[str, list[Row]] = {
         Row("PAGE_ALIGNED", by_value=True),
         Row("compound_nr folio_nr_pages thp_nr_pages", many_pages=NUMBER),
         Row("folio_size page_size thp_size", many_pages=BYTES),
+        Row("folio_page_idx page_index", page_number=True),
         Row("nth_page", repeats=True),
         Row("page_address", silent=True),
         Row(
@@ -424,6 +454,7 @@ ROWS: dict[str, list[Row]] = {
         Row("ClearPageUptodate SetPageDirty SetPageUptodate", takes_page=MARKS),
     ],
     "include/linux/pagemap.h": [
+        Row("folio_index folio_pgoff", page_number=True),
         Row("fault_in_readable fault_in_writeable", faults=USES),
         Row(
             "folio_lock folio_lock_killable folio_wait_locked folio_wait_writeback "

@@ -85,6 +85,14 @@ class Unmap(NamedTuple):
     given: str = ADDRESS
 
 
+class Range(NamedTuple):
+    """The numbers of the arguments that are a page, an offset in it, and a length."""
+
+    page: int
+    offset: int
+    length: int
+
+
 @dataclass(frozen=True)
 class Row:
     """What is known of a function.  Arguments go by their numbers, from 0.
@@ -142,6 +150,10 @@ class Row:
     flushes: bool = False  # ... and calls flush_dcache_page()
     helper: tuple[int, str] | None = None  # number of arguments, and the helper for it
     takes_page: str = ""  # LEAVES or MARKS
+    ranges: tuple[Range, ...] = ()  # that are to lie in one page
+    vector: int | None = None  # a bio_vec that is to be of one page
+    folio_offset: int | None = None  # an offset in a folio, in bytes
+    page_number: bool = False  # gives the number of a page in its folio or file
     entry: str = ""  # gives, or goes through, VECTORs ... that are not cut to pages
 
     @property

@@ -11,18 +11,9 @@ from kmaplocal.bounds import plain
 from kmaplocal.bounds.many import COUNTS
 from kmaplocal.c.cfg import LOOPS
 from kmaplocal.c.syntax import Expr
+from kmaplocal.knowledge import functions
 
-# The number of the argument that is an offset in a folio, in bytes.  Source:
-# include/linux/highmem.h of Linux 6.12 and 7.2.
-FOLIO_OFFSETS = {
-    "kmap_local_folio": 1,
-    "memcpy_from_folio": 2,
-    "memcpy_to_folio": 1,
-    "folio_zero_range": 1,
-    "folio_zero_segment": 1,
-}
-# What gives the number of a page in its folio, or file.
-NUMBERS = {"folio_page_idx", "folio_pgoff", "page_index", "folio_index"}
+FOLIO_OFFSETS = functions.named(lambda row: row.folio_offset is not None)
 
 
 def folio_offsets(scene: Scene) -> Iterator[Finding]:
@@ -30,7 +21,8 @@ def folio_offsets(scene: Scene) -> Iterator[Finding]:
     if scene.function.name in FOLIO_OFFSETS:
         return
     for call in scene.function.calls(FOLIO_OFFSETS):
-        offset = call.arguments.get(FOLIO_OFFSETS[call.callee])
+        number = functions.of(call.callee).folio_offset
+        offset = call.arguments.get(number) if number is not None else None
         if offset is not None and _counts_pages(scene, offset):
             text = plain(offset.text)
             yield scene.finding(
@@ -54,7 +46,7 @@ def _counts_pages(scene: Scene, offset: Expr) -> bool:
         if _is_counter(scene, node):
             return True
         node = (scene.judge.bounds().reaching.value(node) or node).bare()
-    if node.callee in NUMBERS:
+    if functions.of(node.callee).page_number:
         return True
     if node.kind != "binary" or node.op not in (">>", "/"):
         return False

@@ -11,20 +11,10 @@ from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.extents import Access
 from kmaplocal.c.syntax import Expr
+from kmaplocal.knowledge import functions
 
-# The numbers of the arguments that are a page, an offset in it and a length.
-# Source: include/linux/highmem.h of Linux 6.1 and 7.2.
-RANGES = {
-    "memcpy_to_page": ((0, 1, 3),),
-    "memcpy_from_page": ((1, 2, 3),),
-    "memset_page": ((0, 1, 3),),
-    "memzero_page": ((0, 1, 2),),
-    "memcpy_page": ((0, 1, 4), (2, 3, 4)),
-    "memmove_page": ((0, 1, 4), (2, 3, 4)),
-}
-# The number of the argument that is a bio_vec of one page.  Source:
-# include/linux/bvec.h of Linux 6.1 and 7.2.
-VECTORS = {"memcpy_from_bvec": 1, "memcpy_to_bvec": 0, "memzero_bvec": 0}
+RANGES = functions.named(lambda row: row.ranges)
+VECTORS = functions.named(lambda row: row.vector is not None)
 _FURTHER = "go page by page, or use the helpers for folios"
 
 
@@ -33,12 +23,14 @@ def helper_ranges(scene: Scene) -> Iterator[Finding]:
     if scene.function.name in {*RANGES, *VECTORS}:
         return
     for call in scene.function.calls(RANGES):
-        found = (_beyond(scene, call, *numbers) for numbers in RANGES[call.callee])
+        ranges = functions.of(call.callee).ranges
+        found = (_beyond(scene, call, *numbers) for numbers in ranges)
         finding = next(filter(None, found), None)
         if finding is not None:
             yield finding
     for call in scene.function.calls(VECTORS):
-        vector = call.arguments.get(VECTORS[call.callee])
+        number = functions.of(call.callee).vector
+        vector = call.arguments.get(number) if number is not None else None
         if vector is not None and whole_vector(scene, vector, call):
             what = f"{plain(vector.text)} may be of many pages"
             yield _finding(scene, call, what, WARNING)

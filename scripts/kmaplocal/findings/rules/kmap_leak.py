@@ -17,12 +17,11 @@ from kmaplocal.findings.scene import Scene, lasting
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
-from kmaplocal.knowledge import api, functions
+from kmaplocal.knowledge import api, functions, pages
 from kmaplocal.c.syntax import Expr, Point, Stmt
 
 RULE = Rule("kmap-leak", ERROR, "a path leaves the page mapped", on_path=True)
 CALLS = tuple(WALKS)
-ABOUT_PAGES = ("Page", "SetPage", "ClearPage", "TestSetPage", "page_", "set_page_")
 # What gives an address to who may unmap it.
 TAKEN = (Kind.STORED, Kind.ADDRESS_TAKEN, Kind.ESCAPES)
 
@@ -97,7 +96,7 @@ def _may_unmap(scene: Scene, call: Expr, argument: Expr, site: Site) -> bool:
     """Whether a function that could not be read is given the page of a kmap()."""
     if not lasting(site) or argument.bare().text != site.page or not call.callee:
         return False
-    if functions.of(call.callee).takes_page or call.callee.startswith(ABOUT_PAGES):
+    if functions.of(call.callee).takes_page or call.callee.startswith(pages.ASKING):
         return False
     return not scene.peers.definitions(call.callee)
 

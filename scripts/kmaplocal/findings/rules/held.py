@@ -19,8 +19,9 @@ from kmaplocal.c.syntax import Expr, Stmt
 LINEAR = ("page_address", "lowmem_page_address", "folio_address")
 HIGH = {"GFP_HIGHUSER", "GFP_HIGHUSER_MOVABLE", "__GFP_HIGHMEM"}
 HIGHMEM = ("PageHighMem", "folio_test_highmem", "is_highmem")
-# Exist on 64-bit machines alone.  Source: lib/Kconfig.kmsan of Linux 6.1.
-NO_HIGHMEM = ("kmsan_",)
+# Exist on 64-bit machines alone (lib/Kconfig.kmsan of Linux 6.1), or are what an
+# architecture makes of them, mostly nothing.
+NO_HIGHMEM = ("kmsan_", "arch_")
 # Give away the reference to what is argument 0; and take another one.
 PUTTING = ("put_page", "__free_page", "__free_pages", "folio_put")
 FREEING = ("__free_page", "__free_pages")
@@ -30,7 +31,7 @@ GETTING = ("get_page", "folio_get", "try_get_page", "folio_try_get")
 def linear_addresses(scene: Scene) -> Iterator[Finding]:
     """page_address() of a page that is mapped locally: where it is a highmem page, it
     has no such address."""
-    if scene.function.calls(HIGHMEM):
+    if _asks(scene):
         return
     for call in scene.function.calls(LINEAR):
         site = _mapped(scene, call)
@@ -39,7 +40,7 @@ def linear_addresses(scene: Scene) -> Iterator[Finding]:
         given = call.parent.callee if call.parent is not None else ""
         if given in scene.knowledge.unmaps or given.startswith(NO_HIGHMEM):
             continue  # of the first another rule speaks
-        if _apart(scene, site.call, call):
+        if _apart(scene, site.call, call) or _is_another(scene, site.call, call):
             continue
         alive = any(site.number in sites for sites in scene.trace.alive(call))
         yield scene.finding(
@@ -53,6 +54,12 @@ def linear_addresses(scene: Scene) -> Iterator[Finding]:
         )
 
 
+def _asks(scene: Scene) -> bool:
+    """Whether the function asks for the kind of a page, or whether there is highmem."""
+    named = {e.text for e in scene.function.exprs if e.kind == "identifier"}
+    return not named.isdisjoint((*HIGHMEM, "CONFIG_HIGHMEM"))
+
+
 def _apart(scene: Scene, one: Expr, other: Expr) -> bool:
     """Whether two calls stand in two arms of the same condition."""
     return any(
@@ -60,6 +67,14 @@ def _apart(scene: Scene, one: Expr, other: Expr) -> bool:
         for arms in _arms(scene)
         for arm in arms
     )
+
+
+def _is_another(scene: Scene, one: Expr, other: Expr) -> bool:
+    """Whether the variable that two calls name is not the same in both."""
+    homes = [scene.statement(call) for call in (one, other)]
+    name = other.arguments[0].bare().text
+    found = [scene.places.declaration(name, home) for home in homes if home]
+    return len(found) == 2 and found[0] != found[1]
 
 
 def _arms(scene: Scene) -> Iterator[Sequence[Expr] | Sequence[Stmt]]:
@@ -75,7 +90,7 @@ def _holds(arm: Expr | Stmt, call: Expr) -> bool:
 def own_highmem(scene: Scene) -> Iterator[Finding]:
     """page_address() of a page that the function itself took from highmem, and has
     mapped nowhere."""
-    if scene.function.calls(HIGHMEM):
+    if _asks(scene):
         return
     taken = {
         name: call

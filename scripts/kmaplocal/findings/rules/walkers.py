@@ -12,6 +12,7 @@ from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.rules.sleeps import may_sleep, sleeps_by_callee
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
+from kmaplocal.bounds.offsets import values_of
 from kmaplocal.flow.escape import root_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
@@ -100,11 +101,12 @@ def _is_own(scene: Scene, site: Site, walk: Walk) -> bool:
 
 
 def _finds_none(scene: Scene, site: Site, walk: Walk, place: Point) -> bool:
-    """Whether PLACE stands under a test that `m.addr` is NULL: where sg_miter_next()
-    has mapped something it never is (lib/scatterlist.c)."""
+    """Whether PLACE stands under a test that `m.addr` or `m.length` is 0: where
+    sg_miter_next() has mapped something they never are (lib/scatterlist.c)."""
     name = _variable(scene, site.call.arguments[walk.state])
+    members = (f"{name} . addr", f"{name} . length")
     return any(
-        node.kind == "member" and node.text.replace(" ", "") == f"{name}.addr"
+        node.text in members or any(v.text in members for v in _last_value(scene, node))
         for stmt in scene.function.statements()
         if stmt.kind == "if" and stmt.exprs and stmt.children
         if stmt.children[0].start <= place < stmt.children[0].end
@@ -112,6 +114,14 @@ def _finds_none(scene: Scene, site: Site, walk: Walk, place: Point) -> bool:
         if (test.kind, test.op) in (("unary", "!"), ("binary", "=="))
         for node in (child.bare() for child in test.children)
     )
+
+
+def _last_value(scene: Scene, node: Expr) -> list[Expr]:
+    """What the variable that NODE is was set to last, in the order of the text."""
+    found = values_of(node.text, scene.function) if node.kind == "identifier" else []
+    return sorted((v for v in found if v.start < node.start), key=lambda v: v.start)[
+        -1:
+    ]
 
 
 def _variable(scene: Scene, argument: Expr) -> str:

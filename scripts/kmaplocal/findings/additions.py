@@ -42,7 +42,7 @@ class Addition:
     @cached_property
     def places(self) -> tuple[Point, ...]:
         """As the class says: lines from 1, columns from 0."""
-        if not self.text or not self._plain():
+        if not self.text or not self._sites or not self._plain():
             return ()
         return self._at_label() or self._at_jumps() or self._at_return()
 

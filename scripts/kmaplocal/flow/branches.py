@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from kmaplocal.flow.conditions import TRANSPARENT, against_null, atom_of
 from kmaplocal.flow.conditions import compared_values
 from kmaplocal.flow.evaluator import Evaluator
 from kmaplocal.flow.state import State, meant
-from kmaplocal.flow.values import Value, truth_of
+from kmaplocal.flow.values import ERROR, Value, truth_of
 from kmaplocal.c.syntax import Expr
 
 _TESTS = {"IS_ERR", "IS_ERR_OR_NULL"}
@@ -40,6 +42,15 @@ class Branches(Evaluator):
                 results.extend(self._both(node, after))
         return results
 
+    @cached_property
+    def _tested_on(self) -> set[str]:
+        """The variables of which both is asked: IS_ERR(v) and IS_ERR_OR_NULL(v)."""
+        asked = [
+            {call.arguments[0].bare().text for call in self.function.calls([name])}
+            for name in sorted(_TESTS)
+        ]
+        return set.intersection(*asked) & self.function.variables.keys()
+
     def _short_circuit(self, node: Expr, state: State) -> list[tuple[bool, State]]:
         results = []
         for truth, after in self.condition(node.children[0], state):
@@ -51,6 +62,9 @@ class Branches(Evaluator):
 
     def _both(self, node: Expr, state: State) -> list[tuple[bool, State]]:
         atom, positive = atom_of(node)
+        if node.callee == "IS_ERR" and node.arguments[0].bare().text in self._tested_on:
+            failed = state.put(node.arguments[0].bare().text, ERROR)
+            return [(True, failed), (False, state.decide(atom, False))]
         if atom in self.relevant.repeated:
             yes = state.decide(atom, positive)
             return [(True, yes), (False, state.decide(atom, not positive))]
@@ -70,12 +84,21 @@ class Branches(Evaluator):
                 return None  # it may have moved
         return (meant(left, state) == meant(right, state)) == (node.op == "==")
 
+    def _is_pointer(self, name: str, state: State) -> bool:
+        """Whether NAME is neither NULL nor an error, as it has been mapped."""
+        decided = dict(state.decided)
+        return bool(decided.get(name)) and decided.get(f"IS_ERR ( {name} )") is False
+
     def _known(self, node: Expr, value: Value | None, state: State) -> bool | None:
         if node.kind == "call" and node.callee in _TESTS:
+            if self._is_pointer(node.arguments[0].bare().text, state):
+                return False
             inner = [v for v, _ in self.evaluate(node.arguments[0], state)]
             for tested in inner:
                 self._tested(node.arguments[0].bare(), tested)
             kinds = {v.kind if v else "" for v in inner}
+            if kinds == {"null"}:
+                return node.callee == "IS_ERR_OR_NULL"
             if len(kinds) == 1 and kinds <= {"address", "error"}:
                 return kinds == {"error"}
         if node.kind == "constant" and node.text in ("0", "1"):

@@ -19,7 +19,7 @@ from kmaplocal.flow.conditions import atoms_of, decided_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Jumps, Kind, Outcome, PassedBy
 from kmaplocal.flow.maps import MapCalls
-from kmaplocal.flow.state import State, forget, pass_by, put_behind
+from kmaplocal.flow.state import State, forget, pass_by, plain, put_behind
 from kmaplocal.flow.state import forbid_sleep, leave_guard, reached
 from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.values import CURSOR, Given, Value
@@ -28,7 +28,7 @@ from kmaplocal.c.syntax import Expr, Point, Stmt
 
 MOST_STEPS = 30000
 MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
-MOST_GUARDED = 96  # past it, all of them
+MOST_GUARDED = 96  # past it, all but that of a page, and what tells no mapping
 
 
 class TooManyPaths(Exception):
@@ -54,12 +54,16 @@ class Tracer(MapCalls):
         entry = control_flow(self.function)
         work: list[tuple[_At, _At | None]] = [((entry, self._entered()), None)]
         seen: dict[Node, set[State]] = defaultdict(set)
+        pages = {site.page for site in self.log.sites if site.page.isidentifier()}
+        pages |= {f"IS_ERR ( {page} )" for page in pages}
         steps = 0
         while work:
             (node, state), before = work.pop()
             if len(seen[node]) >= MOST_STATES:
                 guarded = len(seen[node]) < MOST_GUARDED
-                state = forget(state, self.relevant.guards if guarded else set())
+                more = self.relevant.guards if guarded else set()
+                state = forget(state, pages | more)
+                state = state if guarded else plain(state, self.function.variables)
             if state in seen[node]:
                 continue
             seen[node].add(state)

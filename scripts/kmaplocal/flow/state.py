@@ -9,12 +9,15 @@ expressions, their words apart (`p -> len`), so that a word of one can be told.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from kmaplocal.flow.values import Origin, Value, speaks_of
 from kmaplocal.knowledge import functions
-from kmaplocal.c.syntax import Expr, Point
+from kmaplocal.c.syntax import Expr, Point, Variable
+
+
+_NUMBERS = ("null", "constant", "nonzero")
 
 
 class Part(NamedTuple):
@@ -274,3 +277,21 @@ def forget(state: State, guards: Set[str]) -> State:
     held = tuple(h for h in state.held if h[1].kind != "constant" or h[0] in guards)
     decided = tuple(d for d in state.decided if d[0] in guards)
     return state._replace(held=held, decided=decided)
+
+
+def plain(state: State, variables: Mapping[str, Variable]) -> State:
+    """The state without what is known of numbers, of what variables are copies of, and
+    of the pages of mappings that have ended; VARIABLES are those of the function."""
+    held = tuple(
+        (name, value)
+        for name, value in state.held
+        if value.kind != "copy"
+        and (value.kind not in _NUMBERS or _points(name, variables))
+    )
+    pages = tuple(page for page in state.pages if page[0] in state.live)
+    return state._replace(held=held, pages=pages)
+
+
+def _points(name: str, variables: Mapping[str, Variable]) -> bool:
+    variable = variables.get(name)
+    return variable is None or variable.is_pointer

@@ -146,6 +146,8 @@ class Transfer(Stores):
             elif expr.op == "!":
                 self._tested(operand.bare(), value)
                 value = None
+            elif expr.op in ("~", "-") and value and value.kind == "address":
+                self._not_understood(expr, value)
             results.append((value if expr.op == "*" else None, after))
         return results
 
@@ -225,12 +227,22 @@ class Transfer(Stores):
             return known
         if not sides or expr.op in _COMPARISONS or len(sides) == 2:
             return left if left and left.kind == "changed" else None
-        if expr.op in ("+", "-", "|") or expr.children[1].text == "PAGE_MASK":
+        other = expr.children[1] if left is sides[0] else expr.children[0]
+        if expr.op in ("+", "-", "|") or (expr.op == "&" and _aligns(other)):
             return sides[0].onward()
-        if expr.op in ("&", "%", ">>", "^"):
+        if expr.op in ("&", "%"):
             return None
         self._not_understood(expr, sides[0])
         return None
+
+
+def _aligns(mask: Expr) -> bool:
+    """Whether `& MASK` leaves the page of an address, as `~15`, `-size` and PAGE_MASK
+    do, and not where in the page it is."""
+    node = mask.bare()
+    if node.kind != "unary" or node.op not in ("~", "-"):
+        return node.text == "PAGE_MASK"
+    return node.children[0].bare().text != "PAGE_MASK"
 
 
 def _is_place(expr: Expr) -> bool:

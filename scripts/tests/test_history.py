@@ -116,9 +116,14 @@ def by_name(rows):
     return {row.function: row for row in rows}
 
 
-def verdict(old, text, name, reasons=None):
-    ours = history.ours_from_trees(old, {"fs/a.c": text}, reasons)
-    return ours["fs/a.c", name]
+def compared(old, new):
+    """What upstream did, by function."""
+    return by_name(history.judged(old, new, {}, {}))
+
+
+def ours(old, texts, reasons=None):
+    """What a conversion did that made TEXTS, by function."""
+    return by_name(history.judged(old, old, texts, reasons or {}))
 
 
 # Functions that map
@@ -156,7 +161,7 @@ def test_bytes_that_are_not_utf8_do_no_harm(tmp_path):
 
 
 def test_what_upstream_did(old, new):
-    rows = by_name(history.compare(old, new))
+    rows = compared(old, new)
     assert {name: row.upstream for name, row in rows.items()} == {
         "renamed": "renamed",
         "rewritten": "converted",
@@ -172,30 +177,30 @@ def test_what_upstream_did(old, new):
 def test_unmap_arguments_do_not_count_for_renaming_alone(old, tmp_path):
     text = change(OLD, "kept", ("kmap(", "p = kmap_local_page("))
     text = change(text, "kept", ("kunmap(page)", "kunmap_local(p - (n))"))
-    rows = by_name(history.compare(old, tree(tmp_path / "n", fs__a_c=text)))
+    rows = compared(old, tree(tmp_path / "n", fs__a_c=text))
     assert rows["kept"].upstream == "converted"  # `p =` is new
     text = change(text, "kept", ("p = kmap", "kmap"))
-    rows = by_name(history.compare(old, tree(tmp_path / "n", fs__a_c=text)))
+    rows = compared(old, tree(tmp_path / "n", fs__a_c=text))
     assert rows["kept"].upstream == "renamed"
 
 
 def test_comments_do_not_count_for_renaming_alone(old, tmp_path):
     text = change(OLD, "renamed", *RENAME, (" /* here */", ""))
-    rows = by_name(history.compare(old, tree(tmp_path / "n", fs__a_c=text)))
+    rows = compared(old, tree(tmp_path / "n", fs__a_c=text))
     assert rows["renamed"].rename_only
 
 
 def test_one_old_call_left_is_kept(old, tmp_path):
     text = change(OLD, "renamed", ("kunmap_atomic(p);", "kunmap_atomic(p); clear();"))
     text = change(text, "renamed", ("kmap_atomic", "kmap_local_page"))
-    rows = by_name(history.compare(old, tree(tmp_path / "n", fs__a_c=text)))
+    rows = compared(old, tree(tmp_path / "n", fs__a_c=text))
     assert rows["renamed"].upstream == "kept"
 
 
 def test_a_file_that_moved_is_found_by_its_base_name(old, tmp_path):
     far = OLD.replace("memset", "other")
     moved = tree(tmp_path / "n", fs__sub__a_c=upstream(), net__a_c=far)
-    rows = by_name(history.compare(old, moved))
+    rows = compared(old, moved)
     assert (rows["renamed"].upstream, rows["renamed"].where) == (
         "renamed",
         "fs/sub/a.c",
@@ -205,7 +210,7 @@ def test_a_file_that_moved_is_found_by_its_base_name(old, tmp_path):
 
 def test_a_file_that_stayed_is_not_sought_elsewhere(old, new):
     tree(new, fs__sub__a_c=OLD)
-    assert by_name(history.compare(old, new))["gone"].upstream == "gone"
+    assert compared(old, new)["gone"].upstream == "gone"
 
 
 # Ours
@@ -213,15 +218,15 @@ def test_a_file_that_stayed_is_not_sought_elsewhere(old, new):
 
 def test_nothing_changed_is_kept_for_the_reason_given(old):
     said = {("fs/a.c", "renamed"): ("not-analysed", "does not parse")}
-    ours = history.ours_from_trees(old, {}, said)
-    assert {entry.verdict for entry in ours.values()} == {"keep", "not-analysed"}
-    assert ours["fs/a.c", "renamed"].reason == "does not parse"
+    rows = ours(old, {}, said)
+    assert {row.ours for row in rows.values()} == {"keep", "not-analysed"}
+    assert rows["renamed"].reason == "does not parse"
 
 
 def test_a_promise_to_convert_that_changed_nothing_is_kept(old):
     said = {("fs/a.c", "renamed"): ("convert", "")}
-    entry = history.ours_from_trees(old, {}, said)["fs/a.c", "renamed"]
-    assert (entry.verdict, entry.reason[:9]) == ("keep", "unchanged")
+    row = ours(old, {}, said)["renamed"]
+    assert (row.ours, row.reason[:9]) == ("keep", "unchanged")
 
 
 @pytest.mark.parametrize(
@@ -241,22 +246,22 @@ def test_a_promise_to_convert_that_changed_nothing_is_kept(old):
     ],
 )
 def test_what_we_did(old, name, pairs, expected):
-    assert verdict(old, change(OLD, name, *pairs), name).verdict == expected
+    text = change(OLD, name, *pairs)
+    assert ours(old, {"fs/a.c": text})[name].ours == expected
 
 
 def test_two_mappings_with_one_converted_are_half(old, tmp_path):
     both = "void f(void)\n{\n\tkunmap_atomic(kmap_atomic(p));\n\tkmap(q);\n}\n"
     one = both.replace("kunmap_atomic(kmap_atomic", "kunmap_local(kmap_local_page")
-    ours = history.ours_from_trees(tree(tmp_path / "o", a_c=both), {"a.c": one})
-    assert ours["a.c", "f"].verdict == "half"
-    assert "kmap left beside new kmap_local_page" in ours["a.c", "f"].reason
+    row = ours(tree(tmp_path / "o", a_c=both), {"a.c": one})["f"]
+    assert row.ours == "half"
+    assert "kmap left beside new kmap_local_page" in row.reason
 
 
 def test_a_function_that_was_mixed_and_stays_so_is_not_half(tmp_path):
     mixed = "void f(void)\n{\n\tkunmap_local(kmap_local_page(p));\n\tkmap(q);\n}\n"
     was = tree(tmp_path / "o", a_c=mixed)
-    ours = history.ours_from_trees(was, {"a.c": "int x;\n" + mixed})
-    assert ours["a.c", "f"].verdict == "keep"
+    assert ours(was, {"a.c": "int x;\n" + mixed})["f"].ours == "keep"
 
 
 def test_definitions_under_ifdef_are_judged_one_by_one(tmp_path):
@@ -266,15 +271,12 @@ def test_definitions_under_ifdef_are_judged_one_by_one(tmp_path):
     was = tree(tmp_path / "o", a_c=two)
     assert len(history.functions_that_map(was, ["a.c"])["a.c", "f"].definitions) == 2
     text = f"#ifdef A\n{done}#else\n{one}#endif\n"
-    entry = history.ours_from_trees(was, {"a.c": text})["a.c", "f"]
-    assert (entry.verdict, entry.reason) == ("keep", "changed, but old calls are left")
+    row = ours(was, {"a.c": text})["f"]
+    assert (row.ours, row.reason) == ("keep", "changed, but old calls are left")
 
 
-def test_ours_from_a_folder_of_changed_files_or_from_texts(old, new):
-    from_folder = history.ours_from_trees(old, new)
-    from_texts = history.ours_from_trees(old, {"fs/a.c": upstream()})
-    assert from_folder == from_texts
-    assert from_folder["fs/a.c", "gone"].verdict == "half"
+def test_a_function_that_is_lost_is_half(old):
+    assert ours(old, {"fs/a.c": upstream()})["gone"].ours == "half"
 
 
 # Beside each other
@@ -282,19 +284,19 @@ def test_ours_from_a_folder_of_changed_files_or_from_texts(old, new):
 
 def test_judge_compares_tokens_with_upstream(old, new):
     text = change(upstream(), "renamed", ("\tmemset", "\t\t/* wide */\n memset"))
-    rows = by_name(history.judged(old, new, {"fs/a.c": text}))
+    rows = by_name(history.judged(old, new, {"fs/a.c": text}, {}))
     assert rows["renamed"].identical is True
     assert rows["kept"].identical is None
     text = change(upstream(), "renamed", ("kunmap_local(p)", "kunmap_local(q)"))
-    row = by_name(history.judged(old, new, {"fs/a.c": text}))["renamed"]
+    row = by_name(history.judged(old, new, {"fs/a.c": text}, {}))["renamed"]
     assert row.identical is False
     assert row.unlike == "`kunmap_local ( q ) ; }`, upstream `kunmap_local ( p ) ; }`"
 
 
 def test_counts_and_text(old, new):
-    text, counts = history.history(
-        old, new, {"fs/a.c": change(OLD, "renamed", *RENAME)}
-    )
+    texts = {"fs/a.c": change(OLD, "renamed", *RENAME)}
+    rows = history.judged(old, new, texts, {})
+    text, counts = history.render(rows), history.counts(rows)
     assert counts["renamed"] == {
         "convert": 1,
         "keep": 0,
@@ -314,8 +316,8 @@ def test_counts_and_text(old, new):
 
 
 def test_differences(old, new):
-    def lines(text, reasons=None):
-        rows = history.judged(old, new, {"fs/a.c": text}, reasons)
+    def lines(text):
+        rows = history.judged(old, new, {"fs/a.c": text}, {})
         return [row.function for row in history.differences(rows)]
 
     ours = upstream().replace(
@@ -329,7 +331,7 @@ def test_differences(old, new):
 
 
 def test_json(old, new):
-    rows = history.judged(old, new, {"fs/a.c": upstream()})
+    rows = history.judged(old, new, {"fs/a.c": upstream()}, {})
     data = json.loads(history.as_json(rows))
     assert data["counts"] == history.counts(rows)
     assert data["functions"][0] == {
@@ -345,40 +347,3 @@ def test_json(old, new):
         "identical": True,
         "unlike": "",
     }
-
-
-def test_a_report_gives_the_worst_mapping_of_a_function(tmp_path):
-    def mapping(name, verdict, **obligations):
-        parts = {key: {"state": state} for key, state in obligations.items()}
-        place = {"file": "a.c", "function": name, "verdict": verdict}
-        return {**place, "obligations": parts}
-
-    path = tmp_path / "report.json"
-    mappings = [
-        mapping("f", "keep", lifo="fails", local="unknown", paired="holds"),
-        mapping("f", "convert"),
-        {"file": "a.c", "function": "g", "verdict": "not-analysed", "reason": "macro"},
-    ]
-    path.write_text(json.dumps({"mappings": mappings}))
-    assert history.read_report(path) == {
-        ("a.c", "f"): ("keep", "lifo fails; local unknown"),
-        ("a.c", "g"): ("not-analysed", "macro"),
-    }
-
-
-@pytest.mark.parametrize("text", ["[]", "{", '{"mappings": [{}]}', '{"mappings": [1]}'])
-def test_what_is_no_report_is_an_error(tmp_path, text):
-    path = tmp_path / "report.json"
-    path.write_text(text)
-    with pytest.raises(ValueError):
-        history.read_report(path)
-
-
-def test_main(old, new, capsys):
-    assert history.main([str(old), str(new), str(old)]) == 0
-    assert "3 differences:" in capsys.readouterr().out
-    assert history.main([str(old)]) == 2
-    assert history.main([str(old), str(new), str(old / "none")]) == 1
-    assert history.main([str(old), str(new / "none"), str(old)]) == 1
-    assert history.main([str(old / "none"), str(new), str(old)]) == 1
-    assert "no such folder" in capsys.readouterr().err

@@ -146,9 +146,7 @@ class Source:
 
     functions: list[Function]
     structs: dict[str, Struct]
-    outside: list[Expr]
     globals: dict[str, Variable]
-    includes: tuple[str, ...] = ()
 
 
 def between(text: str, parts: list[str]) -> list[str]:
@@ -434,4 +432,4 @@ def read_facts(text: str) -> Source:
     outside = reader.builders.pop((OUTSIDE, 0), _Builder(OUTSIDE, 0)).build()
     functions = [b.build() for (name, _), b in reader.builders.items() if name]
     structs = {name: reader.struct(name) for name in reader.members}
-    return Source(functions, structs, outside.exprs, outside.variables)
+    return Source(functions, structs, outside.variables)

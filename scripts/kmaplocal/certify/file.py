@@ -66,7 +66,7 @@ class FileAnalysis:
 
 def unread(path: str, outline: Outline) -> FileAnalysis:
     """What is known of a file before any function of it was read."""
-    source = Source([], {}, [], {})
+    source = Source([], {}, {})
     return FileAnalysis(path, outline, "", source, [], pending=False)
 
 

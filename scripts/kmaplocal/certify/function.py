@@ -178,7 +178,7 @@ class FunctionAnalysis:
 
     def _bounds_by(self, layout: Layout | None = None) -> Bounds:
         known = self.knowledge
-        source = known.source or Source([], {}, [], {})
+        source = known.source or Source([], {}, {})
         return Bounds(self.function, source, known.macros, known.branches, layout)
 
     @property

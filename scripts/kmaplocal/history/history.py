@@ -14,14 +14,12 @@ tokens (bodies.py). This only counts and compares: it decides no conversion.
 
 import json
 import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from kmaplocal import scratch
-from kmaplocal.c import tags
 from kmaplocal.history.bodies import (
     HELPERS,
     NEW,
@@ -87,18 +85,7 @@ class Row:
 # What upstream did
 
 
-def compare(old: Path, new: Path) -> list[Row]:
-    """What became of every mapping function of `old` in `new`.
-
-    Out: one Row a function, sorted by file and line, our half still empty.
-    Errors: tags.TagsError, OSError.
-    """
-    return _compare(functions_that_map(old, candidates(old)), new)
-
-
 def _compare(before: Mapping[Key, Body], new: Path) -> list[Row]:
-    if not new.is_dir():
-        raise NotADirectoryError(f"{new}: no such folder")
     places = _places(new, {file for file, _function in before})
     wanted = frozenset(
         (place, function) for file, function in before for place in places[file]
@@ -187,61 +174,28 @@ def _past(texts: list[str], index: int) -> int:
 # What we did
 
 
-def ours_from_trees(
-    old: Path,
-    converted: Path | Mapping[str, str],
-    reasons: Reasons | Path | None = None,
-) -> dict[Key, Ours]:
-    """What a conversion of `old` did to every function that maps pages.
-
-    In: the old tree; the converted one, as a folder or as file -> text, either
-    of which may hold the changed files only; why functions were kept, as a
-    mapping or as a JSON report. Out: (file, function) -> Ours, where verdict is
-    `convert` (no old call left), `half` (an old call beside a new one that was
-    not there, or calls lost), or what the reasons say (`keep` unless told).
-    Errors: tags.TagsError, OSError, ValueError (the report).
-    """
-    if isinstance(reasons, Path):
-        reasons = read_report(reasons)
-    before = functions_that_map(old, candidates(old))
-    return _ours(old, before, converted, reasons or {})
-
-
 def _ours(
-    old: Path,
-    before: Mapping[Key, Body],
-    converted: Path | Mapping[str, str],
-    reasons: Reasons,
+    before: Mapping[Key, Body], texts: Mapping[str, str], reasons: Reasons
 ) -> dict[Key, Ours]:
-    files = {file for file, _function in before}
-    if not isinstance(converted, Path):
-        with scratch.folder() as folder:
-            _write(Path(folder), converted, files)
-            return _ours(old, before, Path(folder), reasons)
-    if not converted.is_dir():
-        raise NotADirectoryError(f"{converted}: no such folder")
-    changed = {file for file in files if _differs(old / file, converted / file)}
-    wanted = frozenset(key for key in before if key[0] in changed)
-    after = bodies(converted, sorted(changed), wanted)
+    """What the conversion made of each function that maps, where TEXTS are the files
+    that changed: `convert` (no old call is left), `half` (an old call beside a new one
+    that was not there, or calls lost), or what the reasons say (`keep` unless told)."""
+    wanted = frozenset(key for key in before if key[0] in texts)
+    changed = {file for file, _function in wanted}
+    with scratch.folder() as folder:
+        for file in changed:
+            place = Path(folder) / file
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(texts[file].encode(errors="surrogateescape"))
+        after = bodies(Path(folder), sorted(changed), wanted)
     return {
         key: _deed(body, after.get(key) if key in wanted else body, reasons.get(key))
         for key, body in before.items()
     }
 
 
-def _write(folder: Path, texts: Mapping[str, str], files: Iterable[str]) -> None:
-    for file in files:
-        if file in texts:
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_bytes(texts[file].encode(errors="surrogateescape"))
-
-
-def _differs(one: Path, two: Path) -> bool:
-    return two.is_file() and one.read_bytes() != two.read_bytes()
-
-
 def _deed(before: Body, after: Body | None, said: tuple[str, str] | None) -> Ours:
-    """What became of one function: see ours_from_trees."""
+    """What became of one function."""
     if after is None:
         return Ours(HALF, "the function cannot be found after the conversion")
     verdict, reason = said or (KEEP, "")
@@ -295,43 +249,6 @@ def _lost(was: Counter[str], now: Counter[str], more: list[str]) -> str:
     if some(was, OLD_UNMAPS) and not NEW_UNMAPS.intersection(more):
         return f"the unmap was lost beside new {', '.join(more)}"
     return ""
-
-
-def read_report(path: Path) -> dict[Key, tuple[str, str]]:
-    """Verdicts and reasons of a JSON report, by function.
-
-    A function with several mappings is as bad as its worst one. Errors:
-    OSError; ValueError when it is no such report.
-    """
-    found: dict[Key, tuple[str, str]] = {}
-    try:
-        for mapping in json.loads(path.read_text())["mappings"]:
-            key = (mapping["file"], mapping["function"])
-            said = (mapping["verdict"], _why(mapping))
-            if _badness(said) > _badness(found.get(key)):
-                found[key] = said
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: not a report of kmaplocal: {error!r}") from error
-    return found
-
-
-def _badness(said: tuple[str, str] | None) -> int:
-    order = (CONVERT, NOT_ANALYSED, KEEP)
-    return order.index(said[0]) if said and said[0] in order else -1
-
-
-def _why(mapping: Mapping) -> str:
-    """The failing or unknown obligations of one mapping of a report."""
-    if mapping.get("reason"):
-        return str(mapping["reason"])
-    parts = mapping.get("obligations") or {}
-    if not isinstance(parts, Mapping):
-        parts = {part.get("name", part.get("obligation")): part for part in parts}
-    return "; ".join(
-        f"{name} {part['state']}: {part.get('evidence', '')}".rstrip(": ")
-        for name, part in parts.items()
-        if part.get("state") in ("fails", "unknown")
-    )
 
 
 # Beside each other
@@ -452,46 +369,12 @@ def as_json(rows: Iterable[Row]) -> str:
     return json.dumps({"counts": counts(rows), "functions": listed}, indent=1) + "\n"
 
 
-def history(
-    old: Path,
-    new: Path,
-    converted: Path | Mapping[str, str],
-    reasons: Reasons | Path | None = None,
-) -> tuple[str, dict[str, dict[str, int]]]:
-    """`make history`: the text for people, and the counts.
-
-    In: see compare and ours_from_trees. Errors: the same.
-    """
-    rows = judged(old, new, converted, reasons)
-    return render(rows), counts(rows)
-
-
 def judged(
-    old: Path,
-    new: Path,
-    converted: Path | Mapping[str, str],
-    reasons: Reasons | Path | None = None,
+    old: Path, new: Path, texts: Mapping[str, str], reasons: Reasons
 ) -> list[Row]:
-    """The rows behind history(): read OLD once, judge every function."""
-    if isinstance(reasons, Path):
-        reasons = read_report(reasons)
+    """What became of every mapping function of OLD in NEW, by file and line, beside
+    what a conversion did whose changed files are TEXTS, and why it kept the others.
+
+    Errors: tags.TagsError, OSError."""
     before = functions_that_map(old, candidates(old))
-    ours = _ours(old, before, converted, reasons or {})
-    return judge(_compare(before, new), ours)
-
-
-def main(arguments: list[str]) -> int:
-    """OLD NEW CONVERTED [REPORT.json]: print the table and the differences."""
-    if len(arguments) not in (3, 4):
-        print("usage: history OLD NEW CONVERTED [REPORT.json]", file=sys.stderr)
-        return 2
-    try:
-        print(history(*map(Path, arguments))[0], end="")
-    except (OSError, ValueError, tags.TagsError) as error:
-        print(f"history: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    return judge(_compare(before, new), _ours(before, texts, reasons))

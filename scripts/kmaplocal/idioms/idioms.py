@@ -176,7 +176,7 @@ class Finder:
             helper, text = "memzero_page", f"memzero_page({page}, 0, {size})"
         idiom = Idiom("struct_fill", helper, text, span.unmap)
         idiom.dropped += [e for s in fill.stmts for e in s.exprs]
-        self._cover(idiom, span, replaced=span.end)
+        self._cover(idiom, span)
         return idiom
 
     # -- one copy, one set ----------------------------------------------------
@@ -201,7 +201,7 @@ class Finder:
                 return None
         idiom = Idiom("page_helper", text.split("(")[0], text, call)
         for member in members:
-            self._cover(idiom, member, replaced=used[0])
+            self._cover(idiom, member)
         return idiom
 
     def _inline(self, site: Site) -> Idiom | None:
@@ -229,7 +229,7 @@ class Finder:
         reads = self.trace.reads(span.site.number)
         return any(stmt.start <= r.start and r.end <= stmt.end for r in reads)
 
-    def _cover(self, idiom: Idiom, span: Span, replaced: Stmt) -> None:
+    def _cover(self, idiom: Idiom, span: Span) -> None:
         self.taken.add(span.site)
         idiom.calls |= {span.site.call, span.unmap}
         idiom.dropped.append(span.site.call)
@@ -324,7 +324,7 @@ class Finder:
             if declaration is None:
                 continue
             home, variable = declaration
-            used = self._used(name, home, stmts, idiom)
+            used = self._used(name, home, stmts)
             used = used or any(_sized_by(i, name) for i in all_idioms)
             if stmt is home and used:
                 idiom.dropped.remove(call)
@@ -340,7 +340,7 @@ class Finder:
         site = next((s for s in self.trace.sites if s.call is call), None)
         return site.variable if site else ""
 
-    def _used(self, name, home, gone, idiom) -> bool:
+    def _used(self, name, home, gone) -> bool:
         """Whether the variable is named in its scope in a statement that
         stays, or in what stays of a replaced one."""
         for stmt in self.places.scope(home):

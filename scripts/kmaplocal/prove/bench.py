@@ -107,7 +107,7 @@ class Bench:
             path: getattr(aligned, side).text for path, aligned in self.aligned.items()
         }
         self.farm.put(texts)
-        self._note_functions(side)
+        self._note_functions()
 
     def stems(self, paths: Iterable[Path] | None = None) -> list[str]:
         """The objects to make for PATHS (all files), without suffix, each once."""
@@ -179,8 +179,8 @@ class Bench:
         ]
         return [Counter(token.text for token in lexer.tokens(text)) for text in texts]
 
-    def _note_functions(self, side: str) -> None:
-        """Note the functions that hold a change, as ctags sees them on SIDE."""
+    def _note_functions(self) -> None:
+        """Note the functions that hold a change, as ctags sees them on this side."""
         found = tags.functions(self.farm.folder, map(str, self.aligned))
         for tag in found:
             path = Path(tag.file)

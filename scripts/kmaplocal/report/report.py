@@ -120,7 +120,7 @@ def functions_of(file: FileAnalysis) -> list[Function]:
     verdicts = _verdicts_by_call(file)
     reasons = {lost.line: lost.reason for lost in file.lost}
     found: dict[tuple[int, str], Function] = {}
-    for call in _all_calls(file, verdicts):
+    for call in _all_calls(file):
         verdict = verdicts.get((call.line, call.column))
         home = _home(call, verdict)
         function = found.setdefault(home, Function(home[1], home[0]))
@@ -150,7 +150,7 @@ def _verdicts_by_call(file: FileAnalysis) -> dict[Place, Verdict]:
     return found
 
 
-def _all_calls(file: FileAnalysis, verdicts: Iterable[Place]) -> list[Call]:
+def _all_calls(file: FileAnalysis) -> list[Call]:
     """The calls the tokens show, and those only a certificate speaks of."""
     calls = old_calls(file.outline)
     seen = {(call.line, call.column) for call in calls}

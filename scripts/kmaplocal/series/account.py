@@ -236,13 +236,13 @@ def _given(judge: FunctionAnalysis, site: Site) -> list[str]:
     """The functions that are given the address of a mapping, by name."""
     found: dict[str, None] = {}
     for read in sorted(judge.trace.reads(site.number), key=lambda e: e.start):
-        call = _argument_of(judge, read)
+        call = _argument_of(read)
         if call is not None and call.callee not in api.UNMAPS:
             found.setdefault(call.callee)
     return [name for name in found if name]
 
 
-def _argument_of(judge: FunctionAnalysis, read: Expr) -> Expr | None:
+def _argument_of(read: Expr) -> Expr | None:
     """The call that is given an address, or a sum of it, as an argument; not what is
     given a value that was read there."""
     node, read_there = read, False

@@ -221,7 +221,7 @@ class Pointers:
         elif pointer.function:
             self._argument(pointer, origins, file, function, token)
         else:
-            self._used(pointer, origins, file, function, token)
+            self._used(origins, file, function, token)
 
     def _argument(self, pointer, origins, file, function, token) -> None:
         """What a call of the pointer's function gives it."""
@@ -234,7 +234,7 @@ class Pointers:
                     return
         origins.unclear(file, token.line, f"a call of {token.text}() is not understood")
 
-    def _used(self, pointer, origins, file, function, token) -> None:
+    def _used(self, origins, file, function, token) -> None:
         """What a function does with a member of the pointer's name."""
         end = (token.line, token.column + len(token.text))
         for expr in function.exprs:

@@ -53,17 +53,9 @@ class SpatchRun:
     lost: tuple[Gap, ...]
 
     @property
-    def bad_lines(self) -> frozenset[int]:
-        """The numbers of the lines that did not parse."""
-        return self._lines(parsing.UNPARSED)
-
-    @property
     def passed(self) -> frozenset[int]:
         """The numbers of the lines in an #if half that was skipped."""
-        return self._lines(parsing.PASSED)
-
-    def _lines(self, kind: str) -> frozenset[int]:
-        chosen = [gap for gap in self.lost if gap.kind == kind]
+        chosen = [gap for gap in self.lost if gap.kind == parsing.PASSED]
         return frozenset(n for gap in chosen for n in range(gap.line, gap.last + 1))
 
 

@@ -46,7 +46,7 @@ def by_result(scene: Scene, site: Site, leaving: Stmt | None) -> str:
     if way == FAILED:
         return ERROR if ends != {FAILED} else WARNING
     if way == EITHER and ends != {FAILED}:
-        return ERROR if _is_aside(scene, leaving, unmaps) else WARNING
+        return ERROR if _is_aside(leaving, unmaps) else WARNING
     return WARNING if way == FINE and ends == {FINE} else ""
 
 
@@ -77,7 +77,7 @@ def _way(leaving: Stmt | None) -> int:
     return FINE if value.kind == "constant" or value.text == "true" else EITHER
 
 
-def _is_aside(scene: Scene, leaving: Stmt | None, unmaps: list[Expr]) -> bool:
+def _is_aside(leaving: Stmt | None, unmaps: list[Expr]) -> bool:
     """Whether LEAVING is in the arm of an `if` that the way to an unmap behind it
     passes by."""
     arm = leaving

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What an `#if` asks, and the readings of a function that has some."""
 
+from itertools import product
+
 import pytest
 
 from kmaplocal.c import conditions, lexer
@@ -24,6 +26,10 @@ def read(text):
         ("#if defined CONFIG_A && !defined(B)", True),
         ("#if (defined(B) || IS_ENABLED(CONFIG_C))", True),
         ("#elif defined(B)", False),
+        ("#elifdef CONFIG_A", True),
+        ("#elifndef CONFIG_A", False),
+        ("#if IS_BUILTIN(CONFIG_A)", True),
+        ("#if IS_MODULE(CONFIG_A)", None),
         ("#if 0", False),
         ("#if 1 /* for now */", True),
         ("#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)", True),
@@ -60,6 +66,9 @@ def group(name, arm, other=""):
     )
 
 
+SET = group("CONFIG_A", "n = 1;")
+
+
 @pytest.mark.parametrize(
     ("body", "readings"),
     [
@@ -77,6 +86,14 @@ def group(name, arm, other=""):
         (group("CONFIG_A", group("CONFIG_B", "n = 1;") + "n = 2;"), 3),
         (group("CONFIG_A", "n = 1;") + group("CONFIG_B", "call();"), 2),
         ("#if 0\nn = 1;\n#endif", 1),
+        (SET + "#if !defined(CONFIG_A)\nn = 2;\n#endif\n", 2),
+        (SET + "#if IS_BUILTIN(CONFIG_A)\nn = 2;\n#endif\n", 2),
+        (SET + "#if IS_ENABLED(CONFIG_A)\nn = 2;\n#endif\n", 3),
+        (SET + "#if CONFIG_A > 2\nn = 2;\n#endif\n", 4),
+        ("#ifdef B\nn = 1;\n#endif\n#if B\nn = 2;\n#endif\n", 3),
+        (SET + "#define CONFIG_A 1\n" + SET, 4),
+        (SET + "#undef CONFIG_A\n" + SET, 4),
+        (SET + "#define CONFIG_B 1\n" + SET, 2),
     ],
 )
 def test_how_many_readings(body, readings):
@@ -104,6 +121,21 @@ def test_each_arm_is_read():
     assert len(read) == 2 + 2 * 6 + 1
     unread = frozenset.intersection(*(each.hidden for each in read))
     assert unread == found.outline.directives.keys()
+
+
+def test_what_is_enabled_is_built_in_or_a_module():
+    texts = ["CONFIG_A is enabled", "CONFIG_A is set", "CONFIG_A_MODULE is set"]
+    good = {(False, False, False), (True, True, False), (True, False, True)}
+    for answers in product((False, True), repeat=3):
+        held = dict(zip(texts, answers))
+        assert conditions.is_coherent(held) == (answers in good)
+
+
+def test_a_directive_is_blank_to_its_end():
+    """It is continued, or a comment on it goes on."""
+    one = "#if defined(CONFIG_A) && \\\n    defined(CONFIG_B)\nn = 1;\n"
+    (yes, no) = arms(one + "#endif /* of\n * both */\nn = 2;").readings()
+    assert (yes.hidden, no.hidden) == ({3, 4, 6, 7}, {3, 4, 5, 6, 7})
 
 
 def test_lines_stay():

@@ -206,7 +206,7 @@ def test_file_that_changes_meanwhile(tmp_path):
     side = side_of({AIO: "old"})
     moved = sides.Side("side", side.digests, None, {AIO: b"new"})
     with pytest.raises(KmaplocalError, match="fs/aio.c: changed while"):
-        source.Source(tmp_path / "copy").take(moved, lambda done: None)
+        source.Source(tmp_path / "copy").take(moved, lambda *done: None)
 
 
 def test_what_is_not_needed_is_not_copied(copy):

@@ -145,6 +145,73 @@ def test_a_callee_that_leaves_in_one_half_is_not_known(convert):
     assert convert(two=callee + CALLER)["two"].converted == ()
 
 
+STORES = "slot->at = at;"
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(
+    "arms, converted",
+    [
+        ("#ifdef A\n\treturn at[0];\n#else\n\tn = at[1];\n#endif\n", True),
+        ("#ifdef A\n\tif (n) {\n#else\n\tif (!n) {\n#endif\n\tn = at[1];\n}\n", True),
+        ("#ifdef A\n\treturn at[0];\n#endif\n\tslot->at = at;\n", False),
+        ("#ifdef A\n\tat = (char *)slot;\n#endif\n\tslot->at = at;\n", False),
+        ("#ifdef A\n\tif (n) {\n#else\n\tif (!n) {\n#endif\n\tn++;\n", False),
+    ],
+)
+def test_a_callee_is_read_a_time_for_each_arm(convert, arms, converted, apart):
+    """It is harmless where it is so in every arm, and unknown where one is not read."""
+    callee = CALLEE[: CALLEE.index("#")] + arms + "\treturn n;\n}\n"
+    callee = callee.replace("static ", "") if apart else callee
+    texts = {"one": callee, "two": CALLER} if apart else {"two": callee + CALLER}
+    assert convert(**texts)["two"].converted == (("caller",) if converted else ())
+
+
+TWO_CONDITIONS = """
+char both(struct page *page)
+{{
+	char *at = 0, first = 0;
+#if {one}
+	at = kmap_atomic(page);
+	first = at[0];
+#endif
+	first++;
+{between}
+#if {other}
+	kunmap_atomic(at);
+#endif
+	return first;
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    "one, other, between, converted",
+    [
+        ("!defined(PLAIN)", "!(defined PLAIN)", "", True),
+        ("defined(A) && \\\n  defined(B)", "defined A && defined B", "", True),
+        ("IS_BUILTIN(CONFIG_A)", "defined(CONFIG_A)", "", True),
+        (
+            "IS_ENABLED(CONFIG_A)",
+            "defined(CONFIG_A) || defined(CONFIG_A_MODULE)",
+            "",
+            True,
+        ),
+        ("IS_ENABLED(CONFIG_A)", "defined(CONFIG_A)", "", False),
+        ("defined(A) && A", "A", "", True),
+        ("defined(A)", "defined(A) && defined(B)", "", False),
+        ("defined(A)", "defined(A)", "#define A", False),
+        ("defined(A)", "defined(A)", "#undef A", False),
+        ("defined(A)", "defined(A)", "#undef B", True),
+    ],
+)
+def test_conditions_that_are_the_same_and_others(
+    convert, one, other, between, converted
+):
+    text = TWO_CONDITIONS.format(one=one, other=other, between=between)
+    assert convert(a=text)["a"].converted == (("both",) if converted else ())
+
+
 def test_flag_says_which_it_did_not_look_at(tmp_path):
     (tmp_path / "a.c").write_text(CLEAN + HALVES + BROKEN)
     found = survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1)

@@ -133,7 +133,7 @@ class Arms:
         found: dict[frozenset[int], Reading] = {}
         for each in self._configurations(asked):
             chosen = self._chosen(resolved, each)
-            hidden = frozenset(_hidden(chosen))
+            hidden = frozenset(_hidden(self.outline, chosen))
             known = found.setdefault(hidden, Reading(hidden, chosen, []))
             known.configurations.append(each)
         every = list(found.values())
@@ -187,6 +187,7 @@ class Arms:
             Configuration(version, dict(zip(asked, held)))
             for version in self.versions
             for held in product((True, False), repeat=len(asked))
+            if conditions.is_coherent(dict(zip(asked, held)))
         ]
         yield from [c for c in every if self._possible(c)] or every
 
@@ -230,10 +231,27 @@ class Arms:
         return self._condition(group, arm).value(of) is True
 
     def _condition(self, group: Conditional, arm: int) -> Condition:
-        return condition(self.outline, group, arm)
+        return _first_true([self._asked(line) for line in group.lines[: arm + 1]])
 
     def _conditions(self, group: Conditional) -> list[Condition]:
-        return [_asked(self.outline, line) for line in group.lines[:-1]]
+        return [self._asked(line) for line in group.lines[:-1]]
+
+    def _asked(self, line: int) -> Condition:
+        """What the directive at LINE asks, of names as they are defined there."""
+        found = _asked(self.outline, line)
+        known = {name: at for at, name in self._defining if at < line}
+        return conditions.later(found, known) if known else found
+
+    @cached_property
+    def _defining(self) -> list[tuple[int, str]]:
+        """Where the function defines a name, or takes its definition back."""
+        last = max([self.span.end, *(group.lines[-1] for group in self.groups)])
+        return [
+            (line, found[2].text)
+            for line, found in sorted(self.outline.directives.items())
+            if self.span.line <= line <= last and len(found) > 2
+            if found[1].text in ("define", "undef")
+        ]
 
 
 def _fewer(every: Sequence[Reading]) -> list[Reading]:
@@ -255,8 +273,12 @@ def _is_even(held: Mapping[str, bool]) -> bool:
 
 def condition(outline: Outline, group: Conditional, arm: int) -> Condition:
     """What must hold for an arm to be compiled: its own condition, and none before."""
-    asked = [_asked(outline, line) for line in group.lines[: arm + 1]]
-    return Some((*(Not(each) for each in asked[:arm]), asked[arm]), True)
+    return _first_true([_asked(outline, line) for line in group.lines[: arm + 1]])
+
+
+def _first_true(asked: Sequence[Condition]) -> Condition:
+    """The last of what is ASKED holds, and none before."""
+    return Some((*(Not(each) for each in asked[:-1]), asked[-1]), True)
 
 
 def _asked(outline: Outline, line: int) -> Condition:
@@ -271,6 +293,13 @@ def serves(outline: Outline, line: int, kernels: Kernels) -> bool:
     every = kernels.apart(asked) if kernels.oldest else [kernels.newest]
     versions = [Configuration(version, {}) for version in every]
     return any(all(c.value(v) is not False for c in asked) for v in versions)
+
+
+def is_never_compiled(outline: Outline, line: int) -> bool:
+    """Whether LINE is in an `#if 0`."""
+    around = [(group, group.branch(line)) for group in outline.conditionals]
+    asked = [outline.directives[g.lines[arm]] for g, arm in around if arm >= 0]
+    return any([token.text for token in found[2:]] == ["0"] for found in asked)
 
 
 def dead(outline: Outline, kernels: Kernels) -> set[int]:
@@ -315,12 +344,13 @@ def _ranges(group: Conditional) -> list[tuple[int, int]]:
     return list(zip(group.lines, group.lines[1:]))
 
 
-def _hidden(chosen: dict[Conditional, int]) -> Iterator[int]:
+def _hidden(outline: Outline, chosen: dict[Conditional, int]) -> Iterator[int]:
     """The lines that are blank where arms are CHOSEN."""
     for group, arm in chosen.items():
         if arm == EITHER:
             continue
-        yield from group.lines
+        for line in group.lines:
+            yield from range(line, outline.through(line) + 1)
         for number, (first, last) in enumerate(_ranges(group)):
             if number != arm:
                 yield from range(first, last)

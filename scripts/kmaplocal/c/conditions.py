@@ -141,14 +141,14 @@ class Some(Condition):
 
 
 def condition(directive: Sequence[Token]) -> Condition:
-    """The condition of an `#if`, `#ifdef`, `#ifndef` or `#elif`, from its tokens,
-    `#` first.
+    """The condition of an `#if`, `#ifdef`, `#ifndef` or `#elif`, `#elifdef`,
+    `#elifndef`, from its tokens, `#` first.
 
     One that is not understood is a question as a whole."""
     name, texts = directive[1].text, [token.text for token in directive[2:]]
-    if name in ("ifdef", "ifndef"):
+    if name.endswith("def"):
         found = _defined(texts[0]) if texts else Question("")
-        return Not(found) if name == "ifndef" else found
+        return Not(found) if name.endswith("ndef") else found
     try:
         reader = _Reader(texts)
         found = reader.either()
@@ -156,6 +156,41 @@ def condition(directive: Sequence[Token]) -> Condition:
         return found
     except NotUnderstood:
         return _question(texts)
+
+
+def later(found: Condition, defined: Mapping[str, int]) -> Condition:
+    """FOUND, its questions on names that were DEFINED, or undefined, since the function
+    began as others: by the line of that."""
+    if isinstance(found, Not):
+        return Not(later(found.inner, defined))
+    if isinstance(found, Some):
+        return Some(tuple(later(part, defined) for part in found.parts), found.all)
+    lines = [
+        defined[word]
+        for text in found.questions()
+        for word in text.split()
+        if word in defined
+    ]
+    if not lines:
+        return found
+    return Question(f"behind line {max(lines)} {next(found.questions())}")
+
+
+def is_coherent(held: Mapping[str, bool]) -> bool:
+    """Whether questions can be answered as in HELD: what is enabled is built in or a
+    module and never both, and what is true is defined."""
+    for question, yes in held.items():
+        name, _, what = question.rpartition(" is ")
+        built, module = (held.get(f"{n} is set") for n in (name, f"{name}_MODULE"))
+        if what == "enabled" and yes and built is False and module is False:
+            return False
+        if what == "enabled" and not yes and (built or module):
+            return False
+        if what == "set" and yes and module:
+            return False
+        if what == "true" and yes and False in (built, held.get(f"{name} is defined")):
+            return False
+    return True
 
 
 def dotted(version: Version) -> str:
@@ -183,6 +218,14 @@ def _defined(name: str) -> Condition:
     if name.startswith("RHEL_"):
         return Fixed(False)
     return Question(f"{name} is {'set' if name.startswith('CONFIG_') else 'defined'}")
+
+
+# Source: include/linux/kconfig.h.
+_BUILT = {
+    "IS_ENABLED": lambda name: Question(f"{name} is enabled"),
+    "IS_BUILTIN": _defined,
+    "IS_MODULE": lambda name: _defined(f"{name}_MODULE"),
+}
 
 
 class _Reader:
@@ -279,8 +322,8 @@ def _truth(operand: list[str]) -> Condition:
     number = _number(operand)
     if number is not None:
         return Fixed(bool(number))
-    if len(operand) == 4 and operand[0] == "IS_ENABLED":
-        return Question(f"{operand[2]} is enabled")
+    if len(operand) == 4 and operand[0] in _BUILT:
+        return _BUILT[operand[0]](operand[2])
     if len(operand) == 1 and operand[0].startswith("CONFIG_"):
         return _defined(operand[0])
     return _question(operand)

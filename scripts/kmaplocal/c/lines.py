@@ -43,6 +43,12 @@ class Lines:
         start = bisect_left(found, first, key=_line)
         return found[start : bisect_right(found, last, start, key=_line)]
 
+    def through(self, line: int) -> int:
+        """The last line of what begins in LINE: it may be continued, or a comment may
+        end further down."""
+        piece = bisect_right(self._cuts, self._at(line)) - 1
+        return max(line, bisect_left(self._starts, self._cut(piece + 1)))
+
     def forward(self, first: int, last: int) -> Iterator[Token]:
         """The same, lexed as far as they are asked for."""
         for piece in range(*self._pieces(first, last)):

@@ -27,6 +27,7 @@ from kmaplocal.c.lines import Lines
 MOST_TOKENS = 1_000_000  # a hundred bytes each
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
+ELSE = ("else", "elif", "elifdef", "elifndef")  # what begins a further arm
 JUMPS = {"return", "goto", "break", "continue"}
 _LOOP = ("break", "continue")
 _OWN_JUMPS = {"for": _LOOP, "while": _LOOP, "do": _LOOP, "switch": ("break",)}
@@ -217,7 +218,7 @@ class Outline:
             name = line[1].text if len(line) > 1 else ""
             if name in ("if", "ifdef", "ifndef"):
                 open_groups.append([number])
-            elif name in ("else", "elif") and open_groups:
+            elif name in ELSE and open_groups:
                 open_groups[-1].append(number)
             elif name == "endif" and open_groups:
                 found.append(Conditional((*open_groups.pop(), number)))
@@ -355,6 +356,10 @@ class Outline:
         if not opening or not closing or opening.line == closing.line:
             return []
         return [(opening, closing)] if self._balanced(opening, closing) else []
+
+    def through(self, line: int) -> int:
+        """The last line of what begins in LINE, such as a directive."""
+        return self._lines.through(line)
 
     def between(self, first: int, last: int) -> list[Token]:
         """The tokens of the lines FIRST to LAST."""

@@ -21,7 +21,8 @@ from kmaplocal.c import arms, lexer
 from kmaplocal.tree import facts
 from kmaplocal.tree import definitions
 from kmaplocal.cache import known
-from kmaplocal.certify import gaps, readings
+from kmaplocal.certify import called, gaps, readings
+from kmaplocal.certify.called import Called
 from kmaplocal.summaries.callees import Callees, unfound
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import Doubt, Verdict
@@ -50,8 +51,6 @@ from kmaplocal.progress import Progress, silent
 
 MOST_ROUNDS = 24
 MOST_USERS = 8  # of a macro, that are named
-
-Job = tuple[str, set[Span], set[Macro]]  # a file, and what of it is to be read
 
 
 class Analysis:
@@ -427,22 +426,21 @@ class Analysis:
     def read_functions(self, wanted: Mapping[str, Collection[str]]) -> None:
         """Make the functions and macros of these names in these files, which are
         outlined, known to `callees`."""
-        jobs = []
+        jobs: list[Called] = []
         for file, names in wanted.items():
             outline = self.outlines[file]
             spans = self._served(outline, outline.functions, names)
             macros = self._served(outline, outline.macros, names)
             new = (spans | macros) - self.loaded[file]
+            self.loaded[file] |= new
             if new:
-                self.loaded[file] |= new
-                jobs.append((file, spans & new, macros & new))
-        told = self.facts([self._callee_piece(*job) for job in jobs])
-        for (file, found, macros), each in zip(jobs, told):
-            known = {span.name for span in found} | {macro.name for macro in macros}
-            source = each.source
-            source.functions = [f for f in source.functions if f.name in known]
-            gaps.note_gaps(source, found, each.lost, self.outlines[file])
-            self.callees.add(file, source)
+                parts = spans & new, macros & new
+                jobs += called.apart(file, outline, *parts, self.kernels)
+        told = self.facts([job.piece() for job in jobs])
+        found = [(job, job.take(each)) for job, each in zip(jobs, told)]
+        called.note_halves(found)
+        for job, each in zip(jobs, told):
+            self.callees.add(job.file, each.source)
 
     def _served(self, outline: Outline, every: Iterable, names: Collection[str]) -> set:
         """Those of EVERY function or macro of OUTLINE with one of NAMES that are for
@@ -464,15 +462,6 @@ class Analysis:
         elif others:
             why = f"{name}() is another name for {min(others)}() in one of several ways"
             self.callees.place(caller, name, [], why)
-
-    def _callee_piece(self, file: str, spans: set[Span], macros: set[Macro]) -> Piece:
-        """The functions on their own lines, and the macros as functions on
-        theirs, so that evidence names the right place."""
-        outline = self.outlines[file]
-        lines = outline.alone(spans).split("\n")
-        for macro in macros:
-            lines[macro.line - 1] += macro.as_function().replace("\n", " ")
-        return Piece(file, "\n".join(lines), gaps.holds_conditional(outline, spans))
 
 
 def _is_alias(macro: Macro) -> bool:

@@ -14,6 +14,7 @@ from kmaplocal.certify import gaps
 from kmaplocal.knowledge import api
 from kmaplocal.certify.certificate import DISABLE, Certificate, Doubt, Verdict
 from kmaplocal.certify.doubts import SYNTAX
+from kmaplocal.c import arms
 from kmaplocal.c.arms import Arms, Kernels, Reading, TooMany, where
 from kmaplocal.tree.facts import Facts, Piece
 from kmaplocal.c.oldcalls import old_calls
@@ -187,9 +188,19 @@ def _certificate(readings: Sequence, found: dict[int, Certificate]) -> Certifica
 def _unread(file, span: Span, readings: Sequence) -> list[Doubt]:
     """The old calls that none of READINGS has."""
     hidden = frozenset.intersection(*(each.reading.hidden for each in readings))
-    why = "() is in an arm of an #if that was not read: it is for other kernels"
     return [
-        Doubt(SYNTAX, call.line, call.column, f"{call.name}{why}")
+        Doubt(
+            SYNTAX,
+            call.line,
+            call.column,
+            f"{call.name}() is in an arm of an #if that was not read:"
+            f" it is {_for_whom(file, call.line)}",
+        )
         for call in old_calls(file.outline, api.OLD)
         if call.span == span and call.line in hidden
     ]
+
+
+def _for_whom(file, line: int) -> str:
+    never = arms.is_never_compiled(file.outline, line)
+    return "never compiled" if never else "for other kernels"

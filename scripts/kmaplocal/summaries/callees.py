@@ -32,9 +32,10 @@ MOST_DEEP = 5  # calls from the mapping to what happens to the address
 TOO_DEEP = 1 << 20  # how deep it was looked where the limit was in the way
 
 
-# What is summarised: a function by its file and name; and the number of the
-# parameter behind which an address lies, -1 when it is the parameters themselves.
-Key = tuple[str, str, int, int]  # a file, a function of it, its line; behind what
+# What is summarised: a function by its file and name, and which reading of it where
+# there is one for each choice of arms of its #ifs; and the number of the parameter
+# behind which an address lies, -1 when it is the parameters themselves.
+Key = tuple[str, str, int, int, int]  # file, function, its line, reading; behind what
 # A summary of it: UNCUT, or one that came to the limit so many calls away.
 Made = tuple[Key, int]
 UNCUT = -1
@@ -68,9 +69,9 @@ class Callees:
         self.aliases: dict[tuple[str, str], str] = {}
         self.requests = Worklist()
         self.memory = Memory()
-        self.mappings: dict[tuple[str, str, int], Mappings] = {}
+        self.mappings: dict[tuple[str, str, int, int], Mappings] = {}
         self.mapping: dict[tuple[str, str], bool] = {}  # whether one may map or unmap
-        self._mapping_now: set[tuple[str, str, int]] = set()
+        self._mapping_now: set[tuple[str, str, int, int]] = set()
         self._busy: dict[Key, Summary] = {}
         self._again: set[Key] = set()
         self._provisional: set[Made] = set()
@@ -235,7 +236,7 @@ class Callees:
         return found.pop() if found else mappings.NONE
 
     def _mappings(self, file: str, function: Function) -> Mappings:
-        key = (file, function.name, function.line)
+        key = (file, function.name, function.line, function.reading)
         if key in self._mapping_now:
             return mappings.NONE
         if key not in self.mappings:
@@ -254,7 +255,7 @@ class Callees:
         """The summary of FUNCTION; with BEHIND, the effect on an address that lies
         behind this parameter stands for that on the parameter.  One that is being
         made (a cycle) counts as harmless at first, and as what was found then."""
-        key = (file, function.name, function.line, behind)
+        key = (file, function.name, function.line, function.reading, behind)
         left = MOST_DEEP - len(self._busy)
         if left < 0:
             self._deepest = TOO_DEEP
@@ -316,7 +317,7 @@ class Callees:
             self._provisional.discard(other)
 
     def _settle(self, key: Key, function: Function) -> Summary:
-        file, name, _, behind = key
+        file, name, *_, behind = key
         for _ in range(MOST_AGAIN):
             known = len(self.summaries)
             summary = self._summarise(file, function, behind)

@@ -203,6 +203,10 @@ char both(struct page *page)
         ("defined(A)", "defined(A)", "#define A", False),
         ("defined(A)", "defined(A)", "#undef A", False),
         ("defined(A)", "defined(A)", "#undef B", True),
+        ("A > 2", "A > 2", "", True),
+        ("A > 2", "A > 2", "#define B 1", False),
+        ("defined(A)", "defined(A)", '#include "b.h"', False),
+        ("defined(A)", "defined(A)", '#pragma pop_macro("A")', False),
     ],
 )
 def test_conditions_that_are_the_same_and_others(
@@ -385,6 +389,34 @@ def test_a_callee_is_each_of_its_definitions(
         (tmp_path / "look.h").write_text(twice)
     done = convert(a=LOOKING if apart else twice + LOOKING)["a"]
     assert done.converted == (("looking",) if converted else ())
+
+
+BESIDE = """
+#ifdef CONFIG_A
+static void look(char *at)
+{
+	at[0] = 1;
+}
+#else
+void look(char *at);
+#endif
+"""
+ELSEWHERE = "static char *held;\nvoid look(char *at)\n{\n\t%s\n}\n"
+
+
+@pytest.mark.parametrize(
+    "other, converted", [(LOOKS, True), (KEEPS, False), ("", False)]
+)
+def test_a_callee_that_is_only_declared_in_the_other_arm(convert, other, converted):
+    """It is the one of another file there; of none such nothing is known."""
+    texts = {"a": BESIDE + LOOKING, "b": ELSEWHERE % other if other else ""}
+    assert convert(**texts)["a"].converted == (("looking",) if converted else ())
+
+
+def test_an_unmap_function_that_is_only_declared_in_the_other_arm(convert):
+    beside = BESIDE.replace("at[0] = 1", "kunmap_atomic(at)")
+    user = LOOKING.replace("kunmap(page);", "").replace("kmap", "kmap_atomic")
+    assert convert(a=beside + user)["a"].converted == ()
 
 
 NAMES = """

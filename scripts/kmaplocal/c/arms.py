@@ -239,18 +239,25 @@ class Arms:
     def _asked(self, line: int) -> Condition:
         """What the directive at LINE asks, of names as they are defined there."""
         found = _asked(self.outline, line)
-        known = {name: at for at, name in self._defining if at < line}
-        return conditions.later(found, known) if known else found
+        before = [(at, text) for at, text in self._defining if at < line]
+        if not before:
+            return found
+        names = {text: at for at, text in before if text}
+        others = [at for at, text in before if not text]
+        return conditions.later(
+            found, conditions.Defined(names, before[-1][0], max(others, default=0))
+        )
 
     @cached_property
     def _defining(self) -> list[tuple[int, str]]:
-        """Where the function defines a name, or takes its definition back."""
+        """Where the function defines a name, or takes it back; or, "", where it may
+        any."""
         last = max([self.span.end, *(group.lines[-1] for group in self.groups)])
         return [
-            (line, found[2].text)
+            (line, found[2].text if found[1].text in ("define", "undef") else "")
             for line, found in sorted(self.outline.directives.items())
             if self.span.line <= line <= last and len(found) > 2
-            if found[1].text in ("define", "undef")
+            if found[1].text in ("define", "undef", "include", "pragma")
         ]
 
 

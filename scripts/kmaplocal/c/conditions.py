@@ -158,22 +158,34 @@ def condition(directive: Sequence[Token]) -> Condition:
         return _question(texts)
 
 
-def later(found: Condition, defined: Mapping[str, int]) -> Condition:
-    """FOUND, its questions on names that were DEFINED, or undefined, since the function
-    began as others: by the line of that."""
+class Defined(NamedTuple):
+    """What a function defines, or takes back: NAMES by the line of that; the line where
+    any is, ANY, and where names may be that it does not say, OTHERS; 0 for none."""
+
+    names: Mapping[str, int]
+    any: int = 0
+    others: int = 0
+
+    def since(self, question: str) -> int:
+        """From which line on QUESTION may have another answer; 0 where from none.  What
+        a name stands for may depend on every other one; whether it is there does
+        not."""
+        if question.endswith(" is true"):
+            return max(self.any, self.others)
+        return max([self.others, *(self.names.get(w, 0) for w in question.split())])
+
+
+def later(found: Condition, defined: Defined) -> Condition:
+    """FOUND, its questions that were asked anew since the function began, by what it
+    has DEFINED, as others."""
     if isinstance(found, Not):
         return Not(later(found.inner, defined))
     if isinstance(found, Some):
         return Some(tuple(later(part, defined) for part in found.parts), found.all)
-    lines = [
-        defined[word]
-        for text in found.questions()
-        for word in text.split()
-        if word in defined
-    ]
-    if not lines:
-        return found
-    return Question(f"behind line {max(lines)} {next(found.questions())}")
+    for question in found.questions():
+        line = defined.since(question)
+        return Question(f"behind line {line} {question}") if line else found
+    return found
 
 
 def is_coherent(held: Mapping[str, bool]) -> bool:

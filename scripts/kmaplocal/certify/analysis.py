@@ -46,7 +46,7 @@ from kmaplocal.tree.facts import Facts, Piece
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.c.outline import Macro, Outline, Span, outlines, read
 from kmaplocal.tree.spatch import Spatch
-from kmaplocal.c.syntax import Function, Struct
+from kmaplocal.c.syntax import Function, Source, Struct
 from kmaplocal.progress import Progress, silent
 
 MOST_ROUNDS = 24
@@ -175,12 +175,10 @@ class Analysis:
             analysis.lose_all(self.unread[path])
             return
         # The bodies of all others are blank: they are not to be taken for empty.
-        source.functions = [
-            function for function in source.functions if gaps.settle(function, wanted)
-        ]
+        source.functions = [f for f in source.functions if gaps.settle(f, wanted)]
         analysis.lost = list(gaps.lost(analysis, told.lost, self.view.calls))
         gaps.note_gaps(source, wanted, told.lost, analysis.outline)
-        self.callees.add(path, source)
+        self._make_known(path, source)
         self.loaded[path].update(wanted)
 
     def facts(self, pieces: list[Piece], progress: Progress = silent) -> list[Facts]:
@@ -346,7 +344,8 @@ class Analysis:
             outline = self.outlines[caller]
             known = {item.name for item in outline.functions}
             known |= {item.name for item in outline.macros}
-            if name in known:
+            self._note_besides(caller, [name])
+            if name in known and (caller, name) not in self.callees.besides:
                 self.callees.place(caller, name, [caller])
             else:
                 elsewhere[caller].add(name)
@@ -408,10 +407,12 @@ class Analysis:
         definitions cannot be read as a function."""
         if not self.definitions:
             return [], f"{name}() is defined in another file"
-        places = self.definitions.resolve(name, Path(caller))
+        besides = (caller, name) in self.callees.besides
+        places = self.definitions.resolve(name, Path(caller), own=not besides)
         if not places:
-            return [], unfound(name)
-        return sorted({str(p.file) for p in places}), ""
+            return [], f"{name}() {called.ELSEWHERE}" if besides else unfound(name)
+        own = {caller} if besides else set[str]()
+        return sorted(own | {str(p.file) for p in places}), ""
 
     def _read_callees(self, wanted) -> None:
         needed: dict[str, set[str]] = defaultdict(set)
@@ -440,7 +441,16 @@ class Analysis:
         found = [(job, job.take(each)) for job, each in zip(jobs, told)]
         called.note_halves(found)
         for job, each in zip(jobs, told):
-            self.callees.add(job.file, each.source)
+            self._make_known(job.file, each.source)
+
+    def _make_known(self, file: str, source: Source) -> None:
+        """Make the functions of SOURCE known to `callees`."""
+        self._note_besides(file, {function.name for function in source.functions})
+        self.callees.add(file, source)
+
+    def _note_besides(self, file: str, names: Iterable[str]) -> None:
+        found = filter(partial(called.declared_besides, self.outlines[file]), names)
+        self.callees.besides.update((file, name) for name in found)
 
     def _served(self, outline: Outline, every: Iterable, names: Collection[str]) -> set:
         """Those of EVERY function or macro of OUTLINE with one of NAMES that are for

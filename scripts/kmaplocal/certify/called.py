@@ -14,6 +14,7 @@ from kmaplocal.certify import gaps
 from kmaplocal.tree.facts import Facts, Piece
 
 HALF = "an arm of an #if is not understood"
+ELSEWHERE = "is defined elsewhere where another arm of an #if holds"
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,21 @@ def note_halves(parts: Sequence[tuple[Called, list[Function]]]) -> None:
         if called.reading and any((called.file, s) in without for s in called.spans):
             for function in found:
                 function.unread = function.unread or HALF
+
+
+def declared_besides(outline: Outline, name: str) -> bool:
+    """Whether a function NAME of OUTLINE is defined in an arm of an #if, and another
+    arm of that has a declaration of it: there it is defined elsewhere."""
+    spans = [span for span in outline.functions if span.name == name]
+    lines = [
+        line
+        for line in (outline.lines({name}) if spans else ())
+        if outline.around(line) is None and line not in outline.directives
+    ]
+    return any(
+        group.branch(line) not in (-1, group.branch(span.line))
+        for group in outline.conditionals
+        for span in spans
+        if group.branch(span.line) >= 0
+        for line in lines
+    )

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from kmaplocal import deadline, faults
+from kmaplocal.certify import called
 from kmaplocal.certify import readings as readings_of
 from kmaplocal.summaries import mappings
 from kmaplocal.summaries.knowledge import FileKnowledge
@@ -137,9 +138,19 @@ class Wrappers:
                 break
             made = {m.key: m.wrapper for m in new if m.wrapper}
             self.wrappers |= made
+            self._refuse_declared(made.values())
             users = self._users(list(made.values()))
             looked = list({m.key: m for m in (*new, *users)}.values())
             self._judge(looked)
+
+    def _refuse_declared(self, made: Iterable[Wrapper]) -> None:
+        """Refuse those that are defined elsewhere, too, where no wrapper is seen."""
+        for wrapper in made:
+            outline = self._outline(wrapper.key[0])
+            alike = [w for w in self.wrappers.values() if w.name == wrapper.name]
+            if len(alike) == 1 and called.declared_besides(outline, wrapper.name):
+                why = f"{wrapper.name}() {called.ELSEWHERE}"
+                self.refused.setdefault(wrapper.key, why)
 
     def _give_up(self, why: str) -> None:
         """Nothing is known of wrappers: lose what may be kept only for that."""

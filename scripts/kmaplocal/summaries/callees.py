@@ -56,6 +56,8 @@ class Callees:
     def __init__(self):
         self.sources: dict[str, dict[str, Function]] = {}
         self._others: dict[tuple[str, str], list[Function]] = {}  # of the same name
+        # By a file, what it defines in one arm of an #if, and declares in another.
+        self.besides: set[tuple[str, str]] = set()
         self.missing: dict[tuple[str, str], str] = {}
         self.places: dict[tuple[str, str], list[str]] = {}
         self.summaries: dict[Made, Summary] = {}
@@ -106,7 +108,7 @@ class Callees:
     def find(self, caller: str, name: str) -> list[tuple[str, Function]]:
         """The definitions NAME can mean in the file CALLER."""
         own = self._defined(caller, name)
-        if own:
+        if own and (caller, name) not in self.besides:
             return own
         files = self.places.get((caller, name))
         if files is None:

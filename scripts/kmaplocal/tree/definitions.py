@@ -103,23 +103,25 @@ class Definitions:
         or macros, by what their lines look like.  Errors: OSError."""
         return self._likely("", set(names))
 
-    def resolve(self, name: str, caller: Path) -> list[Place]:
+    def resolve(self, name: str, caller: Path, own: bool = True) -> list[Place]:
         """The definitions that a call of `name` in the file `caller` may reach.
 
-        Out: those of the same file; or else all plausible ones, which the asker
-        should require to agree: headers (a stub there may stand for a function
-        elsewhere) and non-static functions, the same folder's before the
-        tree's, x86 or the caller's own architecture before others. Empty when
-        unknown. Ask functions() for all names first: this is cheap then.
+        Out: those of the same file, where its `own` are asked for; or else all
+        plausible ones of others, which the asker should require to agree: headers (a
+        stub there may stand for a function elsewhere) and non-static functions, the
+        same folder's before the tree's, x86 or the caller's own architecture before
+        others. Empty when unknown. Ask functions() for all names first: this is cheap
+        then.
         Errors: as functions().
         """
         caller = self._inside(caller)
         places = self.functions([name], near=caller)[name]
         same = [place for place in places if place.file == caller]
-        if same:
+        if same and own:
             return same
         if self.search.unread:
             return []  # there may be others where nobody can look
+        places = [place for place in places if place not in same]
         places = [place for place in places if _same_program(place.file, caller)]
         headers = [place for place in places if _is_header(place.file)]
         seen = [place for place in headers if _can_include(place.file, caller)]

@@ -50,14 +50,14 @@ class ModuleDefinitions(Definitions):
             for name in wanted
         }
 
-    def resolve(self, name: str, caller: Path) -> list[Place]:
+    def resolve(self, name: str, caller: Path, own: bool = True) -> list[Place]:
         if self._is_far(caller):
-            return self._placed(self.far.resolve(name, caller))
+            return self._placed(self.far.resolve(name, caller, own))
         offered = self.far.resolve(name, _CALLER)
-        own = self.own.resolve(name, caller)
+        near = self.own.resolve(name, caller, own)
         if self.own.search.unread:
             return []
-        return [*own, *self._placed(filter(self._is_offered, offered))]
+        return [*near, *self._placed(filter(self._is_offered, offered))]
 
     def members(
         self, names: Iterable[str], files: Iterable[Path] = ()

@@ -26,8 +26,8 @@ summaries callees effects chains mappings (what a function does with an address,
           to the mappings of its callers), knowledge (all that, as one file has it),
           requests (what is not known yet), pointers (which functions a pointer can
           be), reaching users (who maps by others)
-certify   analysis file (all of it), view (who looks at what), readings called gaps doubts
-          offers (what was not read, or is not there), function (one that was
+certify   analysis file (all of it), view (who looks at what), readings called gaps
+          doubts offers (what was not read, or is not there), function (one that was
           followed), paired lifo local faults preempt one_page (an obligation each),
           context, certificate certify (what follows), wrappers (mapped here, unmapped
           there), tied

@@ -22,7 +22,6 @@ from kmaplocal.tree import facts
 from kmaplocal.tree import definitions
 from kmaplocal.cache import known
 from kmaplocal.certify import called, gaps, readings
-from kmaplocal.certify.called import Called
 from kmaplocal.summaries.callees import Callees, unfound
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import Doubt, Verdict
@@ -408,7 +407,7 @@ class Analysis:
         if not self.definitions:
             return [], f"{name}() is defined in another file"
         besides = (caller, name) in self.callees.besides
-        places = self.definitions.resolve(name, Path(caller), own=not besides)
+        places = self.definitions.resolve(name, Path(caller), not besides)
         if not places:
             return [], f"{name}() {called.ELSEWHERE}" if besides else unfound(name)
         own = {caller} if besides else set[str]()
@@ -427,7 +426,7 @@ class Analysis:
     def read_functions(self, wanted: Mapping[str, Collection[str]]) -> None:
         """Make the functions and macros of these names in these files, which are
         outlined, known to `callees`."""
-        jobs: list[Called] = []
+        jobs: list[called.Called] = []
         for file, names in wanted.items():
             outline = self.outlines[file]
             spans = self._served(outline, outline.functions, names)
@@ -445,7 +444,7 @@ class Analysis:
 
     def _make_known(self, file: str, source: Source) -> None:
         """Make the functions of SOURCE known to `callees`."""
-        self._note_besides(file, {function.name for function in source.functions})
+        self._note_besides(file, {f.name for f in source.functions})
         self.callees.add(file, source)
 
     def _note_besides(self, file: str, names: Iterable[str]) -> None:

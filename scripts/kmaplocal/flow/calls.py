@@ -45,7 +45,7 @@ class Calls(Transfer):
                     effect = self._on_contents(expr, number, inside)
                     found.append(self._passed(expr, inside, effect, after))
                     ways += self._put_out(expr, inside, effect, dict(values), ways)
-            ways = self._lent(expr, values, ways)
+            ways = self._written_by_reference(expr, values, ways)
             returned = [result, *(v for v in found if v)]
             results += [(v, way) for v in returned for way in ways]
         return results
@@ -70,7 +70,7 @@ class Calls(Transfer):
             return state
         onto = bound(expr, self.function)
         for value in found_in(values.get(binds[0]), state):
-            if onto and self.keepers.closed(onto):
+            if onto and self.escapes.not_escaped(onto):
                 inside = bound_to(onto, expr.callee, value)
                 state = state.keep(inside, value._replace(text=BOUND))
             else:
@@ -116,7 +116,11 @@ class Calls(Transfer):
         for number, moved in effect.through:
             stored, target = value.onward(moved), values.get(number)
             behind = self._whole_parameter(target)
-            if target and target.kind == "place" and self.keepers.takes(target.text):
+            if (
+                target
+                and target.kind == "place"
+                and self.escapes.is_output(target.text)
+            ):
                 more += [way.put(target.text, stored) for way in ways]
             elif behind and isinstance(value.site, Given) and value.site != behind:
                 more += [self._hand_over(expr, stored, behind, way) for way in ways]
@@ -133,7 +137,7 @@ class Calls(Transfer):
         name = node.children[0].text
         return f"{name}, which others know," if self._local(name) else name
 
-    def _lent(self, expr, values, ways: list[State]) -> list[State]:
+    def _written_by_reference(self, expr, values, ways: list[State]) -> list[State]:
         """The ways on, when the callee may have changed the variables that it was
         lent."""
         for number, value in values:

@@ -116,7 +116,7 @@ def _is_pointer(variable: Variable) -> bool:
     return base_type(variable.type).endswith("*")
 
 
-class Keepers:
+class EscapeAnalysis:
     """The local variables of one function, and who can reach them."""
 
     def __init__(self, function: Function, knowledge, followed: Collection[str]):
@@ -124,10 +124,10 @@ class Keepers:
         self.function = function
         self.knowledge = knowledge
         self.followed = followed
-        self._open: dict[str, set[str]] = {}
-        self._exposed: dict[str, Expr | None] = {}
+        self._against_of: dict[str, set[str]] = {}
+        self._taken: dict[str, Expr | None] = {}
 
-    def keeps(self, member: Expr) -> bool:
+    def is_variable(self, member: Expr) -> bool:
         """Whether MEMBER, `S.member`, is as good as a variable of its own: S is a
         local structure, and the member shares its place with no other."""
         name = member_of(member)
@@ -137,7 +137,7 @@ class Keepers:
             return False
         type_ = self.knowledge.own_place(words[1], member.label)
         whole = bool(type_) and "[" not in type_ and not _is_structure(type_)
-        return whole and self.closed(name) and not self._named_whole(name)
+        return whole and self.not_escaped(name) and not self._named_whole(name)
 
     def _named_whole(self, name: str) -> bool:
         """Whether a call is given the structure NAME itself: what it is written
@@ -147,42 +147,42 @@ class Keepers:
             for e in self.function.exprs
         )
 
-    def takes(self, name: str) -> bool:
+    def is_output(self, name: str) -> bool:
         """Whether NAME is a pointer variable that a callee can be given to store
         an address in."""
         variable = self.function.variables.get(name)
         if variable is None:
             return False
-        return _is_pointer(variable) and self.closed(name)
+        return _is_pointer(variable) and self.not_escaped(name)
 
-    def closed(self, name: str) -> bool:
+    def not_escaped(self, name: str) -> bool:
         """Whether the variable NAME is this call's own, and its address is given
         to none but functions that do not keep it."""
         return not self._against(name)
 
-    def exposed(self, name: str) -> Expr | None:
+    def address_taken(self, name: str) -> Expr | None:
         """Where the address of the variable NAME is taken, and may be kept."""
-        if name not in self._exposed:
+        if name not in self._taken:
             taken = [n for n in self.function.exprs if self._is_address(n, name)]
             kept = (node for node in taken if self._keeping(node))
-            self._exposed[name] = next(kept, None)
-        return self._exposed[name]
+            self._taken[name] = next(kept, None)
+        return self._taken[name]
 
-    def unknown(self, name: str) -> str:
+    def unread(self, name: str) -> str:
         """What it is that a function does with the address of NAME, where that is
         not known and nothing else stands against it; or ""."""
         found = self._against(name)
         return "" if "" in found else min(found, default="")
 
     def _against(self, name: str) -> set[str]:
-        """What stands against NAME being closed: "", or what is not known."""
-        if name not in self._open:
+        """By what NAME may escape: "", or what is not known."""
+        if name not in self._against_of:
             found = set() if self._is_automatic(name) else {""}
             for node in self.function.exprs:
                 if self._is_address(node, name):
                     found |= self._keeping(node)
-            self._open[name] = found
-        return self._open[name]
+            self._against_of[name] = found
+        return self._against_of[name]
 
     def _is_address(self, node: Expr, name: str) -> bool:
         """Whether NODE is the address of the variable NAME, or of a part of it."""

@@ -5,7 +5,7 @@ what is seen of an address is noted."""
 from __future__ import annotations
 
 from kmaplocal.flow.conditions import TRANSPARENT
-from kmaplocal.flow.escape import Keepers
+from kmaplocal.flow.escape import EscapeAnalysis
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.relevance import Relevance
 from kmaplocal.flow.state import State
@@ -58,7 +58,7 @@ class Evaluator:
             self._add_site(call)
         self.relevant = Relevance(function, self.maps, self.unmaps, params, results)
         followed = {*api.ALL, *TRANSPARENT, "page_address"}
-        self.keepers = Keepers(function, knowledge, followed)
+        self.escapes = EscapeAnalysis(function, knowledge, followed)
         self.writing = False  # what is evaluated is the target of a store
 
     def _add_site(self, call: Expr) -> None:
@@ -71,7 +71,7 @@ class Evaluator:
 
     def evaluate(self, expr: Expr, state: State) -> Results:
         """The values EXPR can have, with the state after each."""
-        if not self.relevant.warm(expr):
+        if not self.relevant.matters(expr):
             return [(constant_of(expr), state)]
         handler = getattr(self, "on_" + expr.kind.replace("-", "_"), self.on_other)
         return handler(expr, state)

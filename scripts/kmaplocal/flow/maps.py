@@ -100,7 +100,7 @@ class MapCalls(Calls):
             text = self._holder(site.call.arguments.get(where), state)
             pages = (p for p in state.pages if p[0] != site.number)
             state = state._replace(pages=(*pages, (site.number, text)))
-        elif target and target.kind == "place" and self.keepers.takes(target.text):
+        elif target and target.kind == "place" and self.escapes.is_output(target.text):
             self.log.name(site.number, target.text)
             state = state.put(target.text, address)
         else:

@@ -44,11 +44,11 @@ class Relevance:
         self.repeated = self._repeated_conditions()
         self.guards = self._guards()
         self.unmapping = self._unmapping()
-        self._warm: dict[Expr, bool] = {}
+        self._matters: dict[Expr, bool] = {}
 
-    def warm(self, expr: Expr) -> bool:
+    def matters(self, expr: Expr) -> bool:
         """Whether EXPR can matter: it names a tracked variable, or calls."""
-        found = self._warm.get(expr)
+        found = self._matters.get(expr)
         if found is None:
             found = any(
                 n.kind in ("call", "assign", "postfix", "statement-expression")
@@ -57,7 +57,7 @@ class Relevance:
                 or (n.kind == "unary" and n.op in ("++", "--", "&"))
                 for n in expr.walk()
             )
-            self._warm[expr] = found
+            self._matters[expr] = found
         return found
 
     def _tracked_names(self) -> set[str]:

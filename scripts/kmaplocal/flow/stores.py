@@ -68,9 +68,9 @@ class Stores(Branches):
     def _filled(self, name: str, expr: Expr, value: Value, state: State) -> State:
         """The state after the address VALUE was put into the new variable NAME among
         others, by EXPR in its braces."""
-        if name in self.relevant.filled and self.keepers.closed(name):
+        if name in self.relevant.filled and self.escapes.not_escaped(name):
             return state.keep(filled_at(name, expr.start), value)
-        why = self.keepers.unknown(name) if name in self.relevant.filled else ""
+        why = self.escapes.unread(name) if name in self.relevant.filled else ""
         if why:
             detail = f"the address is stored in {name}; of {name} in turn {why}"
             reason = Reason(Root("stored", name, self._onward(name)))
@@ -83,8 +83,8 @@ class Stores(Branches):
         """The state after the address VALUE, or (None) anything else, was stored at
         TARGET, the member of a structure variable."""
         name = member_of(target)
-        if value and not self.keepers.keeps(target):
-            why = self.keepers.unknown(name)
+        if value and not self.escapes.is_variable(target):
+            why = self.escapes.unread(name)
             if why:
                 detail = f"the address is stored in {target.text}; of {name} in turn "
                 reason = Reason(Root("stored", target.text, self._onward(name)))
@@ -157,7 +157,7 @@ class Stores(Branches):
         if value is None:
             value = self._copied(name, source)
         if value is not None and value.kind == "address":
-            taken = self.keepers.exposed(name)
+            taken = self.escapes.address_taken(name)
             if taken:
                 self.log.note(Kind.ADDRESS_TAKEN, value.site, taken, name)
         if value and value.kind == "address" and isinstance(value.site, int):

@@ -154,7 +154,7 @@ class Transfer(Stores):
     def _address_of(self, expr, operand, state):
         node = operand.bare()
         state = unsure(state, root_of(node, self.function))
-        if self._lends(expr, node, state):
+        if self._is_by_reference(expr, node, state):
             return [(Value("place", text=root_of(node, self.function)), state)]
         if node.kind == "identifier":
             value = state.get(node.text)
@@ -183,7 +183,7 @@ class Transfer(Stores):
         value = state.get(base.text) if base.kind == "identifier" else None
         return value is not None and value.kind == "address" and not value.text
 
-    def _lends(self, expr: Expr, node: Expr, state: State) -> bool:
+    def _is_by_reference(self, expr: Expr, node: Expr, state: State) -> bool:
         """Whether EXPR, `&NODE`, lends a callee a local variable that holds an
         address, or may be given one."""
         name = root_of(node, self.function)
@@ -192,7 +192,7 @@ class Transfer(Stores):
         wanted = state.addresses(name) or (
             node.text == name and name in self.relevant.outputs
         )
-        return bool(wanted) and self.keepers.closed(name)
+        return bool(wanted) and self.escapes.not_escaped(name)
 
     def _through_pointer(self, node: Expr, state: State) -> bool:
         """Whether `a.b[i]` goes to where the member `a.b` points."""

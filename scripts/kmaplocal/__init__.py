@@ -30,7 +30,7 @@ certify   analysis file (all of it), view (who looks at what), readings called g
           doubts offers (what was not read, or is not there), function (one that was
           followed), paired lifo local faults preempt one_page (an obligation each),
           context, certificate certify (what follows), wrappers (mapped here, unmapped
-          there), tied
+          there), lowmem members (pages that need no mapping), tied
 repairs   order explicit base_pointer (what can be put right), repair (how that is
           done), folios asked
 idioms    idioms copies sets fills casts (page helpers), flushes

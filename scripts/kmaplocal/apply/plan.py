@@ -77,10 +77,13 @@ def _planned(
 ) -> dict[str, dict[str, str]]:
     """The edits of one function.  Raises Crowded."""
     draft = Draft(file.outline.text, judge.function)
-    done: set[Expr] = set()
+    done: set[Expr] = set(judge.lowmem)
+    for call in judge.lowmem:
+        _plan_lowmem(draft, call)
     for idiom in find_idioms(file, judge, verdict) if idioms else ():
-        _plan_idiom(plan, draft, idiom)
-        done.update(idiom.calls)
+        if not done.intersection(idiom.calls):
+            _plan_idiom(plan, draft, idiom)
+            done.update(idiom.calls)
     bases = verdict.repairs(BasePointer)
     kept = {site: base for site, base in bases if site.call not in done}
     for site, joined in verdict.repairs(Joined):
@@ -109,6 +112,16 @@ def _planned(
             draft.insert(stmt, "after", f"flush_dcache_page({page})", why)
             plan.statements.append(f"flush_dcache_page({page});")
     return draft.finished()
+
+
+def _plan_lowmem(draft: Draft, call: Expr) -> None:
+    why = f"the page of {call.callee}() is of lowmem: page_address() is all it needs"
+    stmt = draft.places.home(call)
+    dropped = stmt.kind == "expression" and stmt.exprs == [call]
+    if call.callee in api.MAPS and not dropped:
+        draft.edit(call, "name", why, name="page_address")
+    else:
+        draft.edit(call, "drop", why)
 
 
 def _plan_idiom(plan: Plan, draft: Draft, idiom: Idiom) -> None:

@@ -38,6 +38,7 @@ from kmaplocal.summaries.requests import Definition, Layout, MayMap, Member
 from kmaplocal.summaries.pointers import Pointers, Targets
 from kmaplocal.summaries.reaching import Reaching
 from kmaplocal.summaries.users import Further, Users
+from kmaplocal.certify.lowmem import Lowmem
 from kmaplocal.certify.wrappers import Wrappers
 from kmaplocal.c.arms import Arms, Kernels
 from kmaplocal.c.conditions import Version
@@ -134,6 +135,7 @@ class Analysis:
         found = {file.path: file for file in files}
         if self.view.converting:
             Wrappers(self, found).join()
+            Lowmem(self, found).join()
         else:
             with faults.net(partial(_lose_users, files)):
                 Users(self, found, self.further).join()

@@ -49,6 +49,7 @@ class FunctionAnalysis:
         self.knowledge = knowledge
         self.trace = Trace(function)  # an empty one until follow() is called
         self.followed = False
+        self.lowmem: frozenset[Expr] = frozenset()  # calls that need no mapping
         self.beside: frozenset[str] = frozenset()  # what code in its place disables
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None

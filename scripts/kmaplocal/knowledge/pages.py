@@ -320,11 +320,9 @@ ROWS: dict[str, list[Row]] = {
             sleeps=BY_FLAGS,
         ),
         Row("__free_page", takes_page=LEAVES),
-        Row(
-            "alloc_page alloc_pages alloc_pages_node __get_free_page",
-            sleeps=BY_FLAGS,
-            allocates_pages=True,
-        ),
+        Row("__get_free_page", sleeps=BY_FLAGS, allocates_pages=True),
+        Row("alloc_page alloc_pages", sleeps=BY_FLAGS, allocates_pages=True, flags=0),
+        Row("alloc_pages_node", sleeps=BY_FLAGS, allocates_pages=True, flags=1),
     ],
     "include/linux/highmem.h": [
         Row("flush_kernel_vmap_range invalidate_kernel_vmap_range", keeps=False),
@@ -455,6 +453,7 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/pagemap.h": [
         Row("folio_index folio_pgoff", page_number=True),
+        Row("__page_cache_alloc", sleeps=BY_FLAGS, allocates_pages=True, flags=0),
         Row("fault_in_readable fault_in_writeable", faults=USES),
         Row(
             "folio_lock folio_lock_killable folio_wait_locked folio_wait_writeback "

@@ -141,6 +141,7 @@ class Row:
     until: tuple[str, ...] = ()  # nothing may sleep until one of these is called
     guards: tuple[str, ...] = ()  # the names by which guard() calls it
     allocates_pages: bool = False
+    flags: int | None = None  # gives a page by those in that argument (gfp.py)
     returns_never: bool = False
 
     # What it has to do with mappings.

@@ -90,6 +90,14 @@ class Helper(Repair):
 
 
 @dataclass(frozen=True)
+class LowmemPage(Repair):
+    """page_address() takes the place of CALL, and its unmaps go."""
+
+    call: Expr
+    how = "page of lowmem"
+
+
+@dataclass(frozen=True)
 class Together(Repair):
     """It is converted with the functions that unmap it."""
 

@@ -26,6 +26,7 @@ from kmaplocal.idioms.idioms import Idiom, find_idioms
 from kmaplocal.tree.outcome import Outcome
 
 RENAMED, COPIED, FILLED, JOINED = "renamed", "copied", "filled", "joined"
+LOWMEM = "lowmem"
 FLUSH = "flush_dcache_page"
 # Why the address is kept in a variable of its own.
 MOVES, ADDED = "moves", "added"
@@ -56,7 +57,8 @@ class Mapping:
 
     API is the old call, NEW what stands in its place, a map call or a helper. WAY
     is RENAMED, COPIED (a helper does the one copy it served), FILLED (a helper
-    writes the whole structure) or JOINED (with page_address()). GIVEN are the
+    writes the whole structure), JOINED (with page_address()) or LOWMEM (is
+    page_address() now). GIVEN are the
     functions that are given the address, BETWEEN what is called while the page is
     mapped. COPY: what a helper takes the place of; SPARED: whether it makes a
     flush_dcache_page() unnecessary; BACK: the unmap's argument that does not lead
@@ -85,6 +87,11 @@ class Mapping:
     def helped(self) -> bool:
         """Whether a page helper took its place."""
         return self.way in (COPIED, FILLED)
+
+    @property
+    def mapped(self) -> bool:
+        """Whether a map call took its place."""
+        return not self.helped and self.way != LOWMEM
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
         judge.trace.deepest or 1,
         bool(judge.handed),
         bool(judge.mapped),
-        bool(calls) and not sites and not judge.mapped,
+        bool({*calls} - judge.lowmem) and not sites and not judge.mapped,
         tuple(_read(judge, names)),
         tuple(page for _, page in flushes),
         tuple(v.name for idiom in idioms for v in idiom.unused),
@@ -187,7 +194,9 @@ def _mapping(
 ) -> Mapping:
     idiom = next((i for i in idioms if site.call in i.calls), None)
     new, way = site.api.new, RENAMED
-    if idiom:
+    if site.call in judge.lowmem:
+        new, way = "page_address", LOWMEM
+    elif idiom:
         way = FILLED if idiom.rule == "struct_fill" else COPIED
         new = idiom.helper
     elif any(isinstance(repair, Joined) for repair in repairs):

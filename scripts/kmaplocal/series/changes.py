@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from kmaplocal.series.account import ADDED, FILLED, JOINED, MOVES
+from kmaplocal.series.account import ADDED, FILLED, JOINED, LOWMEM, MOVES
 from kmaplocal.series.account import Function, Kept
 from kmaplocal.series.words import functions, listed, plural
 
@@ -18,6 +18,7 @@ def sentences(found: Sequence[Function]) -> Iterator[str]:
     yield from _handed(found)
     yield from _helpers(found)
     yield from _joined(found)
+    yield from _lowmem(found)
     yield from _kept(found)
     yield from _back(found)
     yield from _flushed(found)
@@ -78,6 +79,17 @@ def _joined(found: Sequence[Function]) -> Iterator[str]:
         yield (
             f"{functions(names)} dropped the value of kmap() and asked page_address()"
             " for it, which knows nothing of local mappings: the two become one call"
+        )
+
+
+def _lowmem(found: Sequence[Function]) -> Iterator[str]:
+    names = [f.name for f in found if any(m.way == LOWMEM for m in f.mappings)]
+    if names:
+        yield (
+            f"The pages that {functions(names)} {plural(len(names), 'maps', 'map')} are"
+            " allocated without __GFP_HIGHMEM, all of them, in code that was read:"
+            " they have an address for as long as they are there, which page_address()"
+            " gives, and nothing is to be unmapped"
         )
 
 

@@ -82,7 +82,7 @@ def _atomic(found: Sequence[Function], also: bool) -> str:
     """Why kmap_atomic() goes; ALSO: kmap() goes for another reason."""
     mappings = [m for f in found for m in f.mappings if m.atomic]
     name = together(m.api for m in mappings)
-    new = calls(sorted({m.new for m in mappings if not m.helped}))
+    new = calls(sorted({m.new for m in mappings if m.mapped}))
     if also:
         text = f"{_maps(found, True)} with {name}, which is deprecated, too: it"
     else:
@@ -114,13 +114,13 @@ def _instead(found: Sequence[Function], slow: bool) -> Iterator[str]:
     mappings = [m for f in found for m in f.mappings]
     if not mappings:
         return
-    mapped = sorted({m.new for m in mappings if not m.helped})
-    if not mapped:
-        names = calls(sorted({m.new for m in mappings}))
-        verb = plural(len({m.new for m in mappings}), "maps", "map")
+    mapped = sorted({m.new for m in mappings if m.mapped})
+    helpers = sorted({m.new for m in mappings if m.helped})
+    if not mapped and helpers:
+        names, verb = calls(helpers), plural(len(helpers), "maps", "map")
         yield f"{names} {verb} for this thread alone, and only for as long as it takes"
         return
-    if not slow:
+    if not slow or not mapped:
         return
     yield (
         f"Use {calls(mapped)}: its mappings belong to the thread and the CPU, so that"

@@ -15,11 +15,13 @@ from kmaplocal.series.words import NUMBERS, calls, functions, listed, plural
 def local(found: Sequence[Function], own: Collection[str]) -> Iterator[str]:
     """That the addresses stay in the thread, and how that is known; OWN: the files of
     the patch."""
-    mapping = [f for f in found if any(not m.helped for m in f.mappings)]
-    count = sum(not m.helped for f in mapping for m in f.mappings)
+    mapping = [f for f in found if any(m.mapped for m in f.mappings)]
+    count = sum(m.mapped for f in mapping for m in f.mappings)
     if not count:
         return
-    given = sorted({n for f in mapping for m in f.mappings for n in m.given})
+    given = sorted(
+        {n for f in mapping for m in f.mappings if m.mapped for n in m.given}
+    )
     pointers = dict.fromkeys(p for f in mapping for m in f.mappings for p in m.pointers)
     if not given and any(f.hands for f in found):
         return
@@ -68,7 +70,7 @@ MOST = 8
 
 def order(found: Sequence[Function]) -> Iterator[str]:
     """Whether mappings nest, and that they are unmapped in reverse order."""
-    mapping = [f for f in found if any(not m.helped for m in f.mappings)]
+    mapping = [f for f in found if any(m.mapped for m in f.mappings)]
     mapping = [f for f in mapping if not f.hands]
     deep = [f for f in mapping if f.deepest > 1]
     for depth in sorted({f.deepest for f in deep}):

@@ -120,8 +120,10 @@ class Analysis:
     ) -> dict[str, FileAnalysis]:
         """FILES, which are read, with their verdicts, by path."""
         every = [*files, *readings.read(self, files)]
+        memory = self.callees.memory
+        memory.patient = True
         for left in reversed(range(MOST_ROUNDS)):
-            self.callees.memory.patient = left > 0
+            memory.patient = memory.patient and left > 0
             for file in every:
                 if file.pending:
                     settled = sum(not each.pending for each in files)
@@ -129,7 +131,10 @@ class Analysis:
                     with faults.net(file.lose_all):
                         self._judge(file)
             if not self.learn():
-                break
+                # What is still asked for will never be known.
+                if not memory.patient or not any(file.pending for file in every):
+                    break
+                memory.patient = False
         if self.view.converting:
             readings.join(files)
         found = {file.path: file for file in files}

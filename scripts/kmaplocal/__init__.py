@@ -10,10 +10,11 @@ c         lexer lines tags outline oldcalls conditions arms (one file before spa
           (the tree of a function), dominance reaching (what is passed, and set, on
           every path), text linear sizes types exprtypes structs (its types, sums)
 tree      kernel repository (the tree), search shard (its candidate files), definitions
-          generated initialisers members (what is defined where), source module target
-          (the kernel a module is for), spatch standing processes patching (running
-          spatch), facts (what it says), outcome
-cache     cache (the database), known (facts), state again (whole results)
+          generated initialisers members (what is defined where), answers renewed (what
+          was asked of it, and what a change makes of that), source module target (the
+          kernel a module is for), spatch standing processes patching (running spatch),
+          facts (what it says), outcome
+cache     cache (the database), known (facts), state again (results)
 flow      engine (every mapping along every path), values state conditions (what is
           known on the way), relevance (what can matter), evaluator branches stores
           transfer calls maps (what a step does), escape (who can reach a local
@@ -27,10 +28,11 @@ summaries callees effects chains mappings (what a function does with an address,
           requests (what is not known yet), pointers (which functions a pointer can
           be), reaching users (who maps by others)
 certify   analysis file (all of it), view (who looks at what), readings called gaps
-          doubts offers (what was not read, or is not there), function (one that was
-          followed), paired lifo local faults preempt one_page (an obligation each),
-          context, certificate certify (what follows), wrappers (mapped here, unmapped
-          there), lowmem members (pages that need no mapping), tied
+          doubts offers (what was not read, or is not there), rests (what a result rests
+          on), function (one that was followed), paired lifo local faults preempt
+          one_page (an obligation each), context, certificate certify (what follows),
+          wrappers (mapped here, unmapped there), lowmem members (pages that need no
+          mapping), tied
 repairs   order explicit base_pointer (what can be put right), repair (how that is
           done), folios asked
 idioms    idioms copies sets fills casts (page helpers), flushes
@@ -38,7 +40,7 @@ steps     steps (what a person has to change where a mapping is kept), kept unma
           callers (what its rules look at); the rules: handed stored passed paths
           context pages reading
 apply     plan agreement together (what is to be done), edit edits layout comments
-          conversion (making the edits by the semantic patches), outcomes (of many
+          conversion (making the edits by the semantic patches), outcomes known (of many
           files), goldens, patch replace
 findings  survey (files), checks scene peers additions (one function, as the rules look
           at it), registry architectures finding report text handbook mend; rules/ (a

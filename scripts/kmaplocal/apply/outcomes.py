@@ -51,10 +51,20 @@ def convert_all(
     """The outcome of each of PATHS, in that order; nothing is written."""
     with console.progress("reading", len(paths)) as progress:
         convert = converter(tree.root, paths, spatch, request, progress)
+    return settled(converted(tree, paths, request, console, convert))
+
+
+def converted(
+    tree: Tree,
+    paths: Sequence[Path],
+    request: Asked,
+    console: Console,
+    convert: Callable[[Path], Outcome],
+) -> list[Outcome]:
+    """What CONVERT makes of each of PATHS, whatever becomes of the others."""
     worker = partial(_convert, tree, convert)
     with console.progress("converting", len(paths)) as progress:
-        made = run_all(paths, worker, workers=request.jobs, progress=progress, name=str)
-    return settled(made)
+        return run_all(paths, worker, workers=request.jobs, progress=progress, name=str)
 
 
 def tally(outcomes: Sequence[Outcome]) -> str:

@@ -42,14 +42,16 @@ class State:
         """The state as bytes, for unpacked()."""
         return json.dumps(self.young).encode() + b"\n" + self.listing
 
-    def same(self, root: Path, then: State) -> bool:
-        """Whether ROOT, in this state now, has the same content as THEN."""
+    def changed(self, root: Path, then: State) -> set[str]:
+        """The files of ROOT, in this state now, that have not the same content as THEN,
+        or may have not; gone and new ones, too."""
         now, before = self.listing, then.listing
+        differ: set[bytes] = set()
         if now != before:
             differ = set(now.split(b"\0")) ^ set(before.split(b"\0"))
-            if not {_name(line) for line in differ} <= then.young.keys():
-                return False
-        return _digests(root, then.young) == then.young
+        looked = _digests(root, then.young)
+        other = {name for name, digest in then.young.items() if looked[name] != digest}
+        return {_name(line) for line in differ} - then.young.keys() | other
 
 
 def unpacked(packed: bytes) -> State:
@@ -81,7 +83,7 @@ def state(root: Path) -> State | None:
 
 def _name(line: bytes) -> str:
     """The file that a LINE of a listing is about."""
-    return os.fsdecode(line.rsplit(b"\t", 5)[0])
+    return os.fsdecode(line.rsplit(b"\t", 5)[0]).removeprefix("./")
 
 
 def _unsure(listing: bytes, start: float) -> Iterable[str]:

@@ -80,7 +80,8 @@ class Analysis:
         self.offers = Offers(kernels, words, tree)
         if tree:
             self.callees.member_types = tree.member_types
-        self.generated = Generated(root, tree.kernel if tree else None)
+        known = tree.own.answers if tree else None
+        self.generated = Generated(root, tree.kernel if tree else None, known)
         self.pointers = Pointers(self)
         self.outlines: dict[str, Outline] = {}
         self.unread: dict[str, str] = {}  # files that gave no outline, and why
@@ -88,6 +89,9 @@ class Analysis:
         self.failed = False  # spatch, on something
         self.reaching = Reaching(self)
         self.beyond: set[str] = set()  # files not asked for, judged with those that are
+        self.joined: list[Wrappers] = []  # those of each time that files were judged
+        self.lowmem: list[Lowmem] = []
+        self.given: set[str] = set()  # files that were outlined before
         self.mentioned: dict[str, list[str]] = {}  # where a header's macros are used
         self.further = Further()  # files that are looked at for users of wrappers
 
@@ -96,6 +100,7 @@ class Analysis:
     ) -> dict[str, FileAnalysis]:
         """The analysis of each of PATHS.  Errors: TagsError, OSError."""
         names = [str(path) for path in paths]
+        self.given.update(names)
         self.outline(names)
         return self._judged(self._read(names, progress), progress)
 
@@ -104,6 +109,7 @@ class Analysis:
         given = (self.root, self.spatch, self.timeout, self.jobs, self.definitions)
         other = Analysis(*given, self.view, self.kernels)
         other.outlines, other.unread = {**self.outlines}, {**self.unread}
+        other.given = set(other.outlines)
         return other
 
     def applied(self, files: Mapping[str, FileAnalysis]) -> dict[str, FileAnalysis]:
@@ -139,8 +145,10 @@ class Analysis:
             readings.join(files)
         found = {file.path: file for file in files}
         if self.view.converting:
-            Wrappers(self, found).join()
-            Lowmem(self, found).join()
+            self.joined.append(Wrappers(self, found))
+            self.joined[-1].join()
+            self.lowmem.append(Lowmem(self, found))
+            self.lowmem[-1].join()
         else:
             with faults.net(partial(_lose_users, files)):
                 Users(self, found, self.further).join()

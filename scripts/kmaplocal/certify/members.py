@@ -39,6 +39,7 @@ class Members:
         self.root = root
         self.tree = tree
         self._found: dict[tuple[str, str, str], list[Write] | None] = {}
+        self.asked: set[tuple[str, str]] = set()  # for which file, about which tag
 
     def writes(self, file: str, struct: str, member: str) -> list[Write] | None:
         """What the MEMBER of the STRUCT that FILE uses is given, but for NULL; None
@@ -91,6 +92,7 @@ class Members:
         folder = Path(file).parent
         if self.tree is None or not self.tree.knows(file):
             return []
+        self.asked.add((file, struct))
         named = self.tree.mentions([struct])[struct]
         if not named or any(Path(name).parent != folder for name in named):
             return []

@@ -4,122 +4,144 @@ them in parts, a process each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from kmaplocal import faults
 from kmaplocal.cache import cache
+from kmaplocal.cache.again import Grounds
 from kmaplocal.tree.facts import TREE_READERS
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
+from kmaplocal.certify.rests import Rests
 from kmaplocal.knowledge import api
 from kmaplocal.tree.processes import in_processes
-from kmaplocal.tree.shard import dealt, with_tied
-from kmaplocal.tree.spatch import Spatch
-from kmaplocal.tree.target import Target
+from kmaplocal.tree.shard import by_folder, dealt, homes_of, names_of, with_tied
 from kmaplocal.workers import cores
 from kmaplocal.progress import Progress, silent
 
 Result = TypeVar("Result")
-Made = Callable[[list[FileAnalysis]], Result]
+Made = Callable[[Analysis, list[FileAnalysis]], dict[str, Result]]  # by folder
+Names = Mapping[str, list[str]]  # of the functions of files
 
 ENOUGH = 1500  # lines of functions with calls that are worth a process of their own
 
 
 class _Part(NamedTuple):
-    """What a process finds: what was made of its files, whether spatch failed, and
-    what went wrong in kmaplocal."""
+    """What a process finds: what was made of its files, whether spatch failed, what
+    went wrong in kmaplocal, and what was made rests on."""
 
     made: Any
     failed: bool
     caught: list[str]
+    grounds: Grounds
 
 
 def analysed(
-    aim: Target,
+    first: Analysis,
     mine: Collection[str],
     paths: Collection[str],
-    spatch: Spatch,
-    timeout: float,
-    jobs: int | None,
+    names: Names,
     progress: Progress = silent,
-) -> tuple[dict[str, FileAnalysis], bool]:
-    """The analysis of MINE, files of PATHS of the tree that AIM is about, by their
-    obligations, and of all others of PATHS that map or unmap for them; and whether
-    spatch failed.
+) -> tuple[Analysis, dict[str, FileAnalysis]]:
+    """The analysis of MINE, files of PATHS, and of all others of PATHS that map or
+    unmap for them, by the NAMES of their functions; as FIRST, which knows nothing yet,
+    would do it.
 
     Errors: TagsError, OSError."""
-    tree = aim.definitions()
-    first = Analysis(aim.root, spatch, timeout, jobs, tree, kernels=aim.kernels)
-    return _analysed(first, mine, paths, progress)
 
+    def spoken(files: set[str]) -> list[frozenset[str]]:
+        first.outline(sorted(files))
+        return [first.outlines[file].spoken for file in files]
 
-def in_parts(
-    aim: Target,
-    mine: Sequence[str],
-    paths: Collection[str],
-    spatch: Spatch,
-    timeout: float,
-    jobs: int | None,
-    made: Made,
-    progress: Progress = silent,
-) -> tuple[list[Result], bool]:
-    """What is MADE of each part of MINE, which analysed() gives the analysis of; what
-    is made is pickled.
-
-    Errors: as analysed(), Died."""
-    tree = aim.definitions()
-    first = Analysis(aim.root, spatch, timeout, jobs, tree, kernels=aim.kernels)
-    first.outline(sorted(paths))
-    parts = _parts(first, mine, jobs or cores())
-    if len(parts) == 1:
-        files, failed = _analysed(first, mine, paths, progress)
-        return [made([files[path] for path in mine])], failed
-    tree.prepare()
-    for outline in first.outlines.values():
-        outline.forget()  # each process needs its part
-    first.jobs = max(1, (jobs or cores()) // len(parts))
-    told: list[_Part] = in_processes(
-        partial(_work, first, paths, made), parts, progress
-    )
-    for part in told:
-        faults.CAUGHT.extend(part.caught)
-    return [part.made for part in told], any(part.failed for part in told)
-
-
-def _work(
-    first: Analysis,
-    paths: Collection[str],
-    made: Made,
-    mine: Sequence[str],
-    progress: Progress,
-) -> _Part:
-    """Do a part, in a process of its own."""
-    before = len(faults.CAUGHT)
-    try:
-        files, failed = _analysed(first, mine, paths, progress)
-        done = made([files[path] for path in mine])
-        return _Part(done, failed, faults.CAUGHT[before:])
-    finally:
-        TREE_READERS.close()
-        cache.close()
-
-
-def _analysed(
-    first: Analysis, mine: Collection[str], paths: Collection[str], progress: Progress
-) -> tuple[dict[str, FileAnalysis], bool]:
     wanted, failed = set(mine), False
     files: dict[str, FileAnalysis] = {}
     if len(mine) < len(paths):
-        first.outline(sorted(paths))
-        outlines = {path: first.outlines[path] for path in paths}
-        wanted = with_tied(mine, outlines, api.OLD)
+        wanted = with_tied(mine, homes_of(names), spoken)
+    analysis = first
     while wanted - files.keys():
         analysis = first.again()
         files = analysis.run(sorted(wanted), progress)
         failed = failed or analysis.failed
         wanted |= analysis.beyond.intersection(paths)
-    return files, failed
+    analysis.failed = failed
+    return analysis, files
+
+
+def in_parts(
+    first: Analysis,
+    mine: Sequence[str],
+    paths: Collection[str],
+    made: Made,
+    progress: Progress = silent,
+    names: Names | None = None,
+) -> tuple[dict[str, Result], bool, Grounds]:
+    """What is MADE of the folders of MINE, which analysed() gives the analysis of; what
+    is made is pickled.
+
+    Errors: as analysed(), Died."""
+    names = names_in(first, paths) if names is None else names
+    first.outline(sorted(mine))
+    parts = _parts(first, mine, first.jobs or cores())
+    work = partial(_work, first, paths, names, made)
+    if len(parts) == 1:
+        told = [work(mine, progress)]
+    else:
+        if first.definitions:
+            first.definitions.prepare()
+        for outline in first.outlines.values():
+            outline.forget()  # each process needs its part
+        first.jobs = max(1, (first.jobs or cores()) // len(parts))
+        told = in_processes(partial(_work_apart, work), parts, progress)
+        for part in told:
+            faults.CAUGHT.extend(part.caught)
+    found: dict[str, Result] = {}
+    grounds = Grounds(names=dict(names))
+    for part in told:
+        found |= part.made
+        grounds.add(part.grounds)
+    return found, any(part.failed for part in told), grounds
+
+
+def names_in(first: Analysis, paths: Iterable[str]) -> Names:
+    """The functions by which each of PATHS may map or unmap for others."""
+    first.outline(sorted(paths))
+    return {p: names_of(p, first.outlines[p], first.view.calls) for p in paths}
+
+
+def grounds_of(analysis: Analysis, mine: Iterable[str], names: Names) -> Grounds:
+    """What the results of the folders of MINE, files that ANALYSIS looked at, rest
+    on."""
+    rests = Rests(analysis, homes_of(names))
+    found = rests.of(by_folder(mine))
+    if analysis.definitions and analysis.definitions.own.search.unread:
+        rests.known.partial = True
+    return Grounds({**found}, dict(names), rests.known)
+
+
+def _work(
+    first: Analysis,
+    paths: Collection[str],
+    names: Names,
+    made: Made,
+    mine: Sequence[str],
+    progress: Progress,
+) -> _Part:
+    """Do a part."""
+    before = len(faults.CAUGHT)
+    analysis, files = analysed(first, mine, paths, names, progress)
+    done = made(analysis, [files[path] for path in mine])
+    grounds = grounds_of(analysis, mine, names)
+    return _Part(done, analysis.failed, faults.CAUGHT[before:], grounds)
+
+
+def _work_apart(work: Callable, mine: Sequence[str], progress: Progress) -> _Part:
+    """Do a part in a process of its own."""
+    try:
+        return work(mine, progress)
+    finally:
+        TREE_READERS.close()
+        cache.close()
 
 
 def _parts(first: Analysis, paths: Sequence[str], most: int) -> list[list[str]]:

@@ -94,7 +94,15 @@ def _convert_tree(
     if not request.dry_run:
         asked = {tree.locate(name) for name in request.files}
         paths, left = writable(tree.root, paths, asked)
-    outcomes = convert_all(tree, paths, spatch, request, console, converter)
+    if any((tree.root / name).is_dir() for name in request.files):
+        from kmaplocal.apply.conversion import prepare_rest
+        from kmaplocal.apply import known
+
+        about = (str(request.oldest), str(request.dry_run), *request.files)
+        given = (tree, paths, spatch, request, console, prepare_rest, about)
+        outcomes = known.convert_all(*given)
+    else:
+        outcomes = convert_all(tree, paths, spatch, request, console, converter)
     outcomes += [_left_out(lost) for lost in left]
     _show(outcomes, console)
     if not request.dry_run:

@@ -156,7 +156,7 @@ def _whole(
 ) -> tuple[list[str], list[str], survey.Survey]:
     """The files with calls, those with the mark of a comment, and the findings."""
 
-    def make() -> again.Made:
+    def make(_earlier: object) -> again.Made:
         with console.waiting("searching"):
             paths, marked = every, _ = _candidates(tree, request.files)
         if request.shard:
@@ -164,12 +164,12 @@ def _whole(
             paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
         further = _further(tree, request)
         found = _survey(tree, paths, request, console, every, further)
-        told = {"paths": paths, "marked": marked, **found.as_json()}
-        return again.Made(told, found.complete)
+        lists = {"paths": paths, "marked": marked}
+        return again.Made({"": found.as_json()}, lists, found.complete)
 
     asked = ("flag", str(request.shard), str(request.oldest), *request.files)
-    told = again.answer(request.target(tree.root), find_spatch(), asked, make)
-    return told["paths"], told["marked"], survey.from_json(told)
+    told, lists = again.answer(request.target(tree.root), find_spatch(), asked, make)
+    return lists["paths"], lists["marked"], survey.from_json(told[""])
 
 
 def _changed(

@@ -18,7 +18,7 @@ from kmaplocal.findings.survey import survey
 from kmaplocal.prove import record
 from kmaplocal.knowledge import api
 from kmaplocal.tree import kernel
-from kmaplocal.tree.search import Search
+from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.report.page import Tree, page
 from kmaplocal.series.maintainers import Maintainers
@@ -80,7 +80,7 @@ def _tree(tree: kernel.Tree, request: main_job.Request, console: Console) -> Tre
     return Tree(
         tree.version,
         report.with_proofs(
-            report.report(tree.version, files.values(), Search(tree.root)), proofs
+            report.report(tree.version, files.values(), Definitions(tree.root)), proofs
         ),
         files,
         {str(o.path): o for o in outcomes},

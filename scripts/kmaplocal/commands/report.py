@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,14 +14,17 @@ from kmaplocal.commands import apply as main_job
 from kmaplocal.commands import merge
 from kmaplocal.options import FILES, JOBS, KERNEL, OUT, SHARD, TARGET, TIMEOUT, together
 from kmaplocal.report import listing, output, report
+from kmaplocal.certify.analysis import Analysis, FileAnalysis
 from kmaplocal.certify.tied import in_parts
 from kmaplocal.certify.certificate import KEEP
 from kmaplocal.console import Console
 from kmaplocal.errors import ALL_DONE, FLAGGED, NOT_ANALYSED
 from kmaplocal.prove import record
 from kmaplocal.cache import again
+from kmaplocal.knowledge import api
+from kmaplocal.steps import callers
 from kmaplocal.tree.kernel import Module, Tree
-from kmaplocal.tree.search import Search
+from kmaplocal.tree.shard import by_folder
 from kmaplocal.tree.spatch import Spatch, find_spatch
 from kmaplocal.tree.target import Target
 
@@ -39,9 +43,10 @@ def print_report(
         output.check(out)
     asked = ("report", str(request.shard), str(request.oldest), *request.files)
     aim = request.target(tree.root)
-    found = again.answer(
-        aim, spatch, asked, lambda: _made(tree, aim, spatch, request, console)
-    )
+    made = partial(_made, tree, aim, spatch, request, console)
+    results, _ = again.answer(aim, spatch, asked, made)
+    parts = [results[folder] for folder in sorted(results)]
+    found = merge.joined([report.report(tree.version, []), *parts])
     proofs = _proofs(tree, request.files)
     if request.shard:
         mine = request.shard.chosen(proofs)
@@ -56,18 +61,49 @@ def print_report(
 
 
 def _made(
-    tree: Tree, aim: Target, spatch: Spatch, request: main_job.Request, console: Console
+    tree: Tree,
+    aim: Target,
+    spatch: Spatch,
+    request: main_job.Request,
+    console: Console,
+    earlier: again.Earlier | None,
 ) -> again.Made:
-    """The report of what REQUEST names, without proofs."""
+    """The report of each folder of what REQUEST names, without proofs."""
     with console.waiting("searching"):
-        paths = [str(path) for path in tree.candidates(request.files)]
+        paths = _paths(tree, request, earlier)
     mine = request.shard.chosen(paths) if request.shard else paths
-    with console.progress("reading", len(mine)) as progress:
-        made = partial(report.report, tree.version, search=Search(tree.root))
-        given = (spatch, request.timeout, request.jobs, made, progress)
-        parts: list[dict]
-        parts, failed = in_parts(aim, mine, paths, *given)
-    return again.Made(merge.joined(parts), not failed)
+    held = earlier.holding(paths, api.OLD) if earlier else {}
+    left = [path for path in mine if os.path.dirname(path) not in held]
+    definitions = earlier.tree if earlier and held else aim.definitions()
+    given = (spatch, request.timeout, request.jobs, definitions)
+    first = Analysis(aim.root, *given, kernels=aim.kernels)
+    names = earlier.grounds.names if earlier else None
+    with console.progress("reading", len(left)) as progress:
+        made = partial(_by_folder, tree.version)
+        found: dict[str, dict]
+        found, failed, grounds = in_parts(first, left, paths, made, progress, names)
+    fresh = again.Made(found, {"paths": paths}, not failed, grounds)
+    return earlier.joined(held, fresh) if earlier else fresh
+
+
+def _paths(
+    tree: Tree, request: main_job.Request, earlier: again.Earlier | None
+) -> list[str]:
+    if earlier:
+        return earlier.candidates("paths", tree, request.files, api.OLD)
+    return [str(path) for path in tree.candidates(request.files)]
+
+
+def _by_folder(
+    version: str, analysis: Analysis, files: Sequence[FileAnalysis]
+) -> dict[str, dict]:
+    """The report of each folder of FILES."""
+    callers.ask(files, analysis.definitions)  # of all in one pass
+    known = {file.path: file for file in files}
+    return {
+        folder: report.report(version, (known[p] for p in paths), analysis.definitions)
+        for folder, paths in by_folder(known).items()
+    }
 
 
 def _proofs(tree: Tree, names: Sequence[str]) -> dict[str, list[record.Proof]]:

@@ -18,7 +18,7 @@ from kmaplocal.findings.registry import RULES, in_file
 from kmaplocal.findings.checks import Checks
 from kmaplocal.certify import readings
 from kmaplocal.certify.analysis import SYNTAX, Analysis, FileAnalysis
-from kmaplocal.certify.tied import analysed
+from kmaplocal.certify.tied import analysed, names_in
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.tree.spatch import Spatch
@@ -175,7 +175,9 @@ def survey(
     analysis.further = further
     files = analysis.run(names, progress)
     if len(names) < len(among):
-        applied, failed = analysed(aim, names, among, spatch, timeout, jobs)
+        first = Analysis(root, spatch, timeout, jobs, tree, kernels=aim.kernels)
+        other, applied = analysed(first, names, among, names_in(first, among))
+        failed = other.failed
     else:
         applied, failed = analysis.applied(files), False
     found = _collected(files, applied, checks)

@@ -30,7 +30,7 @@ from kmaplocal.prove.record import Proof
 from kmaplocal.c.oldcalls import Call, old_calls
 from kmaplocal.steps.steps import Steps
 from kmaplocal.tree.outcome import Lost
-from kmaplocal.tree.search import Search
+from kmaplocal.tree.definitions import Definitions
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
 
@@ -61,10 +61,10 @@ class Function:
 
 
 def report(
-    version: str, files: Iterable[FileAnalysis], search: Search | None = None
+    version: str, files: Iterable[FileAnalysis], tree: Definitions | None = None
 ) -> dict:
-    """What is reported of FILES of a kernel of VERSION (as 6.1), as JSON; SEARCH: of
-    the tree, to count callers all over it.
+    """What is reported of FILES of a kernel of VERSION (as 6.1), as JSON; TREE: they
+    are from, to count callers all over it.
 
     Out: see report.schema.json; in the order of file, line and column.
     """
@@ -72,7 +72,7 @@ def report(
     lists: dict[str, list] = {"mappings": [], "findings": [], "not_analysed": []}
     functions: dict[str, int] = dict.fromkeys(VERDICTS, 0)
     files = sorted(files, key=lambda file: file.path)
-    steps = Steps(files, search)
+    steps = Steps(files, tree)
     for file in files:
         known = functions_of(file)
         for function in known:

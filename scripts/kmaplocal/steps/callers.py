@@ -9,15 +9,15 @@ from functools import cached_property
 from kmaplocal.c.lexer import Token, tokens
 from kmaplocal.c.outline import Outline, read
 from kmaplocal.certify.analysis import FileAnalysis
-from kmaplocal.tree.search import Search
+from kmaplocal.tree.definitions import Definitions
 
 
 class Callers:
-    """The callers of what FILES define; SEARCH: of the tree they are from."""
+    """The callers of what FILES define; TREE: they are from."""
 
-    def __init__(self, files: Mapping[str, FileAnalysis], search: Search | None):
+    def __init__(self, files: Mapping[str, FileAnalysis], tree: Definitions | None):
         self.files = files
-        self.search = search
+        self.definitions = tree
         self._counted: dict[tuple[str, str], int | None] = {}
 
     def count(self, path: str, name: str) -> int | None:
@@ -39,18 +39,23 @@ class Callers:
         outline = self.files[path].outline
         if not _is_shared(path, outline, name):
             return _calling(outline.tokens, name)
-        if self.search is None:
+        if self.definitions is None:
             return None
         naming = self._naming.get(name, ())
-        texts = (read(self.search.tree / file) for file in naming)
+        texts = (read(self.definitions.tree / file) for file in naming)
         return sum(_calling(tokens(text), name) for text in texts)
 
     @cached_property
     def _naming(self) -> Mapping[str, Sequence[str]]:
-        """The files that name a function which is kept, by its name: all are looked
-        for in one pass."""
-        names = set(_kept_shared(self.files.values()))
-        return self.search.mentions(names) if self.search and names else {}
+        return ask(self.files.values(), self.definitions)
+
+
+def ask(
+    files: Iterable[FileAnalysis], tree: Definitions | None
+) -> Mapping[str, Sequence[str]]:
+    """The files of TREE that name a function of FILES which is kept, by its name."""
+    names = set(_kept_shared(files))
+    return tree.mentions(names) if tree and names else {}
 
 
 def _kept_shared(files: Iterable[FileAnalysis]) -> Iterator[str]:

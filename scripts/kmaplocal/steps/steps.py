@@ -17,7 +17,7 @@ from kmaplocal.steps import context, handed, pages, passed, paths, reading, stor
 from kmaplocal.steps.callers import Callers
 from kmaplocal.steps.kept import Kept
 from kmaplocal.steps.unmapping import Unmapping
-from kmaplocal.tree.search import Search
+from kmaplocal.tree.definitions import Definitions
 
 RULES: tuple[Callable[[Kept], str], ...] = (
     handed.itself,
@@ -49,13 +49,13 @@ RULES: tuple[Callable[[Kept], str], ...] = (
 
 
 class Steps:
-    """The next steps for the mappings of FILES; SEARCH: of the tree they are from, to
-    count callers by."""
+    """The next steps for the mappings of FILES; TREE: they are from, to count callers
+    by."""
 
-    def __init__(self, files: Iterable[FileAnalysis], search: Search | None = None):
+    def __init__(self, files: Iterable[FileAnalysis], tree: Definitions | None = None):
         known = {file.path: file for file in files}
         self.unmapping = Unmapping(known.values())
-        self.callers = Callers(known, search)
+        self.callers = Callers(known, tree)
 
     def of(
         self, file: FileAnalysis, verdict: Verdict, found: Certificate | None

@@ -107,21 +107,21 @@ class Callees:
 
     def find(self, caller: str, name: str) -> list[tuple[str, Function]]:
         """The definitions NAME can mean in the file CALLER."""
-        own = self._defined(caller, name)
+        own = self.defined(caller, name)
         if own and (caller, name) not in self.besides:
             return own
         files = self.places.get((caller, name))
         if files is None:
             self.requests.ask(Definition((caller, name)))
             return []
-        return [found for file in files for found in self._defined(file, name)]
+        return [found for file in files for found in self.defined(file, name)]
 
     def unread(self, caller: str, name: str) -> bool:
         """Whether NAME, called in the file CALLER, was looked for and not found."""
         return not self.find(caller, name) and (caller, name) in self.missing
 
-    def _defined(self, file: str, name: str) -> list[tuple[str, Function]]:
-        """The functions called NAME in FILE: one, or in arms of an #if several."""
+    def defined(self, file: str, name: str) -> list[tuple[str, Function]]:
+        """The functions known as NAME in FILE: one, or several in arms of an #if."""
         first = self.sources.get(file, {}).get(name)
         every = [first, *self._others.get((file, name), ())] if first else []
         return [(file, function) for function in every]

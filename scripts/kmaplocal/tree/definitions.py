@@ -8,12 +8,13 @@ a definition is for Universal Ctags to say, once for each file.
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kmaplocal.tree import source
+from kmaplocal.tree import answers, source
 from kmaplocal.c import tags
+from kmaplocal.tree.answers import Answers
 from kmaplocal.tree.members import Members
 from kmaplocal.tree.search import APART, Lines, Search
 
@@ -60,17 +61,19 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
 class Definitions:
     """The definitions of one tree; remembers what it has found."""
 
-    def __init__(self, tree: Path):
-        """In: the top folder of a kernel tree. It must not change meanwhile."""
+    def __init__(self, tree: Path, known: Answers | None = None):
+        """In: the top folder of a kernel tree, which must not change meanwhile; and
+        what is KNOWN of it."""
         self.tree = Path(tree)
         self.kernel: Path | None = None  # that it is for, where it is not one itself
         self.is_kernel = (self.tree / source.HEADER).is_file()
         self.own: Definitions = self  # what is in the tree itself
-        self.search = Search(self.tree)
+        self.answers = known or Answers()
+        self.search = Search(self.tree, self.answers)
         self._lines: dict[str, Lines] = {}
         self._functions: dict[tuple[str, str], list[Place]] = {}
         self._tagged: dict[str, dict[str, list[str]]] = {}
-        self._members = Members(self.tree, self.search)
+        self._members = Members(self.tree, self.search, self.answers)
 
     def functions(
         self, names: Iterable[str], near: Path | None = None
@@ -160,7 +163,10 @@ class Definitions:
         """The files of the kernel proper that hold each of these words, relative
         to the tree; FAR: and those of the kernel that a module is for.  Errors:
         SearchFailed."""
-        return self.search.mentions(names)
+        kind, wanted = answers.POINTED if far else answers.MENTIONS, set(names)
+        new = self.answers.new(kind, "", wanted)
+        self.answers.tell(kind, "", self.search.mentions(new))
+        return {word: self.answers.files[kind, "", word] for word in wanted}
 
     def knows(self, file: str) -> bool:
         """Whether all that can see what FILE, a header or not, declares can be read."""
@@ -171,14 +177,23 @@ class Definitions:
         only pointers to them, in a folder of the tree; "" is the kernel proper.
 
         Errors: SearchFailed."""
-        files: dict[str, set[str]] = {tag: set() for tag in tags}
+        kind, wanted = answers.OBJECTS, set(tags)
+        new = self.answers.new(kind, folder, wanted)
+        named = self.search.holding(new, folder) if new else []
+        self.answers.tell(kind, folder, self.objects_in(named, new))
+        return {tag: self.answers.files[kind, folder, tag] for tag in wanted}
+
+    def objects_in(
+        self, files: Sequence[str], tags: Iterable[str]
+    ) -> dict[str, set[str]]:
+        """... those of FILES."""
+        found: dict[str, set[str]] = {tag: set() for tag in tags}
         # Not `struct tag *`, `struct tag;` or `sizeof(struct tag)`.
         after = r"[[:space:]]*($|[^[:space:]*;)]|\)[[:space:]]*($|\{))"
-        pattern = rf"(struct|union)[[:space:]]+({'|'.join(sorted(files))})\b{after}"
-        named = self.search.holding(files, folder)
-        for file, text in self.search.matches(pattern, named):
-            files[_WORD.findall(text)[1]].add(file)
-        return {tag: sorted(found) for tag, found in files.items()}
+        pattern = rf"(struct|union)[[:space:]]+({'|'.join(sorted(found))})\b{after}"
+        for file, text in self.search.matches(pattern, files if found else []):
+            found[_WORD.findall(text)[1]].add(file)
+        return found
 
     def _inside(self, path: Path) -> Path:
         path = Path(os.path.normpath(path))
@@ -214,12 +229,16 @@ class Definitions:
 
     def _likely(self, top: str, names: set[str]) -> dict[str, set[str]]:
         """The files with a line that may define one of `names`."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for line in self._lines_of(top).with_words(names):
-            file, _nul, text = line.partition("\0")
-            for name in _defined(text) & names:
-                found[name].add(file.removeprefix("./"))
-        return found
+        kind, known = answers.DEFINES, self.answers
+        new = known.new(kind, top, names)
+        if new:
+            lines = self._lines_of(top).with_words(new)
+            known.tell(kind, top, dict.fromkeys(new, ()) | _defining(lines, new))
+        return {name: set(known.files[kind, top, name]) for name in names}
+
+    def defining(self, files: Sequence[str], names: set[str]) -> dict[str, set[str]]:
+        """Those of FILES that may define each of these functions or macros."""
+        return _defining(self.search.lines_in(_LIKELY, files), names)
 
     def _tag(self, files: list[str]) -> None:
         """Read the definitions in files not read yet."""
@@ -238,12 +257,11 @@ class Definitions:
         """The text of each of these structures in each header that defines it, by
         file.  Errors: tags.TagsError, SearchFailed, OSError."""
         found: dict[str, dict[str, str]] = {name: {} for name in names}
-        wanted = sorted(filter(_IDENTIFIER.match, found))
-        if not wanted:
-            return found
-        pattern = rf"\bstruct[[:space:]]+({'|'.join(wanted)})[[:space:]]*(\{{|$)"
-        headers = self.search.headers(wanted)
-        files = sorted({file for file, _ in self.search.matches(pattern, headers)})
+        kind, wanted = answers.STRUCTS, set(filter(_IDENTIFIER.match, found))
+        new = self.answers.new(kind, "", wanted)
+        headers = self.search.headers(new) if new else []
+        self.answers.tell(kind, "", self.structs_in(headers, new))
+        files = sorted({f for n in wanted for f in self.answers.files[kind, "", n]})
         for line in tags.lines(self.tree, files, ["--kinds-C=s", "--fields=ne"]):
             name, file, _address, *fields = line.split("\t")
             file = tags.named(file)
@@ -253,6 +271,27 @@ class Definitions:
                 lines = text.split("\n")[int(place["line"]) - 1 : int(place["end"])]
                 found[name][file] = "\n".join(lines) + "\n"
         return found
+
+    def structs_in(
+        self, headers: Sequence[str], names: Iterable[str]
+    ) -> dict[str, set[str]]:
+        """Those of HEADERS that may define each of these structures."""
+        found: dict[str, set[str]] = {name: set() for name in names}
+        either = "|".join(sorted(found))
+        pattern = rf"\bstruct[[:space:]]+({either})[[:space:]]*(\{{|$)"
+        for file, text in self.search.matches(pattern, headers if found else []):
+            found[_WORD.findall(text)[1]].add(file)
+        return found
+
+
+def _defining(lines: Iterable[str], names: set[str]) -> dict[str, set[str]]:
+    """The files whose LINES may define one of NAMES."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        file, _nul, text = line.partition("\0")
+        for name in _defined(text) & names:
+            found[name].add(file.removeprefix("./"))
+    return found
 
 
 def _defined(text: str) -> set[str]:

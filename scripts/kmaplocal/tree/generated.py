@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
 
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.outline import Macro, Outline, read
+from kmaplocal.tree.answers import Answers
 from kmaplocal.tree.search import Search
 
-_FOLDERS = ("include", "fs", "drivers", "net", "mm", "kernel", "lib", "block", "crypto")
+FOLDERS = ("include", "fs", "drivers", "net", "mm", "kernel", "lib", "block", "crypto")
 
 
 class Generated:
     """The generated functions of one tree; remembers what it has read."""
 
-    def __init__(self, tree: Path, kernel: Path | None = None):
+    def __init__(
+        self, tree: Path, kernel: Path | None = None, known: Answers | None = None
+    ):
         """In: the top folder of a kernel tree; or of a module, and the kernel it is
-        for.  They must not change meanwhile."""
-        self.tree, self.search = tree, Search(tree)
+        for; and what is KNOWN of it.  They must not change meanwhile."""
+        self.answers = known or Answers()
+        self.tree, self.search = tree, Search(tree, self.answers)
         self.kernel = Generated(kernel) if kernel else None
         self._read: dict[str, tuple[Outline, list[str]]] = {}
 
@@ -57,6 +60,7 @@ class Generated:
         if file not in self._read:
             outline = Outline(read(self.tree / file), ())
             self._read[file] = outline, list(expansions(outline))
+            self.answers.generating.add(file)
         return self._read[file]
 
     def _headers(self, names: Iterable[str]) -> list[str]:
@@ -68,16 +72,22 @@ class Generated:
         }
         if not beginnings:
             return []
-        pasted = self._pasted.items()
-        return sorted(file for file, words in pasted if words & beginnings)
+        pasted = self._pasted().items()
+        return sorted(file for file, words in pasted if beginnings.intersection(words))
 
-    @cached_property
-    def _pasted(self) -> dict[str, set[str]]:
+    def _pasted(self) -> dict[str, list[str]]:
         """The words that something is pasted to, by header."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for file, word in self.search.pasted(_FOLDERS):
-            found[file].add(word)
-        return found
+        if self.answers.pasted is None:
+            self.answers.pasted = by_header(self.search.pasted(FOLDERS))
+        return self.answers.pasted
+
+
+def by_header(pasted: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The words that something is PASTED to, with their headers, by header."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for file, word in pasted:
+        found[file].add(word)
+    return {file: sorted(words) for file, words in found.items()}
 
 
 def _overlooked(outline: Outline, names: set[str]) -> Iterator[tuple[str, str]]:

@@ -16,10 +16,10 @@ from kmaplocal.c import lexer
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.outline import read
+from kmaplocal.tree.search import AGGREGATES
 
 MOST_FILES = 120
 MOST_HOLDERS = 6  # structures in structures
-AGGREGATES = ("struct", "union")
 _OPENING, _CLOSING = "{([", "})]"
 _NOBODY = ("NULL", "false", "true")
 
@@ -72,6 +72,8 @@ class Initialisers:
         self.definitions = definitions
         self._tokens: dict[str, list[Token]] = {}
         self._known: dict[tuple[str, str], list[str]] = {}
+        # The tags that were looked at, and the files, for those that were asked about.
+        self.looked: dict[frozenset[tuple[str, str]], tuple[set, set]] = {}
 
     def by_position(self, tags: Iterable[tuple[str, str]]) -> str:
         """Where an object of one of these structures is, or may be, initialised by
@@ -81,6 +83,8 @@ class Initialisers:
         objects = _Objects()
         looked: set[tuple[str, str]] = set()
         new = set(tags)
+        seen: set[str] = set()
+        self.looked[frozenset(new)] = looked, seen
         for _ in range(MOST_HOLDERS):
             if not new:
                 return objects.by_position()
@@ -88,6 +92,7 @@ class Initialisers:
             files = self._files(new)
             if len(files) > MOST_FILES:
                 return f"{len(files)} files have a struct {min(new)[0]}"
+            seen.update(files)
             for file, here in files.items():
                 objects.look(file, self._read(file), here)
             if objects.why:

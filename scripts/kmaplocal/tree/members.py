@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from kmaplocal.c import tags
+from kmaplocal.tree.answers import Answers, Member
 from kmaplocal.tree.search import Lines, Search
 
 _FIELDS = ("--kinds-C=m", "--fields=ts")
@@ -23,10 +24,12 @@ class _Member(NamedTuple):
 class Members:
     """The members of the structures of one tree; remembers what it has read."""
 
-    def __init__(self, tree: Path, search: Search):
-        self.tree, self.search = tree, search
+    def __init__(self, tree: Path, search: Search, known: Answers):
+        self.tree, self.search, self.known = tree, search, known
         self._found: dict[str, list[_Member]] = {}
         self._scoped: dict[tuple[str, str], set[str]] = {}
+        for name, members in known.members.items():
+            self._note(name, (_Member(*each) for each in members))
         self._read: set[str] = set()
         self._tags = Lines()
         self._whole = False  # all headers were read
@@ -66,13 +69,36 @@ class Members:
 
     def _look(self, names: set[str]) -> None:
         """Choose the members of these NAMES."""
-        for name in names:
-            self._found[name] = []
+        found: dict[str, list[_Member]] = {name: [] for name in names}
         for line in self._tags.matching(f"^({'|'.join(sorted(names))})\t"):
-            name, file, rest = line.split("\t", 2)
-            found = _Member(tags.named(file), *_struct_and_type(rest))
-            self._found[name].append(found)
+            name, member = _parsed(line)
+            found[name].append(member)
+        for name, members in found.items():
+            self._note(name, members)
+            headers = (m for m in members if m.file.endswith(".h"))
+            self.known.members[name] = [(m.file, m.struct, m.type) for m in headers]
+
+    def _note(self, name: str, members: Iterable[_Member]) -> None:
+        self._found[name] = list(members)
+        for found in self._found[name]:
             self._scoped.setdefault((found.struct, name), set()).add(found.type)
+
+
+def members_in(
+    tree: Path, headers: Iterable[str], names: Container[str]
+) -> dict[str, list[Member]]:
+    """The members of these NAMES in HEADERS.  Errors: TagsError."""
+    found: dict[str, list[Member]] = {}
+    for line in tags.lines(tree, headers, _FIELDS):
+        name, member = _parsed(line)
+        if name in names:
+            found.setdefault(name, []).append((member.file, member.struct, member.type))
+    return found
+
+
+def _parsed(line: str) -> tuple[str, _Member]:
+    name, file, rest = line.split("\t", 2)
+    return name, _Member(tags.named(file), *_struct_and_type(rest))
 
 
 def _struct_and_type(fields: str) -> tuple[str, str]:

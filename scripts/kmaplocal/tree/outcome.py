@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What became of one file: the data every part of the driver passes on."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 
@@ -62,3 +62,39 @@ class Outcome:
     outdated: tuple[Outdated, ...] = ()
     partners: frozenset[str] = frozenset()
     unfound: frozenset[str] = frozenset()
+
+    def as_json(self) -> dict:
+        """All there is but what the file held before, for from_json()."""
+        changed = self.after != self.before
+        return {
+            "path": str(self.path),
+            "after": _text(self.after) if changed else None,
+            "converted": self.converted,
+            "kept": [astuple(doubt) for doubt in self.kept],
+            "unanalysed": [astuple(lost) for lost in self.unanalysed],
+            "mappings": self.mappings,
+            "outdated": [astuple(each) for each in self.outdated],
+            "partners": sorted(self.partners),
+            "unfound": sorted(self.unfound),
+        }
+
+
+def from_json(told: dict, before: bytes) -> Outcome:
+    """The outcome that as_json() TOLD of, of a file that held BEFORE."""
+    after = told["after"]
+    return Outcome(
+        Path(told["path"]),
+        before,
+        before if after is None else after.encode(errors="surrogateescape"),
+        tuple(told["converted"]),
+        tuple(Doubt(*each) for each in told["kept"]),
+        tuple(Lost(*each) for each in told["unanalysed"]),
+        told["mappings"],
+        tuple(Outdated(*each) for each in told["outdated"]),
+        frozenset(told["partners"]),
+        frozenset(told["unfound"]),
+    )
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="surrogateescape")

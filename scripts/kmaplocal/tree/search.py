@@ -18,10 +18,12 @@ from typing import IO, Any
 
 from kmaplocal import scratch
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.tree.answers import Answers
 from kmaplocal.workers import cores
 
 SOURCES = (".c", ".h")
 HEADERS = (".h",)
+AGGREGATES = ("struct", "union")
 # Searched only for what lies in the same one of them.
 APART = ("Documentation", "samples", "scripts", "tools")
 _GET_IT = "apt-get install ripgrep"
@@ -29,6 +31,7 @@ _GET_IT = "apt-get install ripgrep"
 _PLAIN = ("--no-config", "--no-unicode", "--encoding=none", "-uuu", "--text")
 _WORDS = (*_PLAIN, "--fixed-strings", "--word-regexp")
 _SHOWN = ("--no-filename", "--no-line-number", "--color=never")
+_PASTED = "[A-Za-z0-9_]+_##"
 _DENIED = re.compile(r"(?:rg: )?(.*): Permission denied \(os error 13\)")
 _TOGETHER = 20000  # file names in one command
 
@@ -48,9 +51,11 @@ def program() -> str:
 class Search:
     """The words of one tree; what it was asked once it does not look for again."""
 
-    def __init__(self, tree: Path):
-        """In: the top folder of a kernel tree. It must not change meanwhile."""
+    def __init__(self, tree: Path, known: Answers | None = None):
+        """In: the top folder of a kernel tree, which must not change meanwhile; and
+        what is KNOWN of it."""
         self.tree = Path(tree)
+        self.answers = known or Answers()
         self.unread: set[str] = set()  # what may not be read, of what was searched
 
     def mentions(self, words: Iterable[str]) -> dict[str, list[str]]:
@@ -90,6 +95,12 @@ class Search:
         if command:
             _run(command, self.tree, self.unread, stdout=into)
 
+    def lines_in(self, pattern: str, files: Sequence[str]) -> list[str]:
+        """The lines of FILES that match PATTERN, each as lines() writes it."""
+        asked = [*_PLAIN, "--null", "--with-filename", "--no-line-number"]
+        asked += ["--no-heading", f"--regexp={pattern}"]
+        return self.among(files, asked) if files else []
+
     def among(self, files: Sequence[str], asked: Sequence[str]) -> list[str]:
         """What ripgrep, ASKED so, prints of these FILES, in any order."""
         found: list[str] = []
@@ -105,9 +116,13 @@ class Search:
         asked += ["--no-heading", "--only-matching", f"--regexp={pattern}"]
         yield from map(_parted, self.among(files, asked) if files else ())
 
+    def pasted_in(self, headers: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """The words in HEADERS that something is pasted to, with `##`."""
+        return self.matches(_PASTED, headers)
+
     def pasted(self, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """The words in headers of FOLDERS that something is pasted to, with `##`."""
-        asked = [*_PLAIN, "--only-matching", "--regexp=[A-Za-z0-9_]+_##"]
+        """... in those of FOLDERS."""
+        asked = [*_PLAIN, "--only-matching", f"--regexp={_PASTED}"]
         for folder in folders:
             if (self.tree / folder).is_dir():
                 yield from self._pass(asked, HEADERS, folder)
@@ -121,11 +136,13 @@ class Search:
             file, text = _parted(line)
             yield _plain_name(file), text
 
-    @cached_property
+    @property
     def structures(self) -> list[str]:
         """The headers with a structure or union, by far not all."""
-        asked = [*_PLAIN, "--fixed-strings", *_patterns(("struct", "union"))]
-        return self._holding(asked, "", HEADERS)
+        if self.answers.structures is None:
+            asked = [*_PLAIN, "--fixed-strings", *_patterns(AGGREGATES)]
+            self.answers.structures = self._holding(asked, "", HEADERS)
+        return self.answers.structures
 
     def _holding(
         self, asked: Sequence[str], folder: str, suffixes: Sequence[str]

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kmaplocal.errors import KmaplocalError
-from kmaplocal.c.outline import Outline
+from kmaplocal.c.outline import Outline, Span
+
+Homes = Mapping[str, set[str]]  # files by the functions they have
 
 
 class BadShard(KmaplocalError):
@@ -31,11 +33,8 @@ class Shard(NamedTuple):
 
 def dealt(weights: Mapping[str, int], parts: int) -> list[list[str]]:
     """The paths that have WEIGHTS in so many PARTS, of about the same weight and each
-    sorted.  A folder is in one of them: what is said of a file may be about another
-    beside it."""
-    folders: dict[str, list[str]] = {}
-    for path in sorted(weights):
-        folders.setdefault(os.path.dirname(path), []).append(path)
+    sorted.  A folder is in one of them."""
+    folders = by_folder(weights)
     heavy = {name: sum(weights[p] for p in paths) for name, paths in folders.items()}
     found: list[list[str]] = [[] for _ in range(parts)]
     loads = [0] * parts
@@ -55,19 +54,45 @@ def parsed(text: str) -> Shard:
     raise BadShard(f"SHARD={text}: not one of 1/N to N/N")
 
 
+def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
+    """PATHS by the folder they are in, each sorted: what is said of a file may be about
+    another beside it."""
+    folders: dict[str, list[str]] = {}
+    for path in sorted(paths):
+        folders.setdefault(os.path.dirname(path), []).append(path)
+    return folders
+
+
+def names_of(file: str, outline: Outline, calls: Collection[str]) -> list[str]:
+    """The functions of FILE with one of CALLS that other files can call."""
+    spans = outline.holding(calls)
+    return sorted({s.name for s in spans if _is_shared(file, outline, s)})
+
+
+def _is_shared(file: str, outline: Outline, span: Span) -> bool:
+    return file.endswith(".h") or not outline.is_static(span)
+
+
+def homes_of(names: Mapping[str, Iterable[str]]) -> Homes:
+    """The files that have each of the functions NAMES, which are by file."""
+    found: dict[str, set[str]] = {}
+    for file, each in names.items():
+        for name in each:
+            found.setdefault(name, set()).add(file)
+    return found
+
+
 def with_tied(
-    wanted: Collection[str], outlines: Mapping[str, Outline], calls: Collection[str]
+    wanted: Collection[str],
+    homes: Homes,
+    spoken: Callable[[set[str]], Iterable[frozenset[str]]],
 ) -> set[str]:
-    """The files WANTED of those of OUTLINES, and all that have a function with one of
-    CALLS that one of these can call, and so on: it may map or unmap for them."""
-    homes: dict[str, set[str]] = {}
-    for file, outline in outlines.items():
-        for span in outline.holding(calls):
-            if file.endswith(".h") or not outline.is_static(span):
-                homes.setdefault(span.name, set()).add(file)
+    """The files WANTED, and all that have one of the functions in HOMES that one of
+    these can call, by the words that are SPOKEN in files, and so on: it may map or
+    unmap for them."""
     found, new = set(wanted), set(wanted)
     while new:
-        words = frozenset[str]().union(*(outlines[file].spoken for file in new))
+        words = frozenset[str]().union(*spoken(new))
         new = set().union(*(homes[name] for name in words & homes.keys())) - found
         found |= new
     return found

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What becomes of the files of whole folders, as far as it was found out before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from kmaplocal.apply.outcomes import Asked, converted
+from kmaplocal.apply.together import settled
+from kmaplocal.cache import again
+from kmaplocal.console import Console
+from kmaplocal.knowledge import api
+from kmaplocal.tree.kernel import Tree
+from kmaplocal.tree.outcome import Outcome, from_json
+from kmaplocal.tree.shard import by_folder
+from kmaplocal.tree.spatch import Spatch
+
+# As conversion.prepare_rest().
+Converter = Callable[..., tuple[Callable[[Path], Outcome], again.Grounds, bool]]
+
+
+def convert_all(
+    tree: Tree,
+    paths: Sequence[Path],
+    spatch: Spatch,
+    request: Asked,
+    console: Console,
+    converter: Converter,
+    about: Sequence[str],
+) -> list[Outcome]:
+    """The outcome of each of PATHS, in that order; nothing is written.  ABOUT says all
+    that it depends on, but the tree."""
+    aim = request.target(tree.root)
+    make = partial(_made, tree, paths, spatch, request, console, converter)
+    results, _ = again.answer(aim, spatch, ("apply", *about), make)
+    told = {each["path"]: each for folder in results.values() for each in folder}
+    return settled([_outcome(tree, told[str(path)]) for path in paths])
+
+
+def _outcome(tree: Tree, told: dict) -> Outcome:
+    return from_json(told, (tree.root / told["path"]).read_bytes())
+
+
+def _made(
+    tree: Tree,
+    paths: Sequence[Path],
+    spatch: Spatch,
+    request: Asked,
+    console: Console,
+    converter: Converter,
+    earlier: again.Earlier | None,
+) -> again.Made:
+    """The outcomes of each folder."""
+    names = [str(path) for path in paths]
+    held = earlier.holding(names, api.OLD) if earlier else {}
+    known = (
+        earlier.tree if earlier and held else request.target(tree.root).definitions()
+    )
+    left = [path for path in paths if os.path.dirname(path) not in held]
+    homes = earlier.grounds.names if earlier else None
+    with console.progress("reading", len(left)) as progress:
+        given = (spatch, request, known, homes, progress)
+        convert, grounds, failed = converter(tree.root, left, paths, *given)
+    made = {str(o.path): o for o in converted(tree, left, request, console, convert)}
+    told = {
+        folder: [made[path].as_json() for path in each]
+        for folder, each in by_folder(made).items()
+    }
+    torn = any(_was_not_applied(outcome) for outcome in made.values())
+    fresh = again.Made(told, {"paths": names}, not (failed or torn), grounds)
+    return earlier.joined(held, fresh) if earlier else fresh
+
+
+def _was_not_applied(outcome: Outcome) -> bool:
+    return any(lost.reason.startswith("not applied") for lost in outcome.unanalysed)

@@ -22,6 +22,7 @@ from kmaplocal.certify.certificate import Certificate, Verdict, repaired
 from kmaplocal.certify.file import FileAnalysis
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.members import NOTHING, Members, takes_by_value
+from kmaplocal.certify.wrappers import TOGETHER
 from kmaplocal.flow.events import AGAINST, End, Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import functions, gfp
@@ -139,7 +140,10 @@ class Lowmem:
             if not (certificate.good or own and _needs_nothing(certificate)):
                 return None
         dropped = {unmap.start for unmap in found.unmaps}
-        if any((d.line, d.column) not in dropped for d in verdict.doubts):
+        if any(
+            (d.line, d.column) not in dropped and not d.reason.startswith(TOGETHER)
+            for d in verdict.doubts
+        ):
             return None
         found.held |= {place for s in low for place in self._stores(judge, s)}
         alone = all(_is_alone(judge, unmap) for unmap in found.unmaps)
@@ -279,6 +283,8 @@ class Lowmem:
         spans = [s for s in file.outline.functions if s.name == name]
         if not spans or not all(map(file.outline.is_static, spans)):
             return False
+        if not _is_only_called(file, name):
+            return False
         callers = [s for s in file.outline.holding([name]) if s.name != name]
         self.analysis.read_functions({file.path: {s.name for s in callers}})
         sources = self.analysis.callees.sources.get(file.path, {})
@@ -410,6 +416,17 @@ def _is_map(value: Sequence) -> bool:
         first >= 0
         and (not cast or (cast[0], cast[-1]) == ("(", ")"))
         and (words[-1] == ")" and words.count("+") == words.count("-") == 0)
+    )
+
+
+def _is_only_called(file: FileAnalysis, name: str) -> bool:
+    """Whether FILE does nothing with the function NAME but to declare and call it."""
+    tokens = file.outline.tokens
+    after = [*(token.text for token in tokens[1:]), ""]
+    return all(
+        following == "(" and not token.directive
+        for token, following in zip(tokens, after)
+        if token.text == name
     )
 
 

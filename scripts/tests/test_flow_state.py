@@ -5,10 +5,13 @@ import expressions
 import pytest
 
 from kmaplocal.flow import state as states
+from kmaplocal.c.syntax import Expr, Function, Variable
 from kmaplocal.flow.state import State
+from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.flow.values import CURSOR, ERROR, NONZERO, NULL, OFFSET, START, Given
 from kmaplocal.flow.values import Value
 from kmaplocal.flow.values import constant_of, is_loaded, number_of, truth_of
+from kmaplocal.knowledge import api
 
 MAPPED, GIVEN = Value("address", 0), Value("address", Given(0))
 
@@ -185,3 +188,13 @@ def test_forgetting_spares_addresses_and_guards():
     assert [name for name, _ in after.held] == ["k", "p"]
     assert after.decided == (("rc", False),)
     assert (after.live, after.pages) == (before.live, before.pages)
+
+
+def test_what_the_caller_mapped_is_told_by_its_parameter():
+    """It is no mapping of the function, the last one of all least of all."""
+    function = Function("end", params=[Variable("from", "char *", (1, 9))])
+    call = Expr((3, 11), (3, 29), "kmap_atomic ( page )")
+    site = Site(0, call, api.MAPS["kmap_atomic"], "kmap_atomic", "page")
+    trace = Trace(function, (site,))
+    assert [trace.told(Given(0)), trace.told(0)] == ["from", call.text]
+    assert trace.own([(Given(0), 0), (0, Given(0)), (0, 0)]) == [(site, site)]

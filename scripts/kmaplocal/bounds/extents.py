@@ -21,7 +21,6 @@ from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
-_SUMS = ("binary", "paren", "cast")
 _EARLY = {"break", "return", "goto"}
 
 
@@ -56,11 +55,8 @@ class Extents:
 
     def mapped_at(self, site: Site) -> list[Term] | None:
         """The offset in `v = map(page) + offset`."""
-        whole = self.begin(site)
-        text = whole.text
-        while whole.parent is not None and whole.parent.kind in _SUMS:
-            whole = whole.parent
-        return terms_of(whole, text, self.function)
+        begin = self.begin(site)
+        return terms_of(begin.whole(), begin.text, self.function)
 
     def begin(self, site: Site) -> Expr:
         """The call that gives the address: the map call, or the page_address()
@@ -125,11 +121,11 @@ class Extents:
         reaching, there = self.bounds.reaching, self.bounds.reaching.place(at)
         for loop in self.function.statements():
             test = _limit(loop, name) if loop.kind in LOOPS else None
-            if test is None or _holds(loop, at) or not reaching.local(name):
+            if test is None or loop.holds(at) or not reaching.local(name):
                 continue
             here = reaching.place(test)
             if reaching.passes(here, there) and all(
-                _spans(loop, change.place)
+                loop.holds(change.place)
                 for change in reaching.changing(name, here, there)
             ):
                 yield test
@@ -194,13 +190,15 @@ class Extents:
         """Accesses in a loop that goes on by a page, or by more, in each turn."""
         for use in self.trace.of(site.number, Kind.MOVED):
             move = use.place
-            loops = [s for s in self._loops(move) if not _holds(s, site.call)]
+            loops = [
+                s for s in self.function.around(move, LOOPS) if not s.holds(site.call)
+            ]
             if move.op != "+=" or not loops or not self._is_page(move):
                 continue
             name = move.children[0].bare().text
             for access in self.trace.of(site.number, Kind.ACCESS):
                 words = {node.text for node in access.place.walk()}
-                if name in words and _holds(loops[0], access.place):
+                if name in words and loops[0].holds(access.place):
                     step = move.children[1]
                     yield Beyond(Access(access.place, None, 1), "", step)
                     return
@@ -211,10 +209,6 @@ class Extents:
         if term is not None and self.bounds.fits([term], 1, move).answer == OUTSIDE:
             return True
         return self.pages.many(move.children[1]) is not None
-
-    def _loops(self, expr: Expr) -> list[Stmt]:
-        stmts = self.function.statements()
-        return [s for s in stmts if s.kind in LOOPS and _holds(s, expr)]
 
     def judged(self, access: Access) -> Beyond | None:
         """What is to be said of one access."""
@@ -241,7 +235,7 @@ class Extents:
     def _reached(self, expr: Expr) -> bool:
         """Whether an expression in a loop is evaluated in each turn of it, as far
         as the loop's body says."""
-        around = [s for s in self.function.statements() if _holds(s, expr)]
+        around = [s for s in self.function.statements() if s.holds(expr)]
         loops = [s for s in around if s.kind in LOOPS]
         if not loops or any(s.kind in _EARLY for s in loops[0].walk()):
             return False
@@ -272,10 +266,6 @@ def _limit(loop: Stmt, name: str) -> Expr | None:
     return None
 
 
-def _spans(stmt: Stmt, place: Place) -> bool:
-    return stmt.start <= place.start and place.end <= stmt.end
-
-
 def _base(node: Expr) -> str:
     """The variable that an address is made from: `p` in `(u8 *)p + n`, `&p[n]`."""
     while node.kind in ("paren", "cast", "binary", "unary", "index"):
@@ -285,7 +275,3 @@ def _base(node: Expr) -> str:
             return ""
         node = node.children[-1 if node.kind == "cast" else 0]
     return node.text if node.kind == "identifier" else ""
-
-
-def _holds(stmt: Stmt, expr: Expr) -> bool:
-    return stmt.start <= expr.start and expr.end <= stmt.end

@@ -75,7 +75,7 @@ class Limits:
             if loop.kind != "for" or len(header) != 3 or not loop.children:
                 continue
             body = loop.children[-1]
-            if body.start <= place.start and place.end <= body.end:
+            if body.holds(place):
                 yield from self._counter(node, loop, place, upper)
 
     def _counter(self, node, loop, place, upper):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kmaplocal.c.cfg import Node, Unstructured, control_flow
-from kmaplocal.c.syntax import Expr, Function, Point
+from kmaplocal.c.syntax import Expr, Extent, Function, Point
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(Extent):
     """Where a whole expression is evaluated: the NODE and which of its expressions it
     is, and its extent.  NODE is None where no path leads.  `loose`: it is the place
     of the one value that a variable is ever given, and nothing says that the path

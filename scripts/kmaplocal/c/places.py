@@ -98,9 +98,7 @@ class Places:
                 break
             for variable in stmt.variables:
                 scope = stmt.parent
-                inside = scope is None or (
-                    scope.start <= at.start and at.end <= scope.end
-                )
+                inside = scope is None or scope.holds(at)
                 if variable.name == name and inside:
                     found = (stmt, variable)
         return found

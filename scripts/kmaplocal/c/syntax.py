@@ -8,6 +8,7 @@ its operands gives the operator.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Iterator
 
@@ -23,8 +24,19 @@ KEYWORDS = {"if", "for", "while", "do", "switch", "case", "default"}
 KEYWORDS |= {"return", "goto", "break", "continue"}
 
 
+class Extent:
+    """Where something stands: from START to END."""
+
+    start: Point
+    end: Point
+
+    def holds(self, other: Extent) -> bool:
+        """Whether OTHER stands in it, or is it."""
+        return self.start <= other.start and other.end <= self.end
+
+
 @dataclass(eq=False)
-class Expr:
+class Expr(Extent):
     """An expression: its extent, its text with one space between tokens, what
     it is (`kind`), and its operands (`children`)."""
 
@@ -54,6 +66,17 @@ class Expr:
             yield from child.walk()
         yield self
 
+    def whole(self) -> "Expr":
+        """The sum that this is a part of, with the casts and parentheses around it."""
+        node = self
+        while node.parent is not None and node.parent.kind in (
+            "binary",
+            "paren",
+            "cast",
+        ):
+            node = node.parent
+        return node
+
     def bare(self) -> "Expr":
         """This expression without parentheses and casts around it."""
         node = self
@@ -79,7 +102,7 @@ class Variable:
 
 
 @dataclass(eq=False)
-class Stmt:
+class Stmt(Extent):
     """A statement or declaration with what stands directly in it."""
 
     start: Point
@@ -119,6 +142,10 @@ class Function:
         """Every statement and declaration, in the order of the text."""
         for stmt in self.body:
             yield from stmt.walk()
+
+    def around(self, expr: Expr, kinds: Collection[str]) -> list[Stmt]:
+        """The statements of one of KINDS that EXPR stands in, the outer first."""
+        return [s for s in self.statements() if s.kind in kinds and s.holds(expr)]
 
     @property
     def last(self) -> int:

@@ -25,9 +25,7 @@ from kmaplocal.c.cfg import LOOPS
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
-from kmaplocal.c.syntax import Expr, Stmt
-
-_SUMS = ("binary", "paren", "cast")
+from kmaplocal.c.syntax import Expr
 
 
 class OnePage:
@@ -195,9 +193,7 @@ class OnePage:
         """The call in `memcpy(to, kmap(page) + offset, length);`, or a memset() or
         clear_page() like it, right before the unmap, where it visibly stays in
         the page."""
-        whole = site.call
-        while whole.parent is not None and whole.parent.kind in _SUMS:
-            whole = whole.parent
+        whole = site.call.whole()
         copy = whole.parent
         if copy is None or not self._has_helper(copy):
             return None
@@ -237,7 +233,10 @@ class OnePage:
         variable = self.function.variables.get(name)
         if move.op != "+=" or name not in self.trace.holders(unmap):
             return ""
-        if self._loops(move) != self._loops(site.call) or name != site.variable:
+        loops = (
+            self.function.around(e, {*LOOPS, "iterator"}) for e in (move, site.call)
+        )
+        if next(loops) != next(loops) or name != site.variable:
             return ""
         size = scale_of(variable.type) if variable else None
         if size is None:
@@ -248,16 +247,6 @@ class OnePage:
         terms = [*first, (move.children[1], size, 1)]
         inside = self.bounds.fits(terms, 1, move).answer == INSIDE
         return name if inside else ""
-
-    def _loops(self, expr: Expr) -> list[Stmt]:
-        """The loops an expression stands in."""
-        return [
-            stmt
-            for stmt in self.function.statements()
-            if stmt.kind in (*LOOPS, "iterator")
-            and stmt.start <= expr.start
-            and expr.end <= stmt.end
-        ]
 
     def _saves(self, site: Site, unmap: Expr) -> bool:
         """Whether a variable can be added that keeps the address, where none has

@@ -11,6 +11,7 @@ from kmaplocal.findings.finding import Finding, Rule, Step
 from kmaplocal.findings.peers import Peers
 from kmaplocal.bounds import plain
 from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.c.cfg import LOOPS
 from kmaplocal.c.places import Places, base_type
 from kmaplocal.flow.events import AGAINST, Event, Kind
 from kmaplocal.flow.trace import Site
@@ -227,10 +228,7 @@ class Scene:
 
     def loops(self, expr: Expr) -> Iterator[Stmt]:
         """The loops an expression stands in, the outer first."""
-        for stmt in self.function.statements():
-            if stmt.kind in ("while", "do", "for", "iterator"):
-                if stmt.start <= expr.start and expr.end <= stmt.end:
-                    yield stmt
+        yield from self.function.around(expr, {*LOOPS, "iterator"})
 
 
 def _element(type_: str) -> str:

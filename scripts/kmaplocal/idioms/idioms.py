@@ -156,7 +156,7 @@ class Finder:
         number = span.site.number
         moves = [use.place for use in self.trace.of(number, Kind.MOVED)]
         return all(
-            any(s.start <= read.start and read.end <= s.end for s in allowed)
+            any(stmt.holds(read) for stmt in allowed)
             for read in [*self.trace.reads(number), *moves]
         )
 
@@ -227,7 +227,7 @@ class Finder:
 
     def _uses(self, stmt: Stmt, span: Span) -> bool:
         reads = self.trace.reads(span.site.number)
-        return any(stmt.start <= r.start and r.end <= stmt.end for r in reads)
+        return any(stmt.holds(read) for read in reads)
 
     def _cover(self, idiom: Idiom, span: Span) -> None:
         self.taken.add(span.site)

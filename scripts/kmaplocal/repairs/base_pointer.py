@@ -136,4 +136,4 @@ def _hidden(stmt: Stmt, begin: Stmt, branches: Sequence[tuple[int, int]]) -> boo
 
 
 def _encloses(block: Stmt, exprs: list[Expr]) -> bool:
-    return all(block.start <= e.start and e.end <= block.end for e in exprs)
+    return all(block.holds(expr) for expr in exprs)

@@ -63,7 +63,7 @@ def _asks(scene: Scene) -> bool:
 def _apart(scene: Scene, one: Expr, other: Expr) -> bool:
     """Whether two calls stand in two arms of the same condition."""
     return any(
-        _holds(arm, one) and any(_holds(a, other) for a in arms if a is not arm)
+        arm.holds(one) and any(a.holds(other) for a in arms if a is not arm)
         for arms in _arms(scene)
         for arm in arms
     )
@@ -81,10 +81,6 @@ def _arms(scene: Scene) -> Iterator[Sequence[Expr] | Sequence[Stmt]]:
     """The arms of each condition."""
     yield from (e.children[1:] for e in scene.function.exprs if e.kind == "ternary")
     yield from (s.children for s in scene.function.statements() if s.kind == "if")
-
-
-def _holds(arm: Expr | Stmt, call: Expr) -> bool:
-    return arm.start <= call.start and call.end <= arm.end
 
 
 def own_highmem(scene: Scene) -> Iterator[Finding]:
@@ -169,7 +165,7 @@ def _follows(scene: Scene, first: Expr, later: Expr) -> bool:
     way out between."""
     home = scene.statement(first)
     for stmt in scene.sequel(home) if home is not None else ():
-        if stmt.start <= later.start and later.end <= stmt.end:
+        if stmt.holds(later):
             return True
     return False
 

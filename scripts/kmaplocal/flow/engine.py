@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from kmaplocal import deadline
 from kmaplocal.c.cfg import LOOPS, Node, Unstructured, control_flow
@@ -35,7 +36,12 @@ class TooManyPaths(Exception):
     """The function has more paths than are followed."""
 
 
-_At = tuple[Node, State]
+class _At(NamedTuple):
+    """A node, the state that comes to it, and from where it did first."""
+
+    node: Node
+    state: State
+    before: _At | None = None
 
 
 class Tracer(MapCalls):
@@ -45,36 +51,38 @@ class Tracer(MapCalls):
         """As Evaluator."""
         super().__init__(*about, **how)
         self._at: _At | None = None
-        self._before: dict[_At, _At | None] = {}  # where it came from, first of all
         self._jumped: set[tuple[int, int]] = set()  # sites and lines told of
 
     def run(self) -> Trace:
         """Follow all paths.  Raises Unstructured, TooManyPaths."""
         self._all_read()
         entry = control_flow(self.function)
-        work: list[tuple[_At, _At | None]] = [((entry, self._entered()), None)]
+        work = [_At(entry, self._entered())]
         seen: dict[Node, set[State]] = defaultdict(set)
         pages = {site.page for site in self.log.sites if site.page.isidentifier()}
         pages |= {f"IS_ERR ( {page} )" for page in pages}
         steps = 0
         while work:
-            (node, state), before = work.pop()
-            if len(seen[node]) >= MOST_STATES:
-                guarded = len(seen[node]) < MOST_GUARDED
+            at = work.pop()
+            node, state, _ = at
+            known = seen[node]
+            count = len(known)
+            if count >= MOST_STATES:
+                guarded = count < MOST_GUARDED
                 more = self.relevant.guards if guarded else set()
                 state = forget(state, pages | more)
                 state = state if guarded else plain(state, self.function.variables)
-            if state in seen[node]:
+                at = at._replace(state=state)
+            known.add(state)
+            if len(known) == count:
                 continue
-            seen[node].add(state)
             steps += 1
             deadline.RUN.check()
             if steps > MOST_STEPS:
                 self.knowledge.cut = True
                 raise TooManyPaths("too many paths to follow")
-            self._at = node, state
-            self._before[self._at] = before
-            work.extend((after, self._at) for after in self.step(node, state))
+            self._at = at
+            work += [_At(*after, at) for after in self.step(node, state)]
         return self.trace
 
     @property
@@ -254,12 +262,12 @@ class Tracer(MapCalls):
         """Where the path since CALL jumps by a statement, in its order."""
         at, found = self._at, []
         while at is not None:
-            node = at[0]
+            node = at.node
             if any(call in expr.walk() for expr in node.exprs):
                 break
             if node.stmt is not None and node.stmt.kind in ("goto", "break"):
                 found.append(node.stmt.start)
-            at = self._before[at]
+            at = at.before
         yield from reversed(found)
 
     def _end(self, node: Node, line: int) -> Expr:

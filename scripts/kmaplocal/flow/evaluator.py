@@ -4,6 +4,8 @@ what is seen of an address is noted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kmaplocal.flow.conditions import TRANSPARENT
 from kmaplocal.flow.escape import EscapeAnalysis
 from kmaplocal.flow.events import Kind
@@ -59,6 +61,7 @@ class Evaluator:
         self.relevant = Relevance(function, self.maps, self.unmaps, params, results)
         followed = {*api.ALL, *TRANSPARENT, "page_address"}
         self.escapes = EscapeAnalysis(function, knowledge, followed)
+        self._handlers: dict[str, Callable[[Expr, State], Results]] = {}
         self.writing = False  # what is evaluated is the target of a store
 
     def _add_site(self, call: Expr) -> None:
@@ -73,7 +76,10 @@ class Evaluator:
         """The values EXPR can have, with the state after each."""
         if not self.relevant.matters(expr):
             return [(constant_of(expr), state)]
-        handler = getattr(self, "on_" + expr.kind.replace("-", "_"), self.on_other)
+        handler = self._handlers.get(expr.kind)
+        if handler is None:
+            name = "on_" + expr.kind.replace("-", "_")
+            handler = self._handlers[expr.kind] = getattr(self, name, self.on_other)
         return handler(expr, state)
 
     def on_other(self, expr, state):

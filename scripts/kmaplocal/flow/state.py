@@ -36,20 +36,26 @@ class Region(NamedTuple):
     call: str
 
 
+Decided = tuple[tuple[str, bool], ...]
+
+
 class State(NamedTuple):
     """One way to have arrived here."""
 
     live: tuple[Origin, ...] = ()
     pages: tuple[tuple[Origin, str], ...] = ()  # of a kmap(): its page's text
     held: tuple[tuple[str, Value], ...] = ()
-    decided: tuple[tuple[str, bool], ...] = ()
+    decided: Decided = ()
     parts: tuple[tuple[Part, Value], ...] = ()
     passed: tuple[int, ...] = ()  # lines of ifs that guard an unmap, and did not hold
     regions: tuple[Region, ...] = ()
 
     def get(self, name: str) -> Value | None:
         """What the variable NAME holds, as far as that is known."""
-        return next((v for n, v in self.held if n == name), None)
+        for held, value in self.held:
+            if held == name:
+                return value
+        return None
 
     def part(self, part: Part) -> Value | None:
         """What is known as PART."""
@@ -65,8 +71,8 @@ class State(NamedTuple):
         ]
         if value is not None:
             insort(held, (name, value))
-        decided = tuple(d for d in self.decided if name not in d[0].split())
-        pages = tuple(p for p in self.pages if name not in p[1].split())
+        decided = _without(self.decided, name)
+        pages = self.pages and tuple(p for p in self.pages if not _has(p[1], name))
         parts = self.parts and tuple(
             p for p in self.parts if p[0].owner != name and not speaks_of(p[1], name)
         )
@@ -101,6 +107,18 @@ class State(NamedTuple):
         decided = [d for d in self.decided if d[0] != text]
         insort(decided, (text, truth))
         return self._replace(decided=tuple(decided))
+
+
+def _without(decided: Decided, name: str) -> Decided:
+    """What was DECIDED, but for the conditions with the word NAME."""
+    if any(_has(text, name) for text, _ in decided):
+        return tuple(d for d in decided if not _has(d[0], name))
+    return decided
+
+
+def _has(text: str, name: str) -> bool:
+    # Most often not even the letters are there, and to look for these costs little.
+    return name in text and name in text.split()
 
 
 def meant(text: str, state: State) -> str:
@@ -172,7 +190,7 @@ def unsure(state: State, name: str) -> State:
     is known of it but what it holds."""
     held = tuple(h for h in state.held if not speaks_of(h[1], name))
     parts = tuple(p for p in state.parts if not speaks_of(p[1], name))
-    decided = tuple(d for d in state.decided if name not in d[0].split())
+    decided = _without(state.decided, name)
     return state._replace(held=held, decided=decided, parts=parts)
 
 
@@ -202,7 +220,7 @@ def after_write(target: Expr, state: State) -> State:
     parts = tuple(
         p for p in state.parts if lost.get(p[1].kind) not in p[1].text.split()
     )
-    decided = tuple(d for d in state.decided if name not in d[0].split())
+    decided = _without(state.decided, name)
     pages = tuple(
         p
         for p in state.pages

@@ -49,7 +49,8 @@ def is_of(value: Value, site: Origin) -> bool:
 
 def speaks_of(value: Value, name: str) -> bool:
     """Whether VALUE is told by a text that the variable NAME is in."""
-    return value.kind in ("copy", "added") and name in value.text.split()
+    told = value.kind in ("copy", "added") and name in value.text
+    return told and name in value.text.split()
 
 
 def is_loaded(value: Value | None) -> bool:

@@ -59,7 +59,7 @@ class _Kept(NamedTuple):
     maps: Mapping
     unmaps: Mapping
     answers: Mapping[Question, Any]
-    cut: bool  # it has more paths than were followed
+    cut: bool  # it rests on which ways there are, and on nothing that was noted
     found: Any
 
     def again(self, knowledge: Knowledge) -> _Again:
@@ -69,9 +69,12 @@ class _Kept(NamedTuple):
         said = _Again.SAME
         for (name, given), answer in self.answers.items():
             now = getattr(knowledge, name)(*given)
-            if now != answer:
-                if not (self.cut or _leads_as(now, answer)):
-                    return _Again.OTHER
+            if now == answer:
+                continue
+            leads = _leads_as(now, answer)
+            if not (leads or self.cut):
+                return _Again.OTHER
+            if not (leads and self.cut):
                 said = _Again.ALIKE
         return said
 

@@ -59,8 +59,6 @@ class Tracer(MapCalls):
         entry = control_flow(self.function)
         work = [_At(entry, self._entered())]
         seen: dict[Node, set[State]] = defaultdict(set)
-        pages = {site.page for site in self.log.sites if site.page.isidentifier()}
-        pages |= {f"IS_ERR ( {page} )" for page in pages}
         steps = 0
         while work:
             at = work.pop()
@@ -68,10 +66,7 @@ class Tracer(MapCalls):
             known = seen[node]
             count = len(known)
             if count >= MOST_STATES:
-                guarded = count < MOST_GUARDED
-                more = self.relevant.guards if guarded else set()
-                state = forget(state, pages | more)
-                state = state if guarded else plain(state, self.function.variables)
+                state = self._less(state, count < MOST_GUARDED)
                 at = at._replace(state=state)
             known.add(state)
             if len(known) == count:
@@ -79,11 +74,18 @@ class Tracer(MapCalls):
             steps += 1
             deadline.RUN.check()
             if steps > MOST_STEPS:
-                self.knowledge.cut = True
                 raise TooManyPaths("too many paths to follow")
             self._at = at
             work += [_At(*after, at) for after in self.step(node, state)]
         return self.trace
+
+    def _less(self, state: State, guarded: bool) -> State:
+        """STATE without what tells it from too many others; GUARDED: with what guards
+        maps and unmaps."""
+        pages = {site.page for site in self.log.sites if site.page.isidentifier()}
+        pages |= {f"IS_ERR ( {page} )" for page in pages}
+        state = forget(state, pages | (self.relevant.guards if guarded else set()))
+        return state if guarded else plain(state, self.function.variables)
 
     @property
     def trace(self) -> Trace:

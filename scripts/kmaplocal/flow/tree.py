@@ -44,7 +44,7 @@ class Knowledge(Protocol):
 
     maps: Mapping[str, api.Map]
     unmaps: Mapping[str, api.Unmap]
-    cut: bool  # said by who asks: there are more paths than were followed
+    cut: bool  # said by who asks, where not all paths are followed: nothing is noted
 
     @property
     def asked(self) -> int:

@@ -40,6 +40,7 @@ def summarised(file: str, function: Function, behind: int, knowledge: Asked) -> 
     try:
         trace = Tracer(function, knowledge, followed, contents=inside).run()
     except (Unstructured, TooManyPaths) as error:
+        knowledge.cut = True
         return unknown(file, function, f"{function.name}() in {file}: {error}")
     sites = [Given(number) for number in range(len(names))]
     if inside:

@@ -64,6 +64,7 @@ def summary(function: Function, knowledge) -> Mappings:
     try:
         trace = Tracer(function, knowledge, names, results=True).run()
     except (Unstructured, TooManyPaths):
+        knowledge.cut = True
         return Mappings(leaves=_maps_only(function, knowledge))
     made = mapped(trace)
     left = _left(trace)

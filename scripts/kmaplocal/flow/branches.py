@@ -5,7 +5,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from kmaplocal.flow.conditions import TRANSPARENT, against_null, atom_of
+from kmaplocal.flow.conditions import (
+    RELATIONS,
+    TELLING,
+    TRANSPARENT,
+    against_null,
+    atom_of,
+)
 from kmaplocal.flow.conditions import compared_values
 from kmaplocal.flow.evaluator import Evaluator
 from kmaplocal.flow.state import State, meant
@@ -21,7 +27,7 @@ class Branches(Evaluator):
     def condition(self, expr: Expr, state: State) -> list[tuple[bool, State]]:
         """The ways EXPR can turn out, with the state after each."""
         node = expr.bare()
-        if node.callee in TRANSPARENT and 0 in node.arguments:
+        if node.callee in TRANSPARENT | TELLING and 0 in node.arguments:
             return self.condition(node.arguments[0], state)
         if node.kind == "unary" and node.op == "!":
             inside = self.condition(node.children[0], state)
@@ -84,6 +90,18 @@ class Branches(Evaluator):
                 return None  # it may have moved
         return (meant(left, state) == meant(right, state)) == (node.op == "==")
 
+    def _how_left(self, node: Expr, state: State) -> bool | None:
+        """How `i == n` or the like turns out behind a loop that went on while `i < n`,
+        by the way that it was left."""
+        if node.kind != "binary" or node.op not in RELATIONS:
+            return None
+        left, right = (child.bare().text for child in node.children)
+        goes_on = f"{left} < {right}"
+        decided = dict(state.decided)
+        if goes_on not in self.relevant.ends or goes_on not in decided:
+            return None
+        return RELATIONS[node.op](0 if decided[goes_on] else 1, 1)
+
     def _is_pointer(self, name: str, state: State) -> bool:
         """Whether NAME is neither NULL nor an error, as it has been mapped."""
         decided = dict(state.decided)
@@ -111,6 +129,8 @@ class Branches(Evaluator):
         compared = compared_values(node, state)
         if compared is None:
             compared = self._which(node, state)
+        if compared is None:
+            compared = self._how_left(node, state)
         if compared is not None:
             return compared
         atom, positive = atom_of(node)

@@ -13,6 +13,8 @@ from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr
 
 TRANSPARENT = functions.named(lambda row: row.same)
+# Whether their argument is true.
+TELLING = functions.named(lambda row: row.tests and row.by_value and not row.looks)
 TAKING = functions.named(lambda row: row.takes)
 RELATIONS = {
     "==": operator.eq,
@@ -45,7 +47,7 @@ def atom_of(node: Expr) -> tuple[str, bool]:
 def atoms_of(expr: Expr) -> list[str]:
     """The texts of the conditions that EXPR is put together of, negations off."""
     node = expr.bare()
-    if node.callee in TRANSPARENT and 0 in node.arguments:
+    if node.callee in TRANSPARENT | TELLING and 0 in node.arguments:
         return atoms_of(node.arguments[0])
     if node.kind == "unary" and node.op == "!":
         return atoms_of(node.children[0])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from kmaplocal.flow.conditions import atoms_of, flag_of
+from kmaplocal.flow.conditions import RELATIONS, atoms_of, flag_of
 from kmaplocal.flow.escape import bound, member_name, member_of, outputs
 from kmaplocal.knowledge import api
 from kmaplocal.c.outline import JUMPS
@@ -41,7 +41,8 @@ class Relevance:
         self.filled = _filled(function)
         self.structures |= self.filled
         self.structures |= {bound(call, function) for call in function.exprs} - {""}
-        self.repeated = self._repeated_conditions()
+        self.ends = self._ends()
+        self.repeated = self._repeated_conditions() | self.ends
         self.guards = self._guards()
         self.unmapping = self._unmapping()
         self._matters: dict[Expr, bool] = {}
@@ -135,6 +136,27 @@ class Relevance:
         self.memos = self.flags - given
         return twice
 
+    def _ends(self) -> set[str]:
+        """The conditions `i < n` of loops that count by `i++` and may be left by `break`,
+        where an `if` compares the same two."""
+        asked = {
+            tuple(child.bare().text for child in node.children)
+            for stmt in self.function.statements()
+            if stmt.kind == "if"
+            for expr in stmt.exprs
+            for node in expr.walk()
+            if node.kind == "binary" and node.op in RELATIONS
+        }
+        return {
+            test.text
+            for stmt in self.function.statements()
+            if stmt.kind == "for" and len(stmt.exprs) == 3
+            for test in [stmt.exprs[1].bare()]
+            if test.kind == "binary" and test.op == "<"
+            if tuple(child.bare().text for child in test.children) in asked
+            if _counts_up(stmt, test.children[0].bare().text)
+        }
+
     def _unmapping(self) -> set[Stmt]:
         """Each `if` that guards nothing but an unmap."""
         calls = set(self.function.calls(self.unmaps))
@@ -186,6 +208,22 @@ def _is_written(member: Expr) -> bool:
     if outer is None or outer.kind != "assign" or outer.op != "=":
         return False
     return outer.children[0] is member
+
+
+def _counts_up(loop: Stmt, name: str) -> bool:
+    """Whether all that LOOP does to the variable NAME is `NAME++` at its end, and it may
+    be left by `break`."""
+    step = loop.exprs[2].bare()
+    changes = [
+        node
+        for stmt in loop.walk()
+        for root in stmt.exprs
+        for node in root.walk()
+        if node.kind in ("assign", "postfix") or node.op in ("++", "--", "&")
+        if node.children[0].bare().text == name and node.start > loop.exprs[1].end
+    ]
+    left = any(stmt.kind == "break" for stmt in loop.walk())
+    return left and step.op == "++" and changes == [step]
 
 
 def _returned(function: Function) -> set[str]:

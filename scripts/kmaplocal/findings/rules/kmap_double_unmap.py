@@ -30,6 +30,8 @@ def _twice(scene: Scene) -> Iterator[Finding]:
                 continue
             if site not in scene.sites or _is_lent(scene, expr):
                 continue
+            if _is_chosen_alike(scene, site, expr):
+                continue
             yield scene.finding(
                 expr,
                 f"{scene.named(site)}, {scene.mapped(site)}, is already"
@@ -48,6 +50,24 @@ def _is_lent(scene: Scene, unmap: Expr) -> bool:
         for e in scene.function.exprs
         if given(e)
     )
+
+
+def _is_chosen_alike(scene: Scene, site: Site, unmap: Expr) -> bool:
+    """Whether a loop maps in the turn that a condition chooses, and another one unmaps,
+    there alone, in the turn that the same condition chooses."""
+    begun, ended = _asked(scene, site.call), _asked(scene, unmap)
+    loops = [set(scene.loops(each)) for each in (site.call, unmap)]
+    alone = scene.unmaps(site) == [unmap]
+    return alone and bool(begun & ended) and all(loops) and loops[0] != loops[1]
+
+
+def _asked(scene: Scene, expr: Expr) -> set[str]:
+    """The conditions under which EXPR stands."""
+    return {
+        stmt.exprs[0].text
+        for stmt in scene.function.statements()
+        if stmt.kind == "if" and stmt.exprs and stmt.start <= expr.start < stmt.end
+    }
 
 
 def _first_end(scene: Scene, site: Site, expr: Expr) -> list[Step]:

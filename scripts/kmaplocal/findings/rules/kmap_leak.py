@@ -67,7 +67,7 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
     unmapped."""
     if scene.uses(site, *TAKEN) and not _own(scene, site):
         return True
-    if _unmapped_untraced(scene, site):
+    if _unmapped_untraced(scene, site) or _unmapped_by_page(scene, site):
         return True
     return any(
         scene.peers.unmaps(call, number) or _may_unmap(scene, call, argument, site)
@@ -75,6 +75,21 @@ def _unmapped_by_others(scene: Scene, site: Site) -> bool:
         if call.kind == "call" and call is not site.call
         for number, argument in call.arguments.items()
         if _names(argument, site) and call.callee not in scene.knowledge.unmaps
+    )
+
+
+def _unmapped_by_page(scene: Scene, site: Site) -> bool:
+    """Whether a function is given what the one that mapped by kmap() was, and unmaps a
+    page that it finds by that in its turn."""
+    if not (lasting(site) and site.api.by):
+        return False
+    given = {a.bare().text for a in site.call.arguments.values()}
+    return any(
+        given & {a.bare().text for a in call.arguments.values()}
+        and any(f.calls(["kunmap"]) for _, f in scene.peers.definitions(call.callee))
+        for call in scene.function.exprs
+        if call.kind == "call" and call is not site.call
+        if call.callee not in scene.knowledge.unmaps
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.findings.finding import WARNING, Finding, Rule
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
+from kmaplocal.flow.conditions import TELLING, TRANSPARENT
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
@@ -91,7 +92,7 @@ def _test_after(scene: Scene, site: Site) -> Expr | None:
 def _tested(stmt: Stmt) -> Expr | None:
     """What `if (!x)`, `if (x == NULL)` or `if (x)` tests."""
     node = stmt.exprs[0].bare() if stmt.exprs else None
-    while node is not None and node.callee in ("likely", "unlikely"):
+    while node is not None and node.callee in TRANSPARENT | TELLING:
         node = node.arguments[0].bare()
     if node is not None and node.kind == "unary" and node.op == "!":
         node = node.children[0].bare()

@@ -90,7 +90,8 @@ def _used(scene: Scene, site: Site, use: Event) -> Finding:
     sure = use.kind is Kind.AFTER_UNMAP or returned
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING
-    severity = NOTE if _mapped_anew(scene, site, use) else severity
+    if _mapped_anew(scene, site, use) or _asks_how_left(scene, site, use):
+        severity = NOTE
     ends = [e for e in scene.unmaps(site) if e.start < use.place.start]
     ends = ends[-1:] or scene.unmaps(site)[-1:]
     steps = [*scene.begun(site), *(scene.step(e, "unmapped here") for e in ends)]
@@ -113,6 +114,30 @@ def _mapped_anew(scene: Scene, site: Site, use: Event) -> bool:
         for stmt in scene.function.statements()
         if not any(_inside(stmt, unmap) for unmap in scene.unmaps(site))
     )
+
+
+def _asks_how_left(scene: Scene, site: Site, use: Event) -> bool:
+    """Whether the mapping is left alive by a `break` of the loop that else unmaps it,
+    and what that loop counts by is asked for before the use."""
+    loops = [loop for end in scene.unmaps(site) for loop in scene.loops(end)]
+    for loop in [loop for loop in loops if loop.end <= use.place.start]:
+        counted = {
+            node.children[0].bare().text
+            for root in loop.exprs
+            for node in root.walk()
+            if node.kind in ("assign", "postfix") or node.op in ("++", "--")
+        }
+        asked = (
+            node.text
+            for stmt in scene.function.statements()
+            if stmt.kind in ("if", "switch") and stmt.exprs
+            if loop.end <= stmt.start < use.place.start
+            for node in stmt.exprs[0].walk()
+        )
+        left = any(stmt.kind == "break" for stmt in loop.walk())
+        if left and not counted.isdisjoint(asked):
+            return True
+    return False
 
 
 def _inside(stmt: Stmt, expr: Expr) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from kmaplocal.summaries.callees import Callees
 from kmaplocal.summaries.knowledge import FileKnowledge
+from kmaplocal.bounds.offsets import values_of
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Trace
@@ -53,9 +54,9 @@ class Peers:
     def _ends(self, file: str, function: Function, number: int, deep: int) -> bool:
         if number >= len(function.params):
             return False
-        name = function.params[number].name
+        names = _copies(function, function.params[number].name)
         return any(
-            name in {n.text for n in argument.walk()}
+            names & {n.text for n in argument.walk()}
             and self._unmaps(file, call, place, deep)
             for call in function.exprs
             if call.kind == "call" and call.callee != function.name
@@ -145,6 +146,23 @@ class Peers:
         name = function.params[number].name if number < len(function.params) else ""
         own = [n for n in found if name in {x.text for x in call.arguments[n].walk()}]
         return own or found
+
+
+def _copies(function: Function, name: str) -> set[str]:
+    """The variables of FUNCTION that are set to what is made of its parameter NAME, and
+    that parameter."""
+    names = {name}
+    while True:
+        more = {
+            each
+            for each, variable in function.variables.items()
+            if variable.is_pointer and each not in names
+            for value in values_of(each, function)
+            if names & {n.text for n in value.walk()}
+        }
+        if not more:
+            return names
+        names |= more
 
 
 def follow(callees: Callees, file: str, function: Function) -> Trace | None:

@@ -137,8 +137,8 @@ class Relevance:
         return twice
 
     def _ends(self) -> set[str]:
-        """The conditions `i < n` of loops that count by `i++` and may be left by `break`,
-        where an `if` compares the same two."""
+        """The conditions `i < n` of loops that count by `i++` and may be left by
+        `break`, where an `if` compares the same two."""
         asked = {
             tuple(child.bare().text for child in node.children)
             for stmt in self.function.statements()
@@ -211,8 +211,8 @@ def _is_written(member: Expr) -> bool:
 
 
 def _counts_up(loop: Stmt, name: str) -> bool:
-    """Whether all that LOOP does to the variable NAME is `NAME++` at its end, and it may
-    be left by `break`."""
+    """Whether all that LOOP does to the variable NAME is `NAME++` at its end, and it
+    may be left by `break`."""
     step = loop.exprs[2].bare()
     changes = [
         node

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from kmaplocal import cli
+from kmaplocal.c import outline
 from kmaplocal.cache import again, cache
 from kmaplocal.certify import analysis
 
@@ -239,4 +240,19 @@ def test_what_cannot_be_read_is_asked_for_again(tree, run, write):
         pytest.skip("root may read all")
     run(REPORT)
     closed.chmod(0o644)
+    assert len(run(REPORT)[1]) == 7
+
+
+def test_who_reads_a_file_without_asking_rests_on_it(run, tree, write, monkeypatch):
+    """What no answer is about is for all, as nobody knows whom it is for."""
+    other = write(tree / "virt/read.c", "int read_by_somebody;\n")
+    learn = analysis.Analysis.learn
+
+    def reading(self):
+        outline.read(other)
+        return learn(self)
+
+    monkeypatch.setattr(analysis.Analysis, "learn", reading)
+    run(REPORT)
+    write(other, "int read_by_nobody;\n")
     assert len(run(REPORT)[1]) == 7

@@ -27,6 +27,7 @@ from kmaplocal.c.lines import Lines
 MOST_TOKENS = 1_000_000  # a hundred bytes each
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
+READ: set[Path] = set()  # all that read() gave the text of in this process
 ELSE = ("else", "elif", "elifdef", "elifndef")  # what begins a further arm
 JUMPS = {"return", "goto", "break", "continue"}
 _LOOP = ("break", "continue")
@@ -429,4 +430,5 @@ def outlines(
 
 def read(path: Path) -> str:
     """A C file's text; bytes that are no UTF-8 survive a round trip."""
+    READ.add(path)
     return path.read_bytes().decode(errors="surrogateescape")

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from kmaplocal import faults
 from kmaplocal.c import tags
-from kmaplocal.c.outline import outlines
+from kmaplocal.c.outline import READ, outlines
 from kmaplocal.cache import cache
 from kmaplocal.cache.state import State, state, unpacked
 from kmaplocal.errors import KmaplocalError
@@ -150,6 +150,7 @@ def answer(
     found, earlier = place.known(aim, now)
     if found is None:
         faulty = len(faults.CAUGHT)
+        READ.clear()
         found = make(earlier)
         if found.complete and len(faults.CAUGHT) == faulty:
             place.keep(now, found)

@@ -10,10 +10,12 @@ all.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Union
 
+from kmaplocal.c.outline import READ
 from kmaplocal.c.syntax import Function
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.summaries.pointers import MOST_FILES
@@ -75,10 +77,10 @@ class Rests:
             self.answered[kind, word].update(found)
         self._near: dict[Node, tuple[Rest, set[Node]]] = {}
 
-    def of(self, groups: Mapping[str, Collection[str]]) -> dict[str, Rest]:
-        """What is found of all files of each of GROUPS rests on."""
-        found = {name: self._all(files) for name, files in groups.items()}
-        rest = self._of_nobody(found.values())
+    def of(self, folders: Mapping[str, Collection[str]]) -> dict[str, Rest]:
+        """What is found of the files of each of FOLDERS rests on."""
+        found = {name: self._all(files) for name, files in folders.items()}
+        rest = self._of_nobody(found)
         for each in found.values():
             each.add(rest)
         return found
@@ -94,15 +96,23 @@ class Rests:
             seen |= near
         return found
 
-    def _of_nobody(self, found: Iterable[Rest]) -> Rest:
-        """What was read and asked for that nobody seems to rest on."""
+    def _of_nobody(self, found: Mapping[str, Rest]) -> Rest:
+        """What was read and asked for that nobody seems to rest on, other files of
+        their folders left out."""
         known = Rest(set(), set())
-        for each in found:
+        for each in found.values():
             known.add(each)
-        read = set(self.analysis.outlines) - self.analysis.given - known.files
+        read = self._read() - self.analysis.given - known.files
         read = read.difference(*(self.answered[asked] for asked in known.asked))
+        read = {file for file in read if os.path.dirname(file) not in found}
         structs = {asked for asked in self.known.used if asked[0] == answers.STRUCTS}
         return Rest(read, self.known.used - known.asked - structs)
+
+    def _read(self) -> set[str]:
+        """The files below the root whose text was read."""
+        root = self.analysis.root
+        inside = (path for path in READ if path.is_relative_to(root))
+        return {*self.analysis.outlines, *(str(p.relative_to(root)) for p in inside)}
 
     def _beside(self, node: Node) -> tuple[Rest, set[Node]]:
         """What NODE itself rests on, and what else is to be looked at for it."""

@@ -89,6 +89,7 @@ def in_parts(
     else:
         if first.definitions:
             first.definitions.prepare()
+            first.generated.pasted()
         for outline in first.outlines.values():
             outline.forget()  # each process needs its part
         first.jobs = max(1, (first.jobs or cores()) // len(parts))

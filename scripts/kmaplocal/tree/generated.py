@@ -72,10 +72,10 @@ class Generated:
         }
         if not beginnings:
             return []
-        pasted = self._pasted().items()
+        pasted = self.pasted().items()
         return sorted(file for file, words in pasted if beginnings.intersection(words))
 
-    def _pasted(self) -> dict[str, list[str]]:
+    def pasted(self) -> dict[str, list[str]]:
         """The words that something is pasted to, by header."""
         if self.answers.pasted is None:
             self.answers.pasted = by_header(self.search.pasted(FOLDERS))

@@ -123,9 +123,8 @@ class Search:
     def pasted(self, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
         """... in those of FOLDERS."""
         asked = [*_PLAIN, "--only-matching", f"--regexp={_PASTED}"]
-        for folder in folders:
-            if (self.tree / folder).is_dir():
-                yield from self._pass(asked, HEADERS, folder)
+        there = [f for f in folders if (self.tree / f).is_dir()]
+        return self._pass(asked, HEADERS, *there) if there else iter(())
 
     def settings(self, pattern: str) -> Iterator[tuple[str, str]]:
         """The lines of the Kconfig files that match PATTERN, each with its file."""
@@ -152,21 +151,21 @@ class Search:
         return sorted(map(_plain_name, found))
 
     def _pass(
-        self, asked: Sequence[str], suffixes: Sequence[str], folder: str
+        self, asked: Sequence[str], suffixes: Sequence[str], *folders: str
     ) -> Iterator[tuple[str, str]]:
         """What matches, with its file, each pair perhaps several times."""
         shown = ["--null", "--with-filename", "--no-line-number", "--no-heading"]
-        command = self._over([*asked, *shown], suffixes, folder)
+        command = self._over([*asked, *shown], suffixes, *folders)
         for line in _split(_run(command, self.tree, self.unread)) if command else ():
             file, text = _parted(line)
             yield _plain_name(file), text
 
     def _over(
-        self, asked: Sequence[str], suffixes: Sequence[str], folder: str
+        self, asked: Sequence[str], suffixes: Sequence[str], *folders: str
     ) -> list[str]:
-        """The command that looks at a FOLDER; [] when there is nothing in it."""
+        """The command that looks at FOLDERS; [] when there is nothing in them."""
         globs = [f"--glob=*{suffix}" for suffix in suffixes]
-        places = self._places(folder, suffixes)
+        places = [p for folder in folders for p in self._places(folder, suffixes)]
         command = [program(), f"--threads={cores()}", *asked, *globs, "--", *places]
         return command if places else []
 

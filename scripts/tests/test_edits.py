@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What spatch changed, as edits by line."""
 
+import pytest
+
 from kmaplocal.apply.edits import Edit, changes, laid_out
 
 BEFORE = "\tu8 *v;\n\n\tv = kmap(p);\n\tmemcpy(v, s, n);\n\tkunmap(p);\n}\n"
@@ -48,3 +50,33 @@ def test_a_sum_that_became_too_long_is_broken_behind_its_last_operator():
         f"{head} +",
         f"\t\t\tseg_o{rest}",
     )
+
+
+TABS = ["\tone();"] * 30
+
+
+@pytest.mark.parametrize(
+    "beside, wanted",
+    [
+        (TABS, "\t\tat = kmap_local_page(page);"),
+        ([], " " * 16 + "at = kmap_local_page(page);"),
+    ],
+)
+def test_a_changed_line_of_blanks_in_a_file_of_tabs(beside, wanted):
+    """checkpatch asks for tabs; in a file of blanks, or of both, blanks stay."""
+    old = " " * 16 + "at = kmap_atomic(page);"
+    made = (old.replace("kmap_atomic", "kmap_local_page"),)
+    assert laid_out(Edit(0, 1, made), [old, *beside], []).lines == (wanted,)
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("\tat = (char*)kmap(page);", "\tat = (char *)kmap_local_page(page);"),
+        ("\tat = (char **)kmap(page);", "\tat = (char **)kmap_local_page(page);"),
+        ("\tat = (long*)x + kmap(page);", "\tat = (long*)x + kmap_local_page(page);"),
+    ],
+)
+def test_the_cast_of_a_map_call_has_a_blank_before_its_star(before, after):
+    made = (before.replace("kmap(", "kmap_local_page("),)
+    assert laid_out(Edit(0, 1, made), [before], []).lines == (after,)

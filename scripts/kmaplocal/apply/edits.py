@@ -119,11 +119,16 @@ def parted(edit: Edit, behind: Collection[int]) -> Edit:
 
 def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
     """EDIT of LINES with new STATEMENTS laid out, lines it made too long broken, and
-    those it adds indented as those around them are."""
-    blanks = layout.by_blanks(lines, edit.first)
+    those it adds or changes indented as those around them are, or, where the file is
+    indented by tabs but for a few lines, by tabs."""
     found = _laid_out(edit, lines, statements)
     fresh = {line for line in found.lines if line not in lines[edit.first : edit.last]}
-    told = [layout.indented(x, blanks) if x in fresh else x for x in found.lines]
+    if layout.by_tabs(lines):
+        told = [layout.tabbed(x) if x in fresh else x for x in found.lines]
+    else:
+        blanks = layout.by_blanks(lines, edit.first)
+        told = [layout.indented(x, blanks) if x in fresh else x for x in found.lines]
+    told = [layout.starred(x) if x in fresh else x for x in told]
     return Edit(found.first, found.last, tuple(told))
 
 

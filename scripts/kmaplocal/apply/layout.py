@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kmaplocal.c import lexer
+from kmaplocal.knowledge import api
 
 TAB, WIDTH = 8, 80
+MANY = 10  # lines with a tab for each with blanks, in a file by tabs
+_NEW = frozenset(call.new for call in api.MAPS.values() if call.new)
 _OPERATORS = frozenset("+ - * / % << >> & | ^ && || == != < > <= >= ? :".split())
 
 
@@ -39,6 +42,29 @@ def indented(line: str, blanks: bool) -> str:
     """LINE with its tabs at the start as BLANKS, or as it is."""
     text = line.lstrip()
     return " " * margin(line) + text if blanks and text else line
+
+
+def by_tabs(lines: Sequence[str]) -> bool:
+    """Whether all but a few of LINES that have room for one begin with a tab."""
+    deep = [line for line in lines if line.strip() and margin(line) >= TAB]
+    tabs = sum(line.startswith("\t") for line in deep)
+    return tabs > MANY * (len(deep) - tabs)
+
+
+def tabbed(line: str) -> str:
+    """LINE with tabs for the blanks it begins with."""
+    return indent(margin(line)) + line.lstrip()
+
+
+def starred(line: str) -> str:
+    """LINE with a blank before the star in the cast of what a map call gives:
+    `(char *)kmap_local_page(page)`."""
+    found = lexer.tokens(line)
+    for star, close, name in reversed(list(zip(found, found[1:], found[2:]))):
+        cast = (star.text, close.text) == ("*", ")") and name.text in _NEW
+        if cast and line[star.column - 1].isidentifier():
+            line = f"{line[:star.column]} {line[star.column:]}"
+    return line
 
 
 def margin(line: str) -> int:

@@ -139,7 +139,7 @@ def _by_readings(file: FileAnalysis) -> list[Verdict]:
 
 def _has_old(file: FileAnalysis, verdict: Verdict) -> bool:
     judges = (j for r in file.readings[verdict.line] for j in r.judges.values())
-    return any(judge.function.calls(api.OLD) for judge in judges)
+    return any(seen.function.calls(api.OLD) for seen in judges)
 
 
 @contextmanager
@@ -189,9 +189,9 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
 
 def _unfound(file: FileAnalysis, kept: Sequence[Doubt]) -> frozenset[str]:
     """The functions that keep something as nobody found them."""
-    judge = next(file.every_judge(), None)
+    seen = next(file.every_judge(), None)
     reasons = [doubt.reason for doubt in kept]
-    return judge.knowledge.callees.unfound(reasons) if judge else frozenset()
+    return seen.knowledge.callees.unfound(reasons) if seen else frozenset()
 
 
 def _doubts(file: FileAnalysis) -> tuple[Doubt, ...]:

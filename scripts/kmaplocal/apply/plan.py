@@ -50,37 +50,37 @@ def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
     plan = Plan()
     flushes = missing_flushes(file)
     for verdict in file.verdicts:
-        judge = file.judges.get(verdict.line)
-        if verdict.verdict != CONVERT or judge is None or not _has_old(judge):
+        seen = file.judges.get(verdict.line)
+        if verdict.verdict != CONVERT or seen is None or not _has_old(seen):
             continue
         plan.functions.append(verdict)
         try:
             plan.edits.update(
-                _planned(plan, file, verdict, judge, flushes.get(judge, ()), idioms)
+                _planned(plan, file, verdict, seen, flushes.get(seen, ()), idioms)
             )
         except Crowded as error:
             plan.trouble = f"{verdict.function}: {error}"
     return plan
 
 
-def _has_old(judge: FunctionAnalysis) -> bool:
-    return bool(judge.function.calls(api.OLD))
+def _has_old(seen: FunctionAnalysis) -> bool:
+    return bool(seen.function.calls(api.OLD))
 
 
 def _planned(
     plan: Plan,
     file: FileAnalysis,
     verdict: Verdict,
-    judge: FunctionAnalysis,
+    seen: FunctionAnalysis,
     flushes: Iterable[tuple[Expr, str]],
     idioms: bool,
 ) -> dict[str, dict[str, str]]:
     """The edits of one function.  Raises Crowded."""
-    draft = Draft(file.outline.text, judge.function)
-    done: set[Expr] = set(judge.lowmem)
-    for call in judge.lowmem:
+    draft = Draft(file.outline.text, seen.function)
+    done: set[Expr] = set(seen.lowmem)
+    for call in seen.lowmem:
         _plan_lowmem(draft, call)
-    for idiom in find_idioms(file, judge, verdict) if idioms else ():
+    for idiom in find_idioms(file, seen, verdict) if idioms else ():
         if not done.intersection(idiom.calls):
             _plan_idiom(plan, draft, idiom)
             done.update(idiom.calls)
@@ -95,16 +95,16 @@ def _planned(
             draft.edit(joined.asked, "name", why, name="kmap_local_page")
         done.add(site.call)
     for site, base in kept.items():
-        _plan_base(draft, file, judge, site, base)
+        _plan_base(draft, file, seen, site, base)
         done.add(site.call)
     for _, disabled in verdict.repairs(ExplicitDisable):
         _plan_disabled(plan, draft, disabled)
     addresses = {r.unmap: r.variable for _, r in verdict.repairs(UnmappedBy)}
     for site, base in kept.items():
-        addresses |= dict.fromkeys(judge.trace.unmaps_of(site.number), base.name)
-    for call in judge.function.calls(api.OLD):
+        addresses |= dict.fromkeys(seen.trace.unmaps_of(site.number), base.name)
+    for call in seen.function.calls(api.OLD):
         if call not in done:
-            _plan_renaming(draft, file, judge, call, addresses.get(call, ""))
+            _plan_renaming(draft, file, seen, call, addresses.get(call, ""))
     for call, page in flushes:
         if call not in done:
             why = f"flush_dcache_page({page}) is missing after this write"
@@ -139,12 +139,12 @@ def _plan_idiom(plan: Plan, draft: Draft, idiom: Idiom) -> None:
 def _plan_base(
     draft: Draft,
     file: FileAnalysis,
-    judge: FunctionAnalysis,
+    seen: FunctionAnalysis,
     site: Site,
     base: BasePointer,
 ) -> None:
     page = slice_of(file.outline.text, site.call.arguments[0])
-    call = mapped_by_folio(judge, site.call) or f"{site.api.new}({page})"
+    call = mapped_by_folio(seen, site.call) or f"{site.api.new}({page})"
     why = f"{site.name}() is deprecated: {base.name} keeps what {site.api.new}() gives"
     draft.edit(base.call, "keep", why, name=base.name, first=call)
     if base.after:
@@ -181,21 +181,21 @@ def _has_comment(text: str, stmt: Stmt) -> bool:
 
 
 def _plan_renaming(
-    draft: Draft, file: FileAnalysis, judge: FunctionAnalysis, call: Expr, address: str
+    draft: Draft, file: FileAnalysis, seen: FunctionAnalysis, call: Expr, address: str
 ) -> None:
     """Rename a map call, or an unmap that is to be given ADDRESS; "": what it is."""
     if call.callee in api.MAPS:
         new = api.MAPS[call.callee].new
         why = f"{call.callee}() is deprecated: {new}()"
-        whole = mapped_by_folio(judge, call)
+        whole = mapped_by_folio(seen, call)
         if whole:
             why = f"{call.callee}() is deprecated: {whole}"
             draft.edit(call, "replace", why, first=whole)
         else:
             draft.edit(call, "name", why, name=new)
         return
-    address = address or unmap_address(judge, call)
-    given = judge.trace.given(call)
+    address = address or unmap_address(seen, call)
+    given = seen.trace.given(call)
     if not address and given is not call:
         address = slice_of(file.outline.text, given.arguments[0])
     shown = address or (call.arguments[0].text if call.arguments else "")
@@ -206,25 +206,25 @@ def _plan_renaming(
         draft.edit(call, "name", why, name="kunmap_local")
 
 
-def mapped_by_folio(judge: FunctionAnalysis, call: Expr) -> str:
+def mapped_by_folio(seen: FunctionAnalysis, call: Expr) -> str:
     """What a map CALL of a folio's page becomes; "" for another page, and where there
     is no call for folios."""
-    known = judge.knowledge.helpers
+    known = seen.knowledge.helpers
     missing = known is not None and folios.MAP not in known
     if missing or api.MAPS[call.callee].new != "kmap_local_page":
         return ""
-    return folios.mapped(call.arguments.get(0), judge.function)
+    return folios.mapped(call.arguments.get(0), seen.function)
 
 
-def unmap_address(judge: FunctionAnalysis, call: Expr) -> str:
+def unmap_address(seen: FunctionAnalysis, call: Expr) -> str:
     """The variable an unmap is to be given; "" when its argument will do."""
-    trace = judge.trace
+    trace = seen.trace
     sites = trace.ended(call)
     moved = trace.moved(call)
     if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
         return ""
     preferred = {site.variable for site in sites}
-    held = judge.pages.addresses(call)
+    held = seen.pages.addresses(call)
     if not held:
-        return next(filter(None, (judge.pages.moved_once(s, call) for s in sites)))
+        return next(filter(None, (seen.pages.moved_once(s, call) for s in sites)))
     return min(held, key=lambda name: (name not in preferred, name))

@@ -63,14 +63,14 @@ class Span:
 class Finder:
     """Finds the idioms of one function."""
 
-    def __init__(self, file: FileAnalysis, judge: FunctionAnalysis, verdict: Verdict):
+    def __init__(self, file: FileAnalysis, seen: FunctionAnalysis, verdict: Verdict):
         self.text = file.outline.text
-        self.judge = judge
-        self.trace = judge.trace
-        self.function = judge.function
+        self.seen = seen
+        self.trace = seen.trace
+        self.function = seen.function
         self.source = file.source
-        self.places = Places(judge.function)
-        self.bounds = judge.bounds()
+        self.places = Places(seen.function)
+        self.bounds = seen.bounds()
         self.taken: set[Site] = set()
         disabled = verdict.repairs(ExplicitDisable)
         self.disabled = {site for site, repair in disabled if repair.around}
@@ -99,7 +99,7 @@ class Finder:
         definition: architectures write their own copy_highpage()."""
         if self.function.name in functions.HELPERS:
             return False
-        known = self.judge.knowledge.helpers
+        known = self.seen.knowledge.helpers
         return known is None or idiom.helper in known
 
     # -- the frame: map, unmap, nothing else with the address ----------------
@@ -210,7 +210,7 @@ class Finder:
         unmaps = list(dict.fromkeys(event.place for event in ended))
         if site.variable or len(unmaps) != 1 or site.name != "kmap":
             return None
-        copy = self.judge.pages.inline_copy(site, unmaps[0])
+        copy = self.seen.pages.inline_copy(site, unmaps[0])
         if copy is None:
             return None
         end = self.places.home(unmaps[0])
@@ -257,7 +257,7 @@ class Finder:
     def call(self, name: str, span: Span, *arguments: str) -> str:
         """A call of the helper NAME for the page of SPAN, which PAGE stands for among
         ARGUMENTS; or of the one for its folio."""
-        page, known = span.site.call.arguments[0], self.judge.knowledge.helpers
+        page, known = span.site.call.arguments[0], self.seen.knowledge.helpers
         instead = folios.helper(name, page, self.function, known)
         name, given = instead or (name, self.page(span))
         return f"{name}({', '.join(a.replace(PAGE, given) for a in arguments)})"
@@ -298,7 +298,7 @@ class Finder:
         if node.kind == "identifier" and node.text in self.function.variables:
             return self.function.variables[node.text].type
         if node.kind == "member":
-            types = self.judge.knowledge.member_type
+            types = self.seen.knowledge.member_type
             struct = struct_of(node.children[0], self.function, types)
             return types(struct, node.label) if struct else ""
         if node.kind == "unary" and node.op == "&":
@@ -388,9 +388,9 @@ _INLINE = {"memcpy": copied, "memset": filled, "clear_page": cleared}
 
 
 def find_idioms(
-    file: FileAnalysis, judge: FunctionAnalysis, verdict: Verdict
+    file: FileAnalysis, seen: FunctionAnalysis, verdict: Verdict
 ) -> list[Idiom]:
     """The idioms of a function whose every mapping is certified, by VERDICT."""
-    if not judge.function.calls(api.OLD_MAPS):
+    if not seen.function.calls(api.OLD_MAPS):
         return []
-    return Finder(file, judge, verdict).find()
+    return Finder(file, seen, verdict).find()

@@ -165,67 +165,67 @@ def _together(seen: Sequence[Function]) -> Function:
 
 
 def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
-    judge = file.judges[verdict.line]
-    idioms = find_idioms(file, judge, verdict) if helped else []
+    seen = file.judges[verdict.line]
+    idioms = find_idioms(file, seen, verdict) if helped else []
     repairs = {c.mapping.site: c.repairs for c in verdict.certificates}
-    calls = judge.function.calls(api.OLD)
-    sites = [s for s in judge.trace.sites if s.api.new and s.call in calls]
-    mappings = tuple(_mapping(judge, site, repairs[site], idioms) for site in sites)
+    calls = seen.function.calls(api.OLD)
+    sites = [s for s in seen.trace.sites if s.api.new and s.call in calls]
+    mappings = tuple(_mapping(seen, site, repairs[site], idioms) for site in sites)
     names = sorted({name for m in mappings for name in m.given})
-    flushes = missing_flushes(file).get(judge, ())
+    flushes = missing_flushes(file).get(seen, ())
     return Function(
-        judge.function.name,
+        seen.function.name,
         mappings,
-        judge.trace.deepest or 1,
-        bool(judge.handed),
-        bool(judge.mapped),
-        bool({*calls} - judge.lowmem) and not sites and not judge.mapped,
-        tuple(_read(judge, names)),
+        seen.trace.deepest or 1,
+        bool(seen.handed),
+        bool(seen.mapped),
+        bool({*calls} - seen.lowmem) and not sites and not seen.mapped,
+        tuple(_read(seen, names)),
         tuple(page for _, page in flushes),
         tuple(v.name for idiom in idioms for v in idiom.unused),
     )
 
 
 def _mapping(
-    judge: FunctionAnalysis,
+    seen: FunctionAnalysis,
     site: Site,
     repairs: Sequence[Repair],
     idioms: list[Idiom],
 ) -> Mapping:
     idiom = next((i for i in idioms if site.call in i.calls), None)
     new, way = site.api.new, RENAMED
-    if site.call in judge.lowmem:
+    if site.call in seen.lowmem:
         new, way = "page_address", LOWMEM
     elif idiom:
         way = FILLED if idiom.rule == "struct_fill" else COPIED
         new = idiom.helper
     elif any(isinstance(repair, Joined) for repair in repairs):
         way = JOINED
-    elif mapped_by_folio(judge, site.call):
+    elif mapped_by_folio(seen, site.call):
         new = folios.MAP
     return Mapping(
         site.name,
         new,
         way,
-        None if idiom else next(_kept(judge, site, repairs), None),
+        None if idiom else next(_kept(seen, site, repairs), None),
         tuple(_disabled(repairs)),
-        tuple(_given(judge, site)),
-        tuple(_called(judge, site)),
+        tuple(_given(seen, site)),
+        tuple(_called(seen, site)),
         any(isinstance(repair, Exchanged) for repair in repairs),
         idiom.replaced.callee or "copy" if idiom else "",
         idiom is not None and any(e.callee == FLUSH for e in idiom.dropped),
         None if idiom else next(_back(repairs), None),
-        tuple(use.detail for use in judge.trace.of(site.number, Kind.POINTER)),
+        tuple(use.detail for use in seen.trace.of(site.number, Kind.POINTER)),
     )
 
 
 def _kept(
-    judge: FunctionAnalysis, site: Site, repairs: Iterable[Repair]
+    seen: FunctionAnalysis, site: Site, repairs: Iterable[Repair]
 ) -> Iterator[Kept]:
     """The variable of its own that keeps the address."""
     for repair in repairs:
         if isinstance(repair, BasePointer):
-            moved = judge.trace.of(site.number, Kind.MOVED)
+            moved = seen.trace.of(site.number, Kind.MOVED)
             yield Kept(repair.name, site.variable, MOVES if moved else ADDED)
 
 
@@ -241,10 +241,10 @@ def _disabled(repairs: Iterable[Repair]) -> Iterator[Disabled]:
             yield Disabled(repair.disable, repair.chain)
 
 
-def _given(judge: FunctionAnalysis, site: Site) -> list[str]:
+def _given(seen: FunctionAnalysis, site: Site) -> list[str]:
     """The functions that are given the address of a mapping, by name."""
     found: dict[str, None] = {}
-    for read in sorted(judge.trace.reads(site.number), key=lambda e: e.start):
+    for read in sorted(seen.trace.reads(site.number), key=lambda e: e.start):
         call = _argument_of(read)
         if call is not None and call.callee not in api.UNMAPS:
             found.setdefault(call.callee)
@@ -274,21 +274,21 @@ def _argument_of(read: Expr) -> Expr | None:
 _SUMS = ("binary", "paren", "cast", "index", "member", "unary")
 
 
-def _called(judge: FunctionAnalysis, site: Site) -> list[str]:
-    during = sorted(judge.trace.during(site.number), key=lambda e: e.start)
+def _called(seen: FunctionAnalysis, site: Site) -> list[str]:
+    during = sorted(seen.trace.during(site.number), key=lambda e: e.start)
     names = dict.fromkeys(e.callee for e in during if e.kind == "call" and e.callee)
     return [name for name in names if name not in api.UNMAPS and name not in api.MAPS]
 
 
-def _read(judge: FunctionAnalysis, names: list[str]) -> Iterator[tuple[str, str]]:
+def _read(seen: FunctionAnalysis, names: list[str]) -> Iterator[tuple[str, str]]:
     """Those of NAMES whose bodies were read, each with its file where there is one."""
-    callees = judge.knowledge.callees
+    callees = seen.knowledge.callees
     for name in names:
         if name in functions.HARMLESS:
             continue
-        if name in callees.sources.get(judge.file, {}):
-            yield name, judge.file
+        if name in callees.sources.get(seen.file, {}):
+            yield name, seen.file
             continue
-        files = sorted({file for file, _ in callees.find(judge.file, name)})
+        files = sorted({file for file, _ in callees.find(seen.file, name)})
         if files:
             yield name, files[0] if len(files) == 1 else ""

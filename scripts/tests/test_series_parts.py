@@ -164,6 +164,18 @@ def told(*functions):
     return " ".join(text.split())
 
 
+def test_page_of_lowmem_needs_no_mapping():
+    low = mapping(new="page_address", way=account.LOWMEM, given=("g",))
+    one = account.Account("fs/a.c", (account.Function("f", (low,)),))
+    assert message.subject([one], prefix.Style("fs")).endswith("with page_address()")
+    said = told(*one.functions)
+    assert "The pages that f() maps are allocated without __GFP_HIGHMEM" in said
+    assert "g()" not in said and "kmap_local_page()" not in said
+    both = account.Function("f", (low, mapping(new="clear_highpage", way="copied")))
+    subject = message.subject([account.Account("fs/a.c", (both,))], prefix.Style("fs"))
+    assert subject.endswith("with page_address()")
+
+
 def test_what_is_called_in_between_is_said_and_no_more():
     said = told(account.Function("f", (mapping(between=("memcpy",)),)))
     assert "memcpy(), all that is called in between, does not rely on that." in said

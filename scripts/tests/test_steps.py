@@ -112,6 +112,24 @@ def test_mapping_that_is_good_waits_for_another(tmp_path, write):
     assert steps[0] == f"with the mapping of line 8: {steps[1]}"
 
 
+def test_address_that_is_followed_too_far_names_both_ends(tmp_path, write):
+    deep = "".join(
+        f"static void f{n}(char *p)\n{{\n\tf{n - 1}(p);\n}}\n\n" for n in range(1, 9)
+    )
+    write(
+        tmp_path / "a.c",
+        f"static void f0(char *p)\n{{\n\tp[0] = 0;\n}}\n\n{deep}"
+        "void f(struct page *page)\n{\n\tchar *p = kmap(page);\n\n"
+        "\tf8(p);\n\tkunmap(page);\n}\n",
+    )
+    file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    (verdict,) = file.verdicts
+    assert Steps([file]).of_function(file, verdict) == (
+        "see that f8() is done with the address when it returns: it was followed as far"
+        " as f2(); then kmap_local_page() will do"
+    )
+
+
 def users(number, static):
     """NUMBER functions that use a page of the shelf."""
     return "".join(

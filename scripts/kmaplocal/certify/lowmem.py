@@ -161,7 +161,8 @@ class Lowmem:
         another one that does it, who has it from nowhere else."""
         if judge.trace.of(site.number, Kind.RETURNED, Kind.BEHIND):
             return False
-        if judge.trace.unmaps_of(site.number):
+        left = judge.trace.of(site.number, Kind.LEAKED, Kind.MAPPED_AGAIN)
+        if judge.trace.unmaps_of(site.number) and not left:
             return True
         stores = self._stores(judge, site)
         against = judge.trace.of(site.number, *AGAINST)

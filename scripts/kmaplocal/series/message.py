@@ -28,6 +28,8 @@ def subject(accounts: Sequence[Account], style: Style) -> str:
         with_ = f"{min(new)}()"
     elif all(m.helped for m in mappings):
         with_ = "page helpers"
+    elif not any(m.mapped for m in mappings):
+        with_ = "page_address()"
     return f"{style.prefix}: {verb} {together(m.api for m in mappings)} with {with_}"
 
 

@@ -80,7 +80,13 @@ def unread(kept: Kept) -> str:
     found = kept.root(Kind.UNKNOWN)
     if found is None:
         return ""
-    first = _read(found[1])
+    use, root = found
+    first = _read(root)
+    if root.what == "far" and use.place.callee not in ("", root.name):
+        first = (
+            f"see that {use.place.callee}() is done with the address when it returns:"
+            f" it was followed as far as {root.name}()"
+        )
     return f"{first}; then {kept.renamed} will do" if first else ""
 
 

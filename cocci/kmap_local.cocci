@@ -2,13 +2,14 @@
 /// Replace kmap(), kmap_atomic() and their unmaps by kmap_local_page() and
 /// kunmap_local(), or by a helper such as memcpy_to_page() that maps, copies and
 /// unmaps. SPFLAGS="-D oldest=5.15" names the oldest kernel the code is for:
-/// nothing newer is called.
+/// nothing newer is called. SPFLAGS="-D source=path" names the kernel, or its headers,
+/// in which what a module calls is looked up.
 ///
 // Confidence: High
 // Options: --no-includes --keep-comments
 // Comments: The edits come from kmaplocal, which reads the whole function: it is
 // Comments: converted with all it needs, when every mapping in it is certified, or left.
-// Comments: Of other files nothing is known here.
+// Comments: Of other files nothing is known here, but by -D source.
 
 virtual patch
 virtual context
@@ -31,6 +32,11 @@ except ImportError:
 oldest << virtual.oldest;
 @@
 inline.oldest = oldest
+
+@initialize:python@
+source << virtual.source;
+@@
+inline.source = source
 
 // Words that spatch looks for before it reads a file.
 @kmap_local_calls@

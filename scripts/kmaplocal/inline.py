@@ -23,6 +23,7 @@ _marked: dict[str, set] = {}
 _helpers: list[subprocess.Popen] = []
 rule = ""  # those to look for, if not all; commas between
 oldest = ""  # the oldest kernel the code is for, as 5.15
+source = ""  # the kernel in which what a module calls is looked up
 ignore = ""  # those not to look for
 
 
@@ -39,7 +40,7 @@ def _ask(what: str, file: str) -> dict:
         _helpers.append(_started())
     helper = _helpers[0]
     asked = {"what": what, "file": file, "rule": rule, "ignore": ignore}
-    asked["oldest"] = oldest
+    asked |= {"oldest": oldest, "source": source}
     question = json.dumps(asked)
     try:
         print(question, file=helper.stdin, flush=True)

@@ -329,6 +329,17 @@ def test_plain_spatch_knows_the_oldest_kernel(module, oldest, what):
     assert f"{what}(" in done.stdout
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_plain_spatch_looks_up_what_a_module_calls(module, headers, given):
+    folder, top = module(HELD), headers(thing=LOOKS)
+    cocci = REPOSITORY / "cocci/kmap_local.cocci"
+    command = ["spatch", "--sp-file", cocci, "--no-includes", "-D", "patch"]
+    command += ["-D", f"source={top}"] if given else []
+    command += [folder / "m.c"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ("kmap_local_page(" in done.stdout) == given
+
+
 def test_plain_spatch_says_what_is_no_version(module):
     folder = module(function("f", FILL))
     cocci = REPOSITORY / "cocci/kmap_local.cocci"

@@ -31,6 +31,7 @@ from kmaplocal.tree.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.c.outline import Outline
 from kmaplocal.apply.plan import Plan, make_plan
 from kmaplocal.tree.patching import NotPatched, patched
+from kmaplocal.tree.target import target
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.progress import Progress
 
@@ -100,13 +101,20 @@ def prepare_rest(
 
 
 def plan_file(
-    path: Path, spatch: Spatch, oldest: Version | None = None
+    path: Path,
+    spatch: Spatch,
+    oldest: Version | None = None,
+    source: Path | None = None,
 ) -> tuple[Plan, list[Lost]]:
     """The plan for one file, which is for kernels from the OLDEST on, and what of it
-    was not analysed, knowing nothing of any other file.  Errors: TagsError, OSError."""
+    was not analysed, knowing nothing of any other file, but where SOURCE, a kernel, is
+    given: that, and the folder of the file.  Errors: BadTarget, NotAKernelTree,
+    TagsError, OSError."""
     file = Path(os.path.abspath(path))
-    kernels = Kernels(oldest=oldest)
-    analysis = Analysis(file.parent, spatch, TIMEOUT, jobs=1, kernels=kernels)
+    aim = target(file.parent, source, oldest) if source else None
+    kernels = aim.kernels if aim else Kernels(oldest=oldest)
+    tree = aim.definitions() if aim else None
+    analysis = Analysis(file.parent, spatch, TIMEOUT, 1, tree, kernels=kernels)
     found = analysis.run([file.name])[file.name]
     plan = make_plan(found)
     _add_readings(plan, found)

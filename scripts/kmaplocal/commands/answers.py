@@ -2,9 +2,9 @@
 """Answers to what the semantic patches ask from inside spatch: see inline.py.
 
 A question is a line of JSON, {"what": "plan" or "findings", "file": path, "rule":
-ids, or "" for all, "ignore": ids, "oldest": version or ""}; so is its answer, the
-edits or the findings by place. Of other files nothing is known. What was not analysed
-goes to stderr.
+ids, or "" for all, "ignore": ids, "oldest": version or "", "source": folder or ""}; so
+is its answer, the edits or the findings by place. Of other files nothing is known, but
+by a source. What was not analysed goes to stderr.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kmaplocal.tree.target import version
 def serve(questions: Iterable[str], answers: TextIO) -> None:
     """Answer each of QUESTIONS on ANSWERS.
 
-    Errors: NoSuchRule, BadTarget, SpatchMissing, TagsError, OSError."""
+    Errors: NoSuchRule, BadTarget, NotAKernelTree, SpatchMissing, TagsError, OSError."""
     spatch = find_spatch()
     for line in questions:
         print(json.dumps(_answer(json.loads(line), spatch)), file=answers, flush=True)
@@ -37,7 +37,8 @@ def _answer(question: dict[str, str], spatch: Spatch) -> dict:
     file = Path(question["file"])
     if question["what"] == "plan":
         oldest = version(question["oldest"]) if question["oldest"] else None
-        plan, lost = plan_file(file, spatch, oldest)
+        source = Path(question["source"]) if question["source"] else None
+        plan, lost = plan_file(file, spatch, oldest, source)
         _tell(lost)
         return plan.as_json()
     rules, ignored = named(question["rule"]), named(question["ignore"])

@@ -59,6 +59,6 @@ def _call(callee: str, variable: Variable) -> Expr:
     given = Expr(variable.at, end, variable.name, kind="identifier")
     text = f"{callee} ( {variable.name} )"
     call = Expr(variable.at, end, text, [called, given], kind="call")
-    call.arguments[0] = given
+    call.arguments = {0: given}
     called.parent = given.parent = call
     return call

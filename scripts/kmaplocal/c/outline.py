@@ -24,7 +24,7 @@ from kmaplocal.c import tags
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.lines import Lines
 
-MOST_TOKENS = 1_000_000  # a hundred bytes each
+MOST_TOKENS = 200_000  # a hundred bytes each
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
 READ: set[Path] = set()  # all that read() gave the text of in this process

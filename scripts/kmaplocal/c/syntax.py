@@ -8,8 +8,10 @@ its operands gives the operator.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from sys import intern
+from types import MappingProxyType
 from typing import Iterator
 
 from kmaplocal.c import guards
@@ -27,6 +29,8 @@ KEYWORDS |= {"return", "goto", "break", "continue"}
 class Extent:
     """Where something stands: from START to END."""
 
+    __slots__ = ()
+
     start: Point
     end: Point
 
@@ -35,7 +39,11 @@ class Extent:
         return self.start <= other.start and other.end <= self.end
 
 
-@dataclass(eq=False)
+# Of what is no call: most expressions, each of which would have one of its own.
+_NONE: Mapping[int, Expr] = MappingProxyType({})
+
+
+@dataclass(eq=False, slots=True)
 class Expr(Extent):
     """An expression: its extent, its text with one space between tokens, what
     it is (`kind`), and its operands (`children`)."""
@@ -48,7 +56,7 @@ class Expr(Extent):
     kind: str = ""
     op: str = ""
     label: str = ""
-    arguments: dict[int, "Expr"] = field(default_factory=dict)
+    arguments: Mapping[int, "Expr"] = field(default_factory=lambda: _NONE)
     through: bool = False  # a call of what a variable holds
 
     @property
@@ -85,7 +93,7 @@ class Expr(Extent):
         return node
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Variable:
     """A declared name, its type's text, and its initialiser if it has one."""
 
@@ -101,7 +109,7 @@ class Variable:
         return "*" in self.type or "[" in self.type
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Stmt(Extent):
     """A statement or declaration with what stands directly in it."""
 
@@ -220,10 +228,11 @@ def _classify_prefix(node: Expr, child: Expr) -> str:
 def _number_arguments(node: Expr, gaps: list[str]) -> None:
     """Place each operand at its argument number: a type among the arguments
     is no expression, so commas are counted."""
-    number = 0
+    number, found = 0, {}
     for gap, child in zip(gaps[1:], node.children[1:]):
         number += gap.count(",")
-        node.arguments[number] = child
+        found[number] = child
+    node.arguments = found
 
 
 def _classify_operator(node: Expr, gaps: list[str]) -> str:
@@ -375,6 +384,7 @@ class _Reader:
         self.builders: dict[tuple[str, int], _Builder] = {}
         self.members: dict[str, dict[tuple[Point, str], str]] = {}
         self.definitions: dict[str, str] = {}
+        self._points: dict[tuple[str, str], Point] = {}
 
     def builder(self, name: str, line: int) -> _Builder:
         key = (name, 0 if name == OUTSIDE else line)
@@ -388,11 +398,18 @@ class _Reader:
             return
         if len(rest) != _OWN_FIELDS[kind]:
             raise ValueError(f"spatch printed a broken fact: {fact!r}")
-        extent = (int(l0), int(c0)), (int(l1), int(c1))
+        extent = self._point(l0, c0), self._point(l1, c1)
         handler(self.builder(where, int(line or 0)), *extent, *rest)
 
+    def _point(self, line: str, column: str) -> Point:
+        """A place, one object for all that begins or ends there."""
+        found = self._points.get((line, column))
+        if found is None:
+            found = self._points[line, column] = (int(line), int(column))
+        return found
+
     def on_expression(self, builder, start, end, text):
-        builder.exprs.setdefault((start, end), Expr(start, end, text))
+        builder.exprs.setdefault((start, end), Expr(start, end, intern(text)))
 
     def on_statement(self, builder, start, end, text):
         builder.stmts.setdefault((start, end), Stmt(start, end, text))

@@ -19,6 +19,7 @@ from kmaplocal.c.outline import read
 from kmaplocal.tree.search import AGGREGATES
 
 MOST_FILES = 120
+MOST_TOKENS = 200_000  # that are kept, of the files read last
 MOST_HOLDERS = 6  # structures in structures
 _OPENING, _CLOSING = "{([", "})]"
 _NOBODY = ("NULL", "false", "true")
@@ -128,6 +129,8 @@ class Initialisers:
     def _read(self, file: str) -> list[Token]:
         if file not in self._tokens:
             text = read(self.definitions.tree / file)
+            if sum(map(len, self._tokens.values())) > MOST_TOKENS:
+                self._tokens.clear()
             self._tokens[file] = lexer.tokens(text)
         return self._tokens[file]
 

@@ -146,7 +146,7 @@ class Transfer(Stores):
             elif expr.op == "!":
                 self._tested(operand.bare(), value)
                 value = None
-            elif expr.op in ("~", "-") and value and value.kind == "address":
+            elif expr.op in ("~", "-") and value and not _is_read(operand, value):
                 self._not_understood(expr, value)
             results.append((value if expr.op == "*" else None, after))
         return results
@@ -227,13 +227,20 @@ class Transfer(Stores):
             return known
         if not sides or expr.op in _COMPARISONS or len(sides) == 2:
             return left if left and left.kind == "changed" else None
-        other = expr.children[1] if left is sides[0] else expr.children[0]
+        own, other = expr.children if left is sides[0] else expr.children[::-1]
         if expr.op in ("+", "-", "|") or (expr.op == "&" and _aligns(other)):
             return sides[0].onward()
-        if expr.op in ("&", "%"):
-            return None
-        self._not_understood(expr, sides[0])
+        if expr.op not in ("&", "%") and not _is_read(own, sides[0]):
+            self._not_understood(expr, sides[0])
         return None
+
+
+def _is_read(node: Expr, value: Value) -> bool:
+    """Whether NODE, of VALUE, was read from the page: `p->n` is no array in `p->n >> 3`
+    or `~p->n`, as no pointer can be shifted or inverted without a cast."""
+    while node.kind == "paren":
+        node = node.children[0]
+    return node.kind == "member" and value.text == "member"
 
 
 def _aligns(mask: Expr) -> bool:

@@ -141,6 +141,7 @@ class Analysis:
                 if not memory.patient or not any(file.pending for file in every):
                     break
                 memory.patient = False
+        memory.patient = False  # what follows has rounds of its own
         if self.view.converting:
             readings.join(files)
         found = {file.path: file for file in files}

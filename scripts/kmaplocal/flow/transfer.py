@@ -146,7 +146,7 @@ class Transfer(Stores):
             elif expr.op == "!":
                 self._tested(operand.bare(), value)
                 value = None
-            elif expr.op in ("~", "-") and value and not _is_read(operand, value):
+            elif expr.op in ("~", "-") and value and not self._is_read(operand, value):
                 self._not_understood(expr, value)
             results.append((value if expr.op == "*" else None, after))
         return results
@@ -220,6 +220,16 @@ class Transfer(Stores):
                 results.append((self._combined(expr, left, right), after))
         return results
 
+    def _is_read(self, node: Expr, value: Value) -> bool:
+        """Whether NODE, of VALUE, is data that was read from the page: `p->n` is no
+        array in `p->n >> 3` or `~p->n`, as none can be shifted or inverted without a
+        cast.  An address that lies there, or in a structure here, is another thing."""
+        while node.kind == "paren":
+            node = node.children[0]
+        if node.kind != "member" or value.text not in ("", "member"):
+            return False
+        return member_of(node) not in self.relevant.structures
+
     def _combined(self, expr, left, right) -> Value | None:
         sides = [v for v in (left, right) if v and v.kind == "address"]
         known = compared_call(expr, left) if expr.op in RELATIONS else None
@@ -230,17 +240,9 @@ class Transfer(Stores):
         own, other = expr.children if left is sides[0] else expr.children[::-1]
         if expr.op in ("+", "-", "|") or (expr.op == "&" and _aligns(other)):
             return sides[0].onward()
-        if expr.op not in ("&", "%") and not _is_read(own, sides[0]):
+        if expr.op not in ("&", "%") and not self._is_read(own, sides[0]):
             self._not_understood(expr, sides[0])
         return None
-
-
-def _is_read(node: Expr, value: Value) -> bool:
-    """Whether NODE, of VALUE, was read from the page: `p->n` is no array in `p->n >> 3`
-    or `~p->n`, as no pointer can be shifted or inverted without a cast."""
-    while node.kind == "paren":
-        node = node.children[0]
-    return node.kind == "member" and value.text == "member"
 
 
 def _aligns(mask: Expr) -> bool:

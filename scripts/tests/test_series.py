@@ -427,3 +427,19 @@ def test_a_leak_is_mended_where_the_unmap_can_be_added(wrong, tmp_path, write, g
     assert "+\t\tkunmap_local(at);\n \t\treturn -EINVAL;\n+\t}" in text
     assert "entry stays on the stack of the thread's mappings" in " ".join(text.split())
     assert "used" not in text.partition("---")[0]
+
+
+def test_the_message_of_a_leak_names_the_jump(wrong, tmp_path, write, git):
+    text = EARLY.replace("return -EINVAL", "goto out", 1)
+    text = text.replace(
+        "\tkunmap_local(at);\n\treturn", "\tkunmap_local(at);\nout:\n\treturn", 1
+    )
+    write(wrong / "fs/early.c", text)
+    git(wrong, "add", "-A")
+    git(wrong, "commit", "-qm", "fs: Early")
+    given = ["--fixes", "error", "--out", tmp_path / "out", "--only", "fs/early.c"]
+    make(wrong, *given)
+    (only,) = (tmp_path / "out").glob("*.patch")
+    said = read(only).get_content()
+    assert "where line 12 leaves, by the jump of line 8." in " ".join(said.split())
+    assert "+\t\tkunmap_local(at);\n \t\tgoto out;\n+\t}" in said

@@ -11,6 +11,7 @@ ADDED = "before "
 ERROR, WARNING, NOTE = SEVERITIES = ("error", "warning", "note")
 
 
+JUMPS = "jumps here"  # what is said of a step that does
 CONVERTED = "make apply converts it"  # what to do about an old call
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from kmaplocal.findings.finding import ADDED, Finding
+from kmaplocal.findings.finding import ADDED, JUMPS, Finding
 from kmaplocal.series.prefix import Style
 from kmaplocal.series.words import functions, paragraph
 
@@ -80,11 +80,20 @@ def body(findings: Sequence[Finding]) -> str:
 
 
 def _told(rule: str, found: Sequence[Finding]) -> list[str]:
-    paths = [f"In {finding.function}() {finding.message}" for finding in found]
+    paths = [
+        f"In {finding.function}() {finding.message}{_jump(finding)}"
+        for finding in found
+    ]
     effects = list(dict.fromkeys(_effect(finding) for finding in found))
     done = _DONE[rule]
     done = done[:1].upper() + done[1:]
     return [paragraph(paths), paragraph([*effects, done])]
+
+
+def _jump(finding: Finding) -> str:
+    """By which jump a path comes to where it leaves; "" without any."""
+    lines = [step.line for step in finding.steps if step.said == JUMPS]
+    return f", by the jump of line {lines[-1]}" if lines else ""
 
 
 def _effect(finding: Finding) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from kmaplocal.findings.additions import Addition
 from kmaplocal.findings.rules.kmap_null_check import never_run
 from kmaplocal.findings.rules.kmap_returned import speaks_of_unmap
-from kmaplocal.findings.finding import ADDED, ERROR, NOTE, WARNING, Finding, Rule
+from kmaplocal.findings.finding import ADDED, ERROR, JUMPS, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.rules.kmap_mixed_pair import ended
 from kmaplocal.findings.rules.takers import by_result, how_sure, takers
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
@@ -193,7 +193,7 @@ def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
         if told & {*jumps[-1:]}:
             continue  # the same jump, and then another way on
         told |= {*jumps[-1:]}
-        steps += [scene.step(jump, "jumps here") for jump in jumps[-1:]]
+        steps += [scene.step(jump, JUMPS) for jump in jumps[-1:]]
         found = scene.finding(at, message, remedy, severity, steps=steps)
         yield found if severity else _mendable(found, Addition(scene, site, leaving))
 

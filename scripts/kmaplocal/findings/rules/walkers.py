@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kmaplocal.findings.finding import Finding
+from kmaplocal.findings.finding import JUMPS, Finding
 from kmaplocal.findings.rules.sleeps import may_sleep, sleeps_by_callee
 from kmaplocal.findings.scene import Scene
 from kmaplocal.bounds import plain
@@ -49,7 +49,7 @@ def walks_left(scene: Scene) -> Iterator[Finding]:
             way = jumps[0] if jumps else at.start if at else site.call.start
             if _finds_none(scene, site, walk, way):
                 continue
-            steps = [*scene.begun(site), *(scene.step(j, "jumps here") for j in jumps)]
+            steps = [*scene.begun(site), *(scene.step(j, JUMPS) for j in jumps)]
             yield scene.finding(
                 at or site.call,
                 f"what {site.name}() of line {site.call.start[0]} mapped is still"

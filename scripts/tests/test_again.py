@@ -181,6 +181,7 @@ def run(tree, tmp_path, monkeypatch, capsys):
 
 
 REPORT = ("report", "--format", "json")
+FLAG = ("flag", "--format", "json", "--fail-on", "never")
 APPLY = ("apply", "--dry-run")
 
 
@@ -211,6 +212,32 @@ def test_what_is_made_again_is_what_is_made_anew(run, tree, write, words):
         change(tree, write, back)
         assert run(words)[0] == first, f"back from {name}"
         assert run(words) == (first, set())
+
+
+USED = """\
+void user(struct page *page)
+{
+	char *p = wrap_map(page);
+
+	p[0] = 1;
+}
+"""
+
+
+def test_findings_are_one_result(run, tree, write):
+    first, _ = run(FLAG)
+    for name in ("something that nobody asks for", "a callee is gone", "a Kconfig"):
+        back = change(tree, write, CHANGES[name][0])
+        found, looked = run(FLAG)
+        assert found == run(FLAG, anew=True)[0], name
+        assert bool(looked) == (name != "something that nobody asks for"), name
+        change(tree, write, back)
+        assert run(FLAG)[0] == first
+    for folder in ("tools/vm", "kernel", "net/five"):
+        write(tree / folder / "used.c", USED)
+        assert run(FLAG)[0] == run(FLAG, anew=True)[0] != first, folder
+        (tree / folder / "used.c").unlink()
+        assert run(FLAG)[0] == first, folder
 
 
 def test_the_grounds_of_another_run_are_not_taken(run, tree, write, monkeypatch):

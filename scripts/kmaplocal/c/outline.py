@@ -432,3 +432,8 @@ def read(path: Path) -> str:
     """A C file's text; bytes that are no UTF-8 survive a round trip."""
     READ.add(path)
     return path.read_bytes().decode(errors="surrogateescape")
+
+
+def read_below(root: Path) -> set[str]:
+    """The files below ROOT that read() gave the text of."""
+    return {str(p.relative_to(root)) for p in READ if p.is_relative_to(root)}

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from kmaplocal import faults
 from kmaplocal.c import tags
-from kmaplocal.c.outline import READ, outlines
+from kmaplocal.c.outline import READ, outlines, read_below
 from kmaplocal.cache import cache
 from kmaplocal.cache.state import State, state, unpacked
 from kmaplocal.errors import KmaplocalError
@@ -101,6 +101,17 @@ class Earlier:
         gone = shard.by_folder(naming).keys() | (held.keys() - every.keys())
         return {folder: held[folder] for folder in held.keys() - gone}
 
+    def stands(self, paths: Iterable[str]) -> bool:
+        """Whether the one result there is, of PATHS, and of how files are built, still
+        holds."""
+        names = (os.path.basename(file) for file in self.changed)
+        built = any(name.startswith(("K", "Makefile")) for name in names)
+        code = (file for file in self.changed if file.endswith(search.SOURCES))
+        if built or shard.by_folder(code).keys() & shard.by_folder(paths).keys():
+            return False
+        otherwise = renewed(self.tree, self.changed)
+        return otherwise is not None and self._holds("", otherwise)
+
     def joined(self, held: Results, fresh: Made) -> Made:
         """What is HELD, and what was made afresh."""
         if fresh.grounds:
@@ -124,6 +135,13 @@ class Earlier:
             known[file] = shard.names_of(file, outline, calls)
             found.update(known[file])
         return found
+
+
+def grounds_of_all(tree: Definitions) -> Grounds:
+    """What one result of TREE rests on: all that was read, and asked."""
+    known = tree.own.answers
+    known.partial = known.partial or bool(tree.own.search.unread)
+    return Grounds({"": (read_below(tree.tree), set(known.used))}, {}, known)
 
 
 def answer(

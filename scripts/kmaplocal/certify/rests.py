@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Union
 
-from kmaplocal.c.outline import READ
+from kmaplocal.c.outline import read_below
 from kmaplocal.c.syntax import Function
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.summaries.pointers import MOST_FILES
@@ -102,17 +102,12 @@ class Rests:
         known = Rest(set(), set())
         for each in found.values():
             known.add(each)
-        read = self._read() - self.analysis.given - known.files
+        read = read_below(self.analysis.root).union(self.analysis.outlines)
+        read -= self.analysis.given | known.files
         read = read.difference(*(self.answered[asked] for asked in known.asked))
         read = {file for file in read if os.path.dirname(file) not in found}
         structs = {asked for asked in self.known.used if asked[0] == answers.STRUCTS}
         return Rest(read, self.known.used - known.asked - structs)
-
-    def _read(self) -> set[str]:
-        """The files below the root whose text was read."""
-        root = self.analysis.root
-        inside = (path for path in READ if path.is_relative_to(root))
-        return {*self.analysis.outlines, *(str(p.relative_to(root)) for p in inside)}
 
     def _beside(self, node: Node) -> tuple[Rest, set[Node]]:
         """What NODE itself rests on, and what else is to be looked at for it."""

@@ -33,6 +33,9 @@ from kmaplocal.options import FILES, JOBS, KERNEL, OUT, PLACE, RULES, SHARD, TAR
 from kmaplocal.options import STATS, TIMEOUT, together
 from kmaplocal.cache import again
 from kmaplocal.c.conditions import Version
+from kmaplocal.tree import answers
+from kmaplocal.tree.answers import Answers
+from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.kernel import CTree
 from kmaplocal.tree.shard import Shard
 from kmaplocal.tree.spatch import find_spatch
@@ -156,20 +159,30 @@ def _whole(
 ) -> tuple[list[str], list[str], survey.Survey]:
     """The files with calls, those with the mark of a comment, and the findings."""
 
-    def make(_earlier: object) -> again.Made:
-        with console.waiting("searching"):
-            paths, marked = every, _ = _candidates(tree, request.files)
-        if request.shard:
-            mine = request.shard.chosen({*paths, *marked})
-            paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
-        further = _further(tree, request)
-        found = _survey(tree, paths, request, console, every, further)
-        lists = {"paths": paths, "marked": marked}
-        return again.Made({"": found.as_json()}, lists, found.complete)
-
     asked = ("flag", str(request.shard), str(request.oldest), *request.files)
+    make = partial(_made, tree, request, console)
     told, lists = again.answer(request.target(tree.root), find_spatch(), asked, make)
     return lists["paths"], lists["marked"], survey.from_json(told[""])
+
+
+def _made(
+    tree: CTree, request: Request, console: Console, earlier: again.Earlier | None
+) -> again.Made:
+    """The findings, as one result."""
+    with console.waiting("searching"):
+        paths, marked = every, _ = _candidates(tree, request.files, earlier)
+    if earlier and earlier.stands(paths):
+        lists = {"paths": paths, "marked": marked}
+        return earlier.made._replace(lists=lists, grounds=earlier.grounds)
+    if request.shard:
+        mine = request.shard.chosen({*paths, *marked})
+        paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
+    definitions = request.target(tree.root).definitions()
+    further = _further(tree, request, definitions.own.answers)
+    found = _survey(tree, paths, request, console, every, further, definitions)
+    grounds = None if request.shard else again.grounds_of_all(definitions)
+    lists = {"paths": paths, "marked": marked}
+    return again.Made({"": found.as_json()}, lists, found.complete, grounds)
 
 
 def _changed(
@@ -188,23 +201,32 @@ def _changed(
     return known, paths, marked
 
 
-def _candidates(tree: CTree, names: Iterable[str]) -> tuple[list[str], list[str]]:
+def _candidates(
+    tree: CTree, names: Iterable[str], earlier: again.Earlier | None = None
+) -> tuple[list[str], list[str]]:
     wanted = tuple(names)
     words = ((*registry.CALLS, *registry.WORDS), (suppression.WORD,))
+    if earlier:
+        lists = zip(("paths", "marked"), words)
+        paths, marked = (earlier.candidates(n, tree, wanted, w) for n, w in lists)
+        return paths, marked
     paths, marked = ([str(p) for p in tree.candidates(wanted, w)] for w in words)
     return paths, marked
 
 
-def _further(tree: CTree, request: Request) -> Further:
+def _further(tree: CTree, request: Request, known: Answers) -> Further:
     """The files that may use what maps for its callers: those that FILES names, and
-    where they are of folders, what is found by the words in it."""
+    where they are of folders, what is found by the words in it, which is KNOWN then."""
     if request.shard:
         return Further()
     named = [str(tree.locate(name)) for name in request.files if name.endswith(".c")]
 
     def search(names: Collection[str]) -> list[str]:
         found = tree.candidates(request.files, tuple(sorted(names)))
-        return [str(path) for path in found]
+        files = [str(path) for path in found]
+        known.new(answers.NAMED, "", names)
+        known.tell(answers.NAMED, "", dict.fromkeys(names, files))
+        return files
 
     return Further(named, search)
 
@@ -216,6 +238,7 @@ def _survey(
     console: Console,
     among: Sequence[str] = (),
     further: Further = Further(),
+    definitions: Definitions | None = None,
 ) -> survey.Survey:
     if not paths and not further.named:
         return survey.Survey()
@@ -228,6 +251,7 @@ def _survey(
             request.timeout,
             request.jobs,
             progress,
+            tree=definitions,
             among=among,
             further=further,
             aim=request.target(tree.root),

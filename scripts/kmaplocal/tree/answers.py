@@ -13,6 +13,7 @@ MENTIONS = "mentions"  # hold this word
 POINTED = "pointed"  # hold this word, which a function pointer goes by
 OBJECTS = "objects"  # may have objects of this structure
 STRUCTS = "structs"  # may define this structure
+NAMED = "named"  # hold this word, wherever they are
 
 Question = tuple[str, str, str]  # one of these, the folder, the word
 Asked = tuple[str, str]  # a question wherever it was asked: without the folder

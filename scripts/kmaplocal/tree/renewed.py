@@ -76,7 +76,8 @@ def _answered(
     for question, before in tree.answers.files.items():
         kind, folder, word = question
         found = fresh[kind].get(word, ())
-        now = {file for file in found if _is_below(file, folder)}
+        far = kind == answers.NAMED
+        now = {file for file in found if far or _is_below(file, folder)}
         then = gone.intersection(before)
         if not now and not then:
             continue
@@ -105,6 +106,7 @@ def _fresh(
         answers.DEFINES: tree.defining(here, asked[answers.DEFINES]),
         answers.MENTIONS: holding,
         answers.POINTED: holding,
+        answers.NAMED: holding,
         answers.OBJECTS: tree.objects_in(here, told) if told else {},
         answers.STRUCTS: tree.structs_in(headers, structs) if structs else {},
     }

@@ -27,6 +27,7 @@ from kmaplocal.flow.events import AGAINST, End, Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import functions, gfp
 from kmaplocal.repairs.repair import LowmemPage
+from kmaplocal.summaries import mappings
 
 MAPS, UNMAPS = ("kmap", "kmap_atomic"), ("kunmap", "kunmap_atomic")
 MOST_ROUNDS = 6
@@ -266,12 +267,30 @@ class Lowmem:
     def _unmapped_here(
         self, file: FileAnalysis, place: Place, found: Sequence[Rescue]
     ) -> bool:
-        """Whether no function but those FOUND unmaps what the member of PLACE holds."""
+        """Whether no function but those FOUND can unmap what the member of PLACE holds:
+        none of the file unmaps what it has from elsewhere, and no other file that
+        names the member unmaps anything."""
         goes = {unmap.start for each in found for unmap in each.unmaps}
-        for other in self.members.seeing(file.path, place[0]):
-            for at in self.members.given(other, place[1], UNMAPS):
-                if other != file.path or at not in goes:
+        for judge in file.every_judge():
+            for unmap, ends in judge.trace.unmaps.items():
+                foreign = not all(isinstance(end.site, int) for end in ends)
+                if foreign and unmap.start not in goes:
                     return False
+        callees = self.analysis.callees
+        for other in self.members.seeing(file.path, place[0]):
+            given = self.members.given(other, place[1])
+            if other != file.path and self.members.names(other, place[1], UNMAPS):
+                return False
+            if any(
+                (name, at)
+                for name, at in given
+                if (
+                    at not in goes
+                    if name in UNMAPS
+                    else callees.mappings_of(other, name) != mappings.NONE
+                )
+            ):
+                return False
         return True
 
     def _is_quiet(

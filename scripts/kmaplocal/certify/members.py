@@ -72,16 +72,25 @@ class Members:
                     found.append(Write(each, value))
         return found if files else None
 
-    def given(
-        self, file: str, member: str, calls: Collection[str]
-    ) -> Iterator[tuple[int, int]]:
-        """Where FILE gives one of CALLS a member of this name, as it is."""
+    def names(self, file: str, member: str, words: Collection[str]) -> bool:
+        """Whether FILE has a member of this name, and one of WORDS."""
         tokens = lexer.tokens(read(self.root / file))
-        for index, token in enumerate(tokens):
-            if token.text in calls:
-                words = [t.text for t in _value(tokens, index + 2)]
-                if words[-1:] == [member] and words[-2:-1] and words[-2] in _ARROWS:
-                    yield token.line, token.column
+        return next(_places(tokens, member), None) is not None and any(
+            t.text in words for t in tokens
+        )
+
+    def given(self, file: str, member: str) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Which calls of FILE are given a member of this name, as it is: the name of
+        the callee, and where it stands."""
+        tokens = lexer.tokens(read(self.root / file))
+        for index in _places(tokens, member):
+            at = _start(tokens, index) - 1
+            while at > 0 and tokens[at].text != "(":
+                at = _opened(tokens, at) if tokens[at].text in _OPENING else at
+                at -= 1
+            callee = tokens[at - 1]
+            if at > 0 and callee.kind == lexer.IDENTIFIER:
+                yield callee.text, (callee.line, callee.column)
 
     def seeing(self, file: str, struct: str) -> list[str]:
         """The files that can see what the STRUCT of FILE is made of: itself, where it

@@ -4,7 +4,7 @@ what is seen of an address is noted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 
 from kmaplocal.flow.conditions import TRANSPARENT
 from kmaplocal.flow.escape import EscapeAnalysis
@@ -61,7 +61,6 @@ class Evaluator:
         self.relevant = Relevance(function, self.maps, self.unmaps, params, results)
         followed = {*api.ALL, *TRANSPARENT, "page_address"}
         self.escapes = EscapeAnalysis(function, knowledge, followed)
-        self._handlers: dict[str, Callable[[Expr, State], Results]] = {}
         self.writing = False  # what is evaluated is the target of a store
 
     def _add_site(self, call: Expr) -> None:
@@ -76,10 +75,7 @@ class Evaluator:
         """The values EXPR can have, with the state after each."""
         if not self.relevant.matters(expr):
             return [(constant_of(expr), state)]
-        handler = self._handlers.get(expr.kind)
-        if handler is None:
-            name = "on_" + expr.kind.replace("-", "_")
-            handler = self._handlers[expr.kind] = getattr(self, name, self.on_other)
+        handler = getattr(self, _handler(expr.kind), self.on_other)
         return handler(expr, state)
 
     def on_other(self, expr, state):
@@ -136,3 +132,9 @@ class Evaluator:
     def _is_mapped(self, value: Value) -> bool:
         """Whether VALUE is an address that this function is to unmap."""
         return value.site in self.mapped and value == Value("address", value.site)
+
+
+@cache
+def _handler(kind: str) -> str:
+    """The name of what evaluates an expression of a KIND."""
+    return "on_" + kind.replace("-", "_")

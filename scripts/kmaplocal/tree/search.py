@@ -64,7 +64,8 @@ class Search:
         if found:
             asked = [*_WORDS, "--only-matching", *_patterns(found)]
             for file, word in self._pass(asked, SOURCES, ""):
-                found[word].add(file)
+                if word in found:  # the name of a file may be of two lines
+                    found[word].add(file)
         return {word: sorted(files) for word, files in found.items()}
 
     def holding(

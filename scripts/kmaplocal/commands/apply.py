@@ -98,7 +98,9 @@ def _convert_tree(
         from kmaplocal.apply.conversion import prepare_rest
         from kmaplocal.apply import known
 
-        about = (str(request.oldest), str(request.dry_run), *request.files)
+        # What may be written is not all that is there, whatever the tree holds.
+        some = () if request.dry_run else map(str, paths)
+        about = (str(request.oldest), *request.files, "", *some)
         given = (tree, paths, spatch, request, console, prepare_rest, about)
         outcomes = known.convert_all(*given)
     else:

@@ -6,14 +6,15 @@ The way of the data, a room each, from the bottom:
 knowledge row functions (the one table of the kernel's functions) memory user pages
           context values (its rows), api (the mapping calls)
 c         lexer lines tags outline oldcalls conditions arms (one file before spatch),
-          parsing syntax (what spatch says of it), guards cleanup cfg places assembly
-          (the tree of a function), dominance reaching (what is passed, and set, on
-          every path), text linear sizes types exprtypes structs (its types, sums)
+          parsing syntax (what spatch says of it), guards regions cleanup cfg places
+          assembly (the tree of a function), dominance reaching (what is passed, and
+          set, on every path), text linear sizes types exprtypes structs (its types,
+          sums)
 tree      kernel repository (the tree), search shard (its candidate files), definitions
           generated initialisers members (what is defined where), answers renewed (what
           was asked of it, and what a change makes of that), source module target (the
           kernel a module is for), spatch standing processes patching (running spatch),
-          facts (what it says), outcome
+          facts (what it says), kconfig objects (what a file is built for), outcome
 cache     cache (the database), known (facts), state again (results)
 flow      engine (every mapping along every path), values state conditions (what is
           known on the way), relevance (what can matter), evaluator branches stores

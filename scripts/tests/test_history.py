@@ -323,7 +323,7 @@ def test_differences(old, new):
     ours = upstream().replace(
         "static void put", function(OLD, "gone") + "static void put"
     )
-    assert lines(ours) == ["dropped"]  # old calls lost: half
+    assert not lines(ours)  # page_address() is what a page of lowmem needs
     kept = change(
         OLD, "kept", ("kmap(", "kmap_local_page("), ("kunmap(", "kunmap_local(")
     )

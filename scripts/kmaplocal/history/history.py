@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from kmaplocal import scratch
+from kmaplocal.c import lexer
 from kmaplocal.history.bodies import (
     HELPERS,
     NEW,
@@ -47,6 +48,7 @@ CONVERTED, RENAMED, KEPT, DROPPED, GONE = UPSTREAM = (
     "gone",
 )
 UNMAP_ONLY, IDENTICAL = "unmap-only", "identical"
+NONE_NEW = "old calls lost, no new ones"
 CONVERT, KEEP, NOT_ANALYSED, HALF = OURS = ("convert", "keep", "not-analysed", "half")
 
 
@@ -221,9 +223,15 @@ def _half(before: Body, after: Body) -> str:
         return "definitions were lost"
     for was, now in zip(before.definitions, after.definitions):
         why = _half_definition(calls_of(was), calls_of(now))
-        if why:
+        if why and not (why == NONE_NEW and _asks(now) > _asks(was)):
             return why
     return ""
+
+
+def _asks(definition: Iterable[lexer.Token]) -> int:
+    """How often page_address() is named, which a page that is never of highmem needs
+    alone."""
+    return sum(token.text == "page_address" for token in definition)
 
 
 def _half_definition(was: Counter[str], now: Counter[str]) -> str:
@@ -241,7 +249,7 @@ def _half_definition(was: Counter[str], now: Counter[str]) -> str:
 def _lost(was: Counter[str], now: Counter[str], more: list[str]) -> str:
     """What a definition without old calls lacks: new calls for the old ones."""
     if not more:
-        return "old calls lost, no new ones"
+        return NONE_NEW
     if HELPERS.intersection(more):
         return ""
     if some(was, OLD_MAPS) and not NEW_MAPS.intersection(more):

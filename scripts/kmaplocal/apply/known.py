@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +42,10 @@ def convert_all(
 
 
 def _outcome(tree: Tree, told: dict) -> Outcome:
-    return from_json(told, (tree.root / told["path"]).read_bytes())
+    before = b""  # of one that may not be read, which is lost
+    with suppress(OSError):
+        before = (tree.root / told["path"]).read_bytes()
+    return from_json(told, before)
 
 
 def _made(

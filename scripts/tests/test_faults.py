@@ -207,8 +207,8 @@ def test_a_callee_that_cannot_be_summarised(convert, monkeypatch):
 
 
 def test_a_rule_that_fails(flagged, monkeypatch):
-    def rule(scene):
-        if scene.function.name == "bad":
+    def rule(context):
+        if context.function.name == "bad":
             raise Broken("on purpose")
         return ()
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from kmaplocal.c.cfg import Node, control_flow
 from kmaplocal.bounds import plain
 from kmaplocal.c.syntax import Expr, Point, Stmt
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 
@@ -27,17 +27,19 @@ class Addition:
 
     What is looked at is the control flow alone: a path that no input takes counts."""
 
-    def __init__(self, scene: Scene, site: Site, leaving: Stmt | None):
+    def __init__(self, context: CheckContext, site: Site, leaving: Stmt | None):
         """LEAVING: the return that is come to on that path; None at the last brace."""
-        self._scene, self._leaving = scene, leaving
-        self._unmaps = scene.unmaps(site)
+        self._context, self._leaving = context, leaving
+        self._unmaps = context.unmaps(site)
         self.text = plain(self._unmaps[0].text) if self._unmaps else ""
-        self._sites = [s for s in scene.sites if self._shares(s)]
+        self._sites = [s for s in context.sites if self._shares(s)]
         self._calls = {s.call for s in self._sites}
 
     def _shares(self, site: Site) -> bool:
         """Whether SITE is unmapped by the same text."""
-        return any(plain(unmap.text) == self.text for unmap in self._scene.unmaps(site))
+        return any(
+            plain(unmap.text) == self.text for unmap in self._context.unmaps(site)
+        )
 
     @cached_property
     def places(self) -> tuple[Point, ...]:
@@ -52,17 +54,17 @@ class Addition:
     def _name(self) -> str:
         """What the unmaps are given, where that is one variable and they are of the
         API; "" where not."""
-        every = {e for s in self._sites for e in self._scene.unmaps(s)}
+        every = {e for s in self._sites for e in self._context.unmaps(s)}
         known = all(
             e.callee in api.UNMAPS and plain(e.text) == self.text for e in every
         )
-        argument = self._scene.argument(self._unmaps[0]) if known else None
+        argument = self._context.argument(self._unmaps[0]) if known else None
         node = argument.bare() if argument is not None else None
         return node.text if node is not None and node.kind == "identifier" else ""
 
     def _plain(self) -> bool:
         """Whether each mapping is of that variable, and no other is made meanwhile."""
-        alone = not any({*pair} & self._numbers for pair in self._scene.trace.nested)
+        alone = not any({*pair} & self._numbers for pair in self._context.trace.nested)
         return bool(self._name) and alone and all(map(self._holds, self._sites))
 
     @cached_property
@@ -82,14 +84,14 @@ class Addition:
             node = node.parent
             if node.kind == "assign" and node.children[0].bare().text == self._name:
                 return True
-        return self._name in self._scene.given_to(site.call)
+        return self._name in self._context.given_to(site.call)
 
     # -- the ways through the function ---------------------------------------
 
     @cached_property
     def _nodes(self) -> list[Node]:
         """All nodes of the control flow."""
-        found, work = {}, [control_flow(self._scene.function)]
+        found, work = {}, [control_flow(self._context.function)]
         while work:
             node = work.pop()
             if node not in found:
@@ -154,7 +156,7 @@ class Addition:
 
     @cached_property
     def _reads(self) -> set[Expr]:
-        return {e for n in self._numbers for e in self._scene.trace.reads(n)}
+        return {e for n in self._numbers for e in self._context.trace.reads(n)}
 
     # -- the places ------------------------------------------------------------
 
@@ -190,10 +192,10 @@ class Addition:
 
     def _seen_at(self, stmt: Stmt) -> bool:
         """Whether the variable is the same where STMT stands."""
-        begin = self._scene.statement(self._sites[0].call)
+        begin = self._context.statement(self._sites[0].call)
         if begin is None:
             return False
-        known = self._scene.places.declaration
+        known = self._context.places.declaration
         return known(self._name, stmt) == known(self._name, begin)
 
     def _at_label(self) -> tuple[Point, ...]:

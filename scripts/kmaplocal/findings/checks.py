@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from kmaplocal import faults
 from kmaplocal.findings import registry
 from kmaplocal.findings.finding import Finding
-from kmaplocal.findings.scene import Scene, is_api
+from kmaplocal.findings.context import CheckContext, is_api
 from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import View
@@ -37,10 +37,10 @@ class Checks:
         """An empty verdict on a function; what was found in it of() tells."""
         checked = self._of[seen] = Checked()
         if not seen.unfollowed and not is_api(seen.function.name):
-            scene = Scene(seen)
+            context = CheckContext(seen)
             for rule, find in registry.FOLDS:
                 with faults.net(checked.broken.append):
-                    checked.findings += find(scene.by_rule(rule))
+                    checked.findings += find(context.by_rule(rule))
         return Verdict(seen.file, seen.function.name, seen.function.line)
 
     def of(self, seen: FunctionAnalysis) -> Checked:

@@ -2,7 +2,7 @@
 """The rules there are: each module of rules/ that is called as a rule, kmap_leak.py as
 kmap-leak.
 
-It has RULE, which says what the rule is, and `find(scene)`, which yields the findings
+It has RULE, which says what the rule is, and `find(context)`, which yields the findings
 in a function, or `find_in_file(file, applied)`, those in a file. With CALLS it names
 further functions: what calls one of these is looked at, too; with WORDS what else may
 be named in a function that is.
@@ -17,7 +17,7 @@ from types import ModuleType
 
 from kmaplocal.findings import rules
 from kmaplocal.findings.finding import Finding, Rule
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.knowledge import api
 
@@ -42,7 +42,7 @@ CALLS = (
 # The functions that name one of these are, too.
 WORDS = tuple(dict.fromkeys(name for m in _MODULES for name in getattr(m, "WORDS", ())))
 
-FOLDS: list[tuple[Rule, Callable[[Scene], Iterator[Finding]]]] = [
+FOLDS: list[tuple[Rule, Callable[[CheckContext], Iterator[Finding]]]] = [
     (module.RULE, module.find) for module in _MODULES if hasattr(module, "find")
 ]
 

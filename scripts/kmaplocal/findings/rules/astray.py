@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import WARNING, Finding
-from kmaplocal.findings.scene import PASSED_ON, Scene
+from kmaplocal.findings.context import PASSED_ON, CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.offsets import values_of
 from kmaplocal.c.places import changes, names_in
@@ -15,33 +15,33 @@ from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
 
 
-def unmaps_astray(scene: Scene) -> Iterator[Finding]:
+def unmaps_astray(context: CheckContext) -> Iterator[Finding]:
     """Unmaps of another page or pointer than the one mapping of their kind, which
     nothing ends: it is mixed up with what is unmapped instead."""
-    for unmap in scene.untraced:
-        left = [site for site in scene.sites if _stays(scene, site, unmap)]
-        argument = scene.argument(unmap)
+    for unmap in context.untraced:
+        left = [site for site in context.sites if _stays(context, site, unmap)]
+        argument = context.argument(unmap)
         if len(left) != 1 or argument is None:
             continue
-        if _is_another(scene, left[0], argument.bare()):
-            yield _astray(scene, left[0], unmap, argument)
-        elif _is_other_member(scene, left[0], argument.bare()):
-            yield _astray(scene, left[0], unmap, argument, WARNING)
+        if _is_another(context, left[0], argument.bare()):
+            yield _astray(context, left[0], unmap, argument)
+        elif _is_other_member(context, left[0], argument.bare()):
+            yield _astray(context, left[0], unmap, argument, WARNING)
 
 
-def _stays(scene: Scene, site: Site, unmap: Expr) -> bool:
+def _stays(context: CheckContext, site: Site, unmap: Expr) -> bool:
     """Whether nothing ends a mapping that UNMAP would be of the kind for."""
-    if site.api.ends != scene.kind(unmap) or site.call.start > unmap.start:
+    if site.api.ends != context.kind(unmap) or site.call.start > unmap.start:
         return False
-    uses = scene.uses(site, *PASSED_ON, Kind.RETURNED)
+    uses = context.uses(site, *PASSED_ON, Kind.RETURNED)
     passed = any(use.place not in unmap.walk() for use in uses)
-    return not passed and not scene.unmaps(site)
+    return not passed and not context.unmaps(site)
 
 
-def _is_another(scene: Scene, site: Site, argument: Expr) -> bool:
+def _is_another(context: CheckContext, site: Site, argument: Expr) -> bool:
     """Whether ARGUMENT cannot be what was mapped: the address of a variable, a
     parameter that keeps its value, or another element of an array."""
-    if _is_moved_on(scene, site, argument):
+    if _is_moved_on(context, site, argument):
         return True
     if argument.kind == "unary" and argument.op == "&":
         return argument.children[0].bare().kind == "identifier"
@@ -50,16 +50,16 @@ def _is_another(scene: Scene, site: Site, argument: Expr) -> bool:
         same = {n.text for n in page.walk()} if page is not None else set()
         whole = page.bare().text if page is not None else ""
         apart = argument.text not in same or site.api.ends != "kunmap"
-        elsewhere = _is_given(scene, argument.text) or _is_unmapped(
-            scene, site, argument.text
+        elsewhere = _is_given(context, argument.text) or _is_unmapped(
+            context, site, argument.text
         )
         return argument.text != whole and apart and elsewhere
-    if _is_of_another(scene, site, argument):
+    if _is_of_another(context, site, argument):
         return True
-    return argument.kind == "index" and _is_other_element(scene, argument)
+    return argument.kind == "index" and _is_other_element(context, argument)
 
 
-def _is_of_another(scene: Scene, site: Site, argument: Expr) -> bool:
+def _is_of_another(context: CheckContext, site: Site, argument: Expr) -> bool:
     """Whether ARGUMENT is the same part of another parameter than the page that was
     mapped: `b->pages[0]` for `a->pages[0]`."""
     page = site.call.arguments.get(0)
@@ -67,7 +67,7 @@ def _is_of_another(scene: Scene, site: Site, argument: Expr) -> bool:
         return False
     mapped, given = (_leftmost(node) for node in (page.bare(), argument))
     same = page.bare().text[len(mapped) :] == argument.text[len(given) :]
-    kept = all(_is_given(scene, name) for name in (mapped, given))
+    kept = all(_is_given(context, name) for name in (mapped, given))
     return same and kept and mapped != given
 
 
@@ -77,17 +77,17 @@ def _leftmost(node: Expr) -> str:
     return node.text
 
 
-def _is_moved_on(scene: Scene, site: Site, argument: Expr) -> bool:
+def _is_moved_on(context: CheckContext, site: Site, argument: Expr) -> bool:
     """Whether ARGUMENT is, word for word, the page that was mapped, but a variable in
     it has been stepped since, or by mapping it, whatever was the case."""
-    page, home = site.call.arguments.get(0), scene.statement(site.call)
+    page, home = site.call.arguments.get(0), context.statement(site.call)
     if page is None or home is None or site.api.ends != "kunmap":
         return False
     stepped = _steps_itself(page.bare(), argument)
     if not stepped and page.bare().text != argument.text:
         return False
     names = {n.text for n in argument.walk() if n.kind == "identifier"}
-    for stmt in scene.sequel(home):
+    for stmt in context.sequel(home):
         if stmt.start <= argument.start < stmt.end:
             return stepped
         if stepped and any(changes(n, names) for e in stmt.walk() for n in _nodes(e)):
@@ -115,11 +115,11 @@ def _nodes(stmt: Stmt) -> Iterator[Expr]:
     return (node for root in stmt.exprs for node in root.walk())
 
 
-def _is_unmapped(scene: Scene, site: Site, name: str) -> bool:
+def _is_unmapped(context: CheckContext, site: Site, name: str) -> bool:
     """Whether the variable NAME is only ever set to what page_address() says of
     another page than the mapped one."""
     page = site.call.arguments.get(0)
-    sources = values_of(name, scene.function)
+    sources = values_of(name, context.function)
     if page is None or not sources:
         return False
     return all(
@@ -129,7 +129,7 @@ def _is_unmapped(scene: Scene, site: Site, name: str) -> bool:
     )
 
 
-def _is_other_member(scene: Scene, site: Site, argument: Expr) -> bool:
+def _is_other_member(context: CheckContext, site: Site, argument: Expr) -> bool:
     """Whether ARGUMENT is another member of what the mapped page is a member of, with
     nothing called that may have changed it."""
     page = site.call.arguments.get(0)
@@ -140,24 +140,24 @@ def _is_other_member(scene: Scene, site: Site, argument: Expr) -> bool:
     return (
         argument.label != node.label
         and base.text == other.text
-        and all(_is_given(scene, name) for name in {_leftmost(base)})
-        and not any(changes(n, {argument.label}) for n in scene.function.exprs)
+        and all(_is_given(context, name) for name in {_leftmost(base)})
+        and not any(changes(n, {argument.label}) for n in context.function.exprs)
     )
 
 
-def _is_given(scene: Scene, name: str) -> bool:
+def _is_given(context: CheckContext, name: str) -> bool:
     """Whether NAME is a parameter to which nothing is assigned."""
-    given = {variable.name for variable in scene.function.params}
+    given = {variable.name for variable in context.function.params}
     return name in given and not any(
-        changes(node, {name}) for node in scene.function.exprs
+        changes(node, {name}) for node in context.function.exprs
     )
 
 
-def _is_other_element(scene: Scene, argument: Expr) -> bool:
+def _is_other_element(context: CheckContext, argument: Expr) -> bool:
     """Whether ARGUMENT is an element of an array of which another is mapped, both by
     parameters that keep their values."""
     array, index = argument.children
-    for site in scene.sites:
+    for site in context.sites:
         page = site.call.arguments.get(0)
         mapped = page.bare() if page is not None else None
         if mapped is None or mapped.kind != "index":
@@ -166,20 +166,20 @@ def _is_other_element(scene: Scene, argument: Expr) -> bool:
             return False
         names = names_in(index) | names_in(mapped.children[1])
         if mapped.children[0].text == array.text and names:
-            return all(_is_given(scene, name) for name in names)
+            return all(_is_given(context, name) for name in names)
     return False
 
 
 def _astray(
-    scene: Scene, site: Site, unmap: Expr, argument: Expr, severity: str = ""
+    context: CheckContext, site: Site, unmap: Expr, argument: Expr, severity: str = ""
 ) -> Finding:
     given, page = plain(argument.text), plain(site.page)
-    wanted = page if site.api.ends == "kunmap" else scene.named(site)
-    return scene.finding(
+    wanted = page if site.api.ends == "kunmap" else context.named(site)
+    return context.finding(
         unmap,
         f"{plain(unmap.text)}: {given} was not mapped here, and {page}, mapped in line"
         f" {site.call.start[0]}, stays mapped",
         f"pass {wanted}",
         severity,
-        steps=scene.begun(site),
+        steps=context.begun(site),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.finding import WARNING, Finding
 from kmaplocal.findings.rules.sleeps import may_sleep, sleeps_by_callee
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import functions
@@ -30,77 +30,77 @@ HANDLERS = {
 }
 
 
-def sleeps_in_region(scene: Scene) -> Iterator[Finding]:
+def sleeps_in_region(context: CheckContext) -> Iterator[Finding]:
     """kmap(), and what else sleeps between map and unmap, where a lock is held or
     preemption is off."""
     done: set[str] = set()
-    forbidden = scene.trace.of(None, Kind.FORBIDDEN)
+    forbidden = context.trace.of(None, Kind.FORBIDDEN)
     for event in sorted(forbidden, key=lambda event: event.place.start):
         call, (line, began) = event.place, event.detail.split(":", 1)
-        found = _sleeps(scene, call, began)
+        found = _sleeps(context, call, began)
         if found and event.detail not in done:
             done.add(event.detail)
-            yield _finding(scene, call, int(line), began, *found)
+            yield _finding(context, call, int(line), began, *found)
 
 
-def kmap_in_handler(scene: Scene) -> Iterator[Finding]:
+def kmap_in_handler(context: CheckContext) -> Iterator[Finding]:
     """kmap() in a function that an interrupt runs."""
-    maps = [site.call for site in scene.sites if site.name == "kmap"]
-    what = _handler(scene) if maps else ""
-    if what and not scene.function.calls(["in_interrupt", "in_task", "in_irq"]):
-        yield scene.finding(
+    maps = [site.call for site in context.sites if site.name == "kmap"]
+    what = _handler(context) if maps else ""
+    if what and not context.function.calls(["in_interrupt", "in_task", "in_irq"]):
+        yield context.finding(
             maps[0],
-            f"kmap() may sleep, but {scene.function.name}() is {what}",
+            f"kmap() may sleep, but {context.function.name}() is {what}",
             "map by kmap_local_page()",
         )
 
 
-def _sleeps(scene: Scene, call: Expr, began: str) -> tuple[str, str] | None:
+def _sleeps(context: CheckContext, call: Expr, began: str) -> tuple[str, str] | None:
     """How a call sleeps behind one that BEGAN a region, and the severity; None when
     it does not, or is no matter of mappings."""
     opener = functions.opener(began)
     faults_only = opener.disables == FAULTS
     mild = WARNING if faults_only or opener.name == "rcu_read_lock" else ""
-    if any(site.call is call and site.name == "kmap" for site in scene.sites):
+    if any(site.call is call and site.name == "kmap" for site in context.sites):
         return None if faults_only else ("kmap()", mild)
-    if not scene.trace.alive(call) - {()}:
+    if not context.trace.alive(call) - {()}:
         return None
     if functions.of(call.callee).sleeps == PAGING_IN:
         return None if faults_only else (f"{call.callee}()", mild or WARNING)
     if may_sleep(call):
         return f"{call.callee}()", mild
-    chain = sleeps_by_callee(scene, call)
+    chain = sleeps_by_callee(context, call)
     return (chain, WARNING) if chain else None
 
 
 def _finding(
-    scene: Scene, call: Expr, line: int, began: str, chain: str, severity: str
+    context: CheckContext, call: Expr, line: int, began: str, chain: str, severity: str
 ) -> Finding:
     maps = chain == "kmap()"
-    place = _opener(scene, line, began)
-    steps = [scene.step(place, "from here on nothing may sleep")] if place else []
+    place = _opener(context, line, began)
+    steps = [context.step(place, "from here on nothing may sleep")] if place else []
     remedy = "map by kmap_local_page(), which never sleeps" if maps else "move it out"
     message = f"{chain} may sleep, and {plain(began)} of line {line} forbids it"
-    return scene.finding(call, message, remedy, severity, steps=steps)
+    return context.finding(call, message, remedy, severity, steps=steps)
 
 
-def _opener(scene: Scene, line: int, began: str) -> Expr | Stmt | None:
+def _opener(context: CheckContext, line: int, began: str) -> Expr | Stmt | None:
     """The call, or guard, of LINE that BEGAN a region."""
     name = began.partition("(")[0]
-    calls = [e for e in scene.function.exprs if e.callee == name]
-    blocks = [s for s in scene.function.statements() if s.kind == "guard"]
+    calls = [e for e in context.function.exprs if e.callee == name]
+    blocks = [s for s in context.function.statements() if s.kind == "guard"]
     openers: list[Expr | Stmt] = [*calls, *blocks]
     return next((opener for opener in openers if opener.start[0] == line), None)
 
 
-def _handler(scene: Scene) -> str:
+def _handler(context: CheckContext) -> str:
     """What runs this function, where its file says so; "" for nothing known."""
-    outline = scene.knowledge.outline
+    outline = context.knowledge.outline
     tokens = outline.code if outline is not None else []
     for at, token in enumerate(tokens):
         number, what = HANDLERS.get(token.text, (0, ""))
         if what and _argument([t.text for t in tokens[at + 1 : at + 40]], number) == [
-            scene.function.name
+            context.function.name
         ]:
             return what
     return ""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kmaplocal.findings.finding import WARNING, Finding
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.knowledge import functions, row
 from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
 from kmaplocal.bounds import plain
@@ -51,76 +51,80 @@ BIO_VEC = EntryKind("a bio_vec", "bv_len", (), "bv_offset", "bio_for_each_segmen
 KINDS = {row.LIST: LIST, row.FRAGMENT: FRAGMENT}
 
 
-def entries(scene: Scene, site: Site) -> Iterator[Finding]:
+def entries(context: CheckContext, site: Site) -> Iterator[Finding]:
     """An access, or a loop, that goes as far as the entry whose first page is mapped
     and which may have more."""
     page = site.call.arguments.get(0)
-    found = _entry(scene, site.call, page) if page is not None else None
+    found = _entry(context, site.call, page) if page is not None else None
     if found is None:
         return
     kind, entry = found
-    reader = _Reader(scene, kind, entry)
-    accesses = list(scene.judge.pages.extents.accesses(site))
+    reader = _Reader(context, kind, entry)
+    accesses = list(context.judge.pages.extents.accesses(site))
     length = next(filter(None, map(reader.access, accesses)), None)
     length = length or reader.loops(site)
     if length is not None:
-        yield _walked(scene, site, kind, length, reader.ignored())
+        yield _walked(context, site, kind, length, reader.ignored())
         return
     named = next(filter(None, map(reader.named, accesses)), None)
     if named is not None and reader.ignored():
-        yield _displaced(scene, site, named, reader.ignored())
+        yield _displaced(context, site, named, reader.ignored())
 
 
-def entry_length(scene: Scene, call: Expr, page: Expr, access: Access) -> Expr | None:
+def entry_length(
+    context: CheckContext, call: Expr, page: Expr, access: Access
+) -> Expr | None:
     """The length of the entry whose page is PAGE, when an ACCESS in CALL goes as
     far."""
-    found = _entry(scene, call, page)
-    return _Reader(scene, *found).access(access) if found else None
+    found = _entry(context, call, page)
+    return _Reader(context, *found).access(access) if found else None
 
 
-def whole_vector(scene: Scene, vector: Expr, call: Expr) -> bool:
+def whole_vector(context: CheckContext, vector: Expr, call: Expr) -> bool:
     """Whether VECTOR, `&bv` or a pointer, is a bio_vec that nothing cut to a page."""
     node = vector.bare()
     node = node.children[0].bare() if node.op == "&" else node
-    return _is_whole(scene, node, call)
+    return _is_whole(context, node, call)
 
 
-def _entry(scene: Scene, call: Expr, page: Expr) -> tuple[EntryKind, Expr] | None:
+def _entry(
+    context: CheckContext, call: Expr, page: Expr
+) -> tuple[EntryKind, Expr] | None:
     """The kind of entry whose page is mapped, and the entry."""
     if call.callee == "bvec_kmap_local":
         vector = page.bare()
         vector = vector.children[0].bare() if vector.op == "&" else vector
-        return (BIO_VEC, vector) if whole_vector(scene, page, call) else None
-    for node in _meant(scene, page, MOST_VALUES):
+        return (BIO_VEC, vector) if whole_vector(context, page, call) else None
+    for node in _meant(context, page, MOST_VALUES):
         kind = KINDS.get(functions.of(node.callee).entry)
         if kind is not None and 0 in node.arguments:
             return kind, node.arguments[0].bare()
         if node.kind == "member" and node.label == "bv_page":
             vector = node.children[0].bare()
-            return (BIO_VEC, vector) if _is_whole(scene, vector, call) else None
+            return (BIO_VEC, vector) if _is_whole(context, vector, call) else None
     return None
 
 
-def _meant(scene: Scene, node: Expr, depth: int) -> Iterator[Expr]:
+def _meant(context: CheckContext, node: Expr, depth: int) -> Iterator[Expr]:
     """What an expression is, and what the variable that it is may have been given."""
     node = node.bare()
     yield node
     if node.kind != "identifier" or not depth:
         return
-    known = scene.judge.bounds().reaching.value(node)
-    for value in [known] if known else values_of(node.text, scene.function):
-        yield from _meant(scene, value, depth - 1)
+    known = context.judge.bounds().reaching.value(node)
+    for value in [known] if known else values_of(node.text, context.function):
+        yield from _meant(context, value, depth - 1)
 
 
-def _is_whole(scene: Scene, vector: Expr, call: Expr) -> bool:
+def _is_whole(context: CheckContext, vector: Expr, call: Expr) -> bool:
     """Whether a bio_vec was cut to a page by nothing: an element of bi_io_vec, or
     what an iterator over whole ones gives."""
-    for loop in scene.loops(call):
+    for loop in context.loops(call):
         name = loop.text.split()[0]
         if loop.kind == "iterator" and loop.exprs:
             if loop.exprs[0].bare().text == vector.text:
                 return _gives_vector(name)
-    for node in _meant(scene, vector, MOST_VALUES):
+    for node in _meant(context, vector, MOST_VALUES):
         while node.kind in ("member", "index", "paren", "unary", "binary"):
             if node.label == VECTOR:
                 return True
@@ -138,8 +142,8 @@ def _gives_vector(name: str) -> bool:
 class _Reader:
     """Looks for the length of one entry."""
 
-    def __init__(self, scene: Scene, kind: EntryKind, entry: Expr):
-        self.scene = scene
+    def __init__(self, context: CheckContext, kind: EntryKind, entry: Expr):
+        self.context = context
         self.kind = kind
         self.entry = entry
 
@@ -154,7 +158,7 @@ class _Reader:
     def named(self, access: Access) -> Expr | None:
         """The entry's length, when that of an ACCESS is made of it."""
         length = access.length if isinstance(access.length, Expr) else None
-        for each in _meant(self.scene, length, 1) if length is not None else ():
+        for each in _meant(self.context, length, 1) if length is not None else ():
             found = next((n for n in each.walk() if self._is_length(n)), None)
             if found is not None:
                 return found
@@ -168,7 +172,7 @@ class _Reader:
         return any(
             node.op in ("<", "<=", ">", ">=")
             and names & {side.bare().text for side in node.children}
-            for stmt in self.scene.function.statements()
+            for stmt in self.context.function.statements()
             if stmt.kind == "if" and stmt.start <= access.expr.start < stmt.end
             for root in stmt.exprs
             for node in root.walk()
@@ -176,7 +180,7 @@ class _Reader:
         )
 
     def _in_page(self, access: Access) -> bool:
-        bounds = self.scene.judge.bounds()
+        bounds = self.context.judge.bounds()
         offset = access.offset if access.offset is not None else []
         return bounds.fits(offset, access.length, access.expr).answer == "inside"
 
@@ -196,8 +200,8 @@ class _Reader:
         return next((each for each in found if each is not None), None)
 
     def _of_variable(self, node: Expr, depth: int) -> Expr | None:
-        known = self.scene.judge.bounds().reaching.value(node)
-        values = [known] if known else values_of(node.text, self.scene.function)
+        known = self.context.judge.bounds().reaching.value(node)
+        values = [known] if known else values_of(node.text, self.context.function)
         if any(self._ends(value, depth) for value in values):
             return None
         found = (self.length(value, depth - 1) for value in values)
@@ -209,9 +213,9 @@ class _Reader:
         words = {n.text for n in node.walk()}
         if words & PAGE_WORDS:
             return True
-        if self.scene.judge.bounds().fits([], node, node).answer == "inside":
+        if self.context.judge.bounds().fits([], node, node).answer == "inside":
             return True
-        values = values_of(node.bare().text, self.scene.function) if depth else []
+        values = values_of(node.bare().text, self.context.function) if depth else []
         return any(self._ends(value, depth - 1) for value in values)
 
     def _is_length(self, node: Expr) -> bool:
@@ -226,9 +230,9 @@ class _Reader:
     def loops(self, site: Site) -> Expr | None:
         """The entry's length, when a loop in which the mapping is used goes up to
         it, and asks nowhere for the end of the page."""
-        around = list(self.scene.loops(site.call))
-        for use in self.scene.uses(site, Kind.ACCESS, Kind.MOVED):
-            for loop in self.scene.loops(use.place):
+        around = list(self.context.loops(site.call))
+        for use in self.context.uses(site, Kind.ACCESS, Kind.MOVED):
+            for loop in self.context.loops(use.place):
                 if loop in around or loop.kind not in LOOPS or _knows_pages(loop):
                     continue
                 for test in _tests(loop):
@@ -242,10 +246,10 @@ class _Reader:
     def ignored(self) -> str:
         """The offset of the entry's data, where nothing in the function asks for it;
         "" when something does, or the map call adds it."""
-        if self.scene.function.calls(["bvec_kmap_local"]):
+        if self.context.function.calls(["bvec_kmap_local"]):
             return ""
         wanted = self.kind.offset.removesuffix("()")
-        asked = any(wanted in names_in(root) for root in self.scene.function.exprs)
+        asked = any(wanted in names_in(root) for root in self.context.function.exprs)
         return "" if asked else wanted
 
 
@@ -273,8 +277,10 @@ def _knows_pages(loop: Stmt) -> bool:
     return bool(words & PAGE_WORDS)
 
 
-def _displaced(scene: Scene, site: Site, length: Expr, ignored: str) -> Finding:
-    return scene.finding(
+def _displaced(
+    context: CheckContext, site: Site, length: Expr, ignored: str
+) -> Finding:
+    return context.finding(
         site.call,
         f"{plain(length.text)} bytes are counted from the begin of the page, but"
         f" {ignored} says where in it they are",
@@ -284,10 +290,10 @@ def _displaced(scene: Scene, site: Site, length: Expr, ignored: str) -> Finding:
 
 
 def _walked(
-    scene: Scene, site: Site, kind: EntryKind, length: Expr, ignored: str
+    context: CheckContext, site: Site, kind: EntryKind, length: Expr, ignored: str
 ) -> Finding:
     also = f", and its {ignored} is not added" if ignored else ""
-    return scene.finding(
+    return context.finding(
         site.call,
         f"{kind.name} may be of many pages, but {site.name}() maps its first, and"
         f" nothing here keeps {plain(length.text)} to it{also}",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from kmaplocal.findings.finding import WARNING, Finding
 from kmaplocal.findings.rules.kmap_handoff import ALLOCATING, is_lowmem
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.offsets import values_of
 from kmaplocal.flow.events import Kind
@@ -28,92 +28,92 @@ FREEING = ("__free_page", "__free_pages")
 GETTING = ("get_page", "folio_get", "try_get_page", "folio_try_get")
 
 
-def linear_addresses(scene: Scene) -> Iterator[Finding]:
+def linear_addresses(context: CheckContext) -> Iterator[Finding]:
     """page_address() of a page that is mapped locally: where it is a highmem page, it
     has no such address."""
-    if _asks(scene):
+    if _asks(context):
         return
-    for call in scene.function.calls(LINEAR):
-        site = _mapped(scene, call)
-        if site is None or site.api.by or is_lowmem(scene, site):
+    for call in context.function.calls(LINEAR):
+        site = _mapped(context, call)
+        if site is None or site.api.by or is_lowmem(context, site):
             continue
         given = call.parent.callee if call.parent is not None else ""
-        if given in scene.knowledge.unmaps or given.startswith(NO_HIGHMEM):
+        if given in context.knowledge.unmaps or given.startswith(NO_HIGHMEM):
             continue  # of the first another rule speaks
-        if _apart(scene, site.call, call) or _is_another(scene, site.call, call):
+        if _apart(context, site.call, call) or _is_another(context, site.call, call):
             continue
-        alive = any(site.number in sites for sites in scene.trace.alive(call))
-        yield scene.finding(
+        alive = any(site.number in sites for sites in context.trace.alive(call))
+        yield context.finding(
             call,
             f"{plain(call.text)} is NULL for a highmem page: {site.name}() of line"
             f" {site.call.start[0]} gives it no address there",
             f"use {site.variable or 'the address that was mapped'}"
             + ("" if alive else ", and leave it mapped until then"),
             "" if alive else WARNING,
-            steps=scene.begun(site),
+            steps=context.begun(site),
         )
 
 
-def _asks(scene: Scene) -> bool:
+def _asks(context: CheckContext) -> bool:
     """Whether the function asks for the kind of a page, or whether there is highmem."""
-    named = {e.text for e in scene.function.exprs if e.kind == "identifier"}
+    named = {e.text for e in context.function.exprs if e.kind == "identifier"}
     return not named.isdisjoint((*HIGHMEM, "CONFIG_HIGHMEM"))
 
 
-def _apart(scene: Scene, one: Expr, other: Expr) -> bool:
+def _apart(context: CheckContext, one: Expr, other: Expr) -> bool:
     """Whether two calls stand in two arms of the same condition."""
     return any(
         arm.holds(one) and any(a.holds(other) for a in arms if a is not arm)
-        for arms in _arms(scene)
+        for arms in _arms(context)
         for arm in arms
     )
 
 
-def _is_another(scene: Scene, one: Expr, other: Expr) -> bool:
+def _is_another(context: CheckContext, one: Expr, other: Expr) -> bool:
     """Whether the variable that two calls name is not the same in both."""
-    homes = [scene.statement(call) for call in (one, other)]
+    homes = [context.statement(call) for call in (one, other)]
     name = other.arguments[0].bare().text
-    found = [scene.places.declaration(name, home) for home in homes if home]
+    found = [context.places.declaration(name, home) for home in homes if home]
     return len(found) == 2 and found[0] != found[1]
 
 
-def _arms(scene: Scene) -> Iterator[Sequence[Expr] | Sequence[Stmt]]:
+def _arms(context: CheckContext) -> Iterator[Sequence[Expr] | Sequence[Stmt]]:
     """The arms of each condition."""
-    yield from (e.children[1:] for e in scene.function.exprs if e.kind == "ternary")
-    yield from (s.children for s in scene.function.statements() if s.kind == "if")
+    yield from (e.children[1:] for e in context.function.exprs if e.kind == "ternary")
+    yield from (s.children for s in context.function.statements() if s.kind == "if")
 
 
-def own_highmem(scene: Scene) -> Iterator[Finding]:
+def own_highmem(context: CheckContext) -> Iterator[Finding]:
     """page_address() of a page that the function itself took from highmem, and has
     mapped nowhere."""
-    if _asks(scene):
+    if _asks(context):
         return
     taken = {
         name: call
-        for call in scene.function.calls(ALLOCATING)
+        for call in context.function.calls(ALLOCATING)
         if HIGH & {n.text for a in call.arguments.values() for n in a.walk()}
-        for name in scene.given_to(call)
-        if len(values_of(name, scene.function)) == 1
+        for name in context.given_to(call)
+        if len(values_of(name, context.function)) == 1
     }
-    mapped = {_page(site) for site in scene.sites}
-    for call in scene.function.calls(LINEAR):
+    mapped = {_page(site) for site in context.sites}
+    for call in context.function.calls(LINEAR):
         argument = call.arguments.get(0)
         page = argument.bare().text if argument is not None else ""
         if page in taken and page not in mapped:
             line = taken[page].start[0]
-            yield scene.finding(
+            yield context.finding(
                 call,
                 f"{plain(call.text)} is NULL where line {line} took a highmem page",
                 "map it by kmap_local_page(), or take a page without __GFP_HIGHMEM",
-                steps=[scene.step(taken[page], "taken here")],
+                steps=[context.step(taken[page], "taken here")],
             )
 
 
-def _mapped(scene: Scene, call: Expr) -> Site | None:
+def _mapped(context: CheckContext, call: Expr) -> Site | None:
     """The local mapping of the page that CALL is given, and no kmap() of it."""
     argument = call.arguments.get(0)
     text = argument.bare().text if argument is not None else ""
-    same = [site for site in scene.sites if text and _page(site) == text]
+    same = [site for site in context.sites if text and _page(site) == text]
     if not same or not all(site.api.stacked for site in same):
         return None
     before = [site for site in same if site.call.start < call.start]
@@ -125,57 +125,57 @@ def _page(site: Site) -> str:
     return page.bare().text if page is not None else ""
 
 
-def uses_after_put(scene: Scene) -> Iterator[Finding]:
+def uses_after_put(context: CheckContext) -> Iterator[Finding]:
     """Accesses to a page after the function gave its own reference away, in the same
     run of statements."""
-    for put in scene.function.calls(PUTTING):
+    for put in context.function.calls(PUTTING):
         argument = put.arguments.get(0)
         page = argument.bare().text if argument is not None else ""
-        for site in scene.sites:
-            if _page(site) != page or not _is_last(scene, page, put):
+        for site in context.sites:
+            if _page(site) != page or not _is_last(context, page, put):
                 continue
-            if not any(site.number in sites for sites in scene.trace.alive(put)):
+            if not any(site.number in sites for sites in context.trace.alive(put)):
                 continue
-            use = _next_use(scene, site, put)
+            use = _next_use(context, site, put)
             if use is not None:
-                yield _after_put(scene, site, put, use)
+                yield _after_put(context, site, put, use)
 
 
-def _is_last(scene: Scene, page: str, put: Expr) -> bool:
+def _is_last(context: CheckContext, page: str, put: Expr) -> bool:
     """Whether no reference is taken to the page that is kept besides."""
-    others = scene.function.calls(GETTING)
+    others = context.function.calls(GETTING)
     given = {a.bare().text for call in others for a in call.arguments.values()}
-    puts = scene.function.calls([put.callee])
+    puts = context.function.calls([put.callee])
     return page not in given and all(
-        other is put or not _follows(scene, put, other) for other in puts
+        other is put or not _follows(context, put, other) for other in puts
     )
 
 
-def _next_use(scene: Scene, site: Site, put: Expr) -> Expr | None:
+def _next_use(context: CheckContext, site: Site, put: Expr) -> Expr | None:
     """The first access to the page that follows PUT whatever is the case."""
-    ends = {*scene.unmaps(site)}
-    for use in scene.uses(site, Kind.ACCESS):
-        if use.place not in ends and _follows(scene, put, use.place):
+    ends = {*context.unmaps(site)}
+    for use in context.uses(site, Kind.ACCESS):
+        if use.place not in ends and _follows(context, put, use.place):
             return use.place
     return None
 
 
-def _follows(scene: Scene, first: Expr, later: Expr) -> bool:
+def _follows(context: CheckContext, first: Expr, later: Expr) -> bool:
     """Whether LATER is in a statement behind that of FIRST in the same block, with no
     way out between."""
-    home = scene.statement(first)
-    for stmt in scene.sequel(home) if home is not None else ():
+    home = context.statement(first)
+    for stmt in context.sequel(home) if home is not None else ():
         if stmt.holds(later):
             return True
     return False
 
 
-def _after_put(scene: Scene, site: Site, put: Expr, use: Expr) -> Finding:
-    return scene.finding(
+def _after_put(context: CheckContext, site: Site, put: Expr, use: Expr) -> Finding:
+    return context.finding(
         use,
-        f"{scene.named(site)} is used by {plain(use.text)} after {put.callee}() of line"
-        f" {put.start[0]}, which may have freed the page",
+        f"{context.named(site)} is used by {plain(use.text)} after {put.callee}() of"
+        f" line {put.start[0]}, which may have freed the page",
         "put the page after the last use, and after the unmap",
         "" if put.callee in FREEING else WARNING,
-        steps=[*scene.begun(site), scene.step(put, "put here")],
+        steps=[*context.begun(site), context.step(put, "put here")],
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.rules.entries import entry_length, whole_vector
 from kmaplocal.findings.finding import ERROR, WARNING, Finding
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.extents import Access
 from kmaplocal.c.syntax import Expr
@@ -18,41 +18,41 @@ VECTORS = functions.named(lambda row: row.vector is not None)
 _FURTHER = "go page by page, or use the helpers for folios"
 
 
-def helper_ranges(scene: Scene) -> Iterator[Finding]:
+def helper_ranges(context: CheckContext) -> Iterator[Finding]:
     """Calls of page helpers whose offset and length are not kept to one page."""
-    if scene.function.name in {*RANGES, *VECTORS}:
+    if context.function.name in {*RANGES, *VECTORS}:
         return
-    for call in scene.function.calls(RANGES):
+    for call in context.function.calls(RANGES):
         ranges = functions.of(call.callee).ranges
-        found = (_beyond(scene, call, *numbers) for numbers in ranges)
+        found = (_beyond(context, call, *numbers) for numbers in ranges)
         finding = next(filter(None, found), None)
         if finding is not None:
             yield finding
-    for call in scene.function.calls(VECTORS):
+    for call in context.function.calls(VECTORS):
         number = functions.of(call.callee).vector
         vector = call.arguments.get(number) if number is not None else None
-        if vector is not None and whole_vector(scene, vector, call):
+        if vector is not None and whole_vector(context, vector, call):
             what = f"{plain(vector.text)} may be of many pages"
-            yield _finding(scene, call, what, WARNING)
+            yield _finding(context, call, what, WARNING)
 
 
 def _beyond(
-    scene: Scene, call: Expr, page: int, offset: int, length: int
+    context: CheckContext, call: Expr, page: int, offset: int, length: int
 ) -> Finding | None:
     if not {page, offset, length} <= call.arguments.keys():
         return None
     given = call.arguments
     access = Access(call, [(given[offset], 1, 1)], given[length])
-    beyond = scene.judge.pages.extents.judged(access)
+    beyond = context.judge.pages.extents.judged(access)
     if beyond is None:
-        found = entry_length(scene, call, given[page], access)
+        found = entry_length(context, call, given[page], access)
         what = f"nothing here keeps {plain(found.text)} to one page" if found else ""
-        return _finding(scene, call, what, WARNING) if found else None
+        return _finding(context, call, what, WARNING) if found else None
     if beyond.many is None:
-        return _finding(scene, call, beyond.why, ERROR)
-    return _finding(scene, call, f"it goes up to {plain(beyond.many.text)}", WARNING)
+        return _finding(context, call, beyond.why, ERROR)
+    return _finding(context, call, f"it goes up to {plain(beyond.many.text)}", WARNING)
 
 
-def _finding(scene: Scene, call: Expr, why: str, severity: str) -> Finding:
+def _finding(context: CheckContext, call: Expr, why: str, severity: str) -> Finding:
     message = f"{plain(call.text)}: {why}, but {call.callee}() maps one page"
-    return scene.finding(call, message, _FURTHER, severity)
+    return context.finding(call, message, _FURTHER, severity)

@@ -13,7 +13,7 @@ from kmaplocal.findings.finding import ADDED, ERROR, JUMPS, NOTE, WARNING, Findi
 from kmaplocal.findings.rules.kmap_mixed_pair import ended
 from kmaplocal.findings.rules.takers import by_result, how_sure, takers
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
-from kmaplocal.findings.scene import Scene, lasting
+from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
@@ -26,59 +26,59 @@ CALLS = tuple(WALKS)
 TAKEN = (Kind.STORED, Kind.ADDRESS_TAKEN, Kind.ESCAPES)
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def find(context: CheckContext) -> Iterator[Finding]:
     """The mappings that some path of the function never unmaps, where nobody
     else can; one for each place where that path leaves."""
     places: dict[tuple[int, int], Finding] = {}
-    for finding in _leaks(scene):
+    for finding in _leaks(context):
         places.setdefault((finding.line, finding.column), finding)
     yield from places.values()
-    yield from _kept_left(scene)
-    yield from walks_left(scene)
+    yield from _kept_left(context)
+    yield from walks_left(context)
 
 
-def _kept_left(scene: Scene) -> Iterator[Finding]:
+def _kept_left(context: CheckContext) -> Iterator[Finding]:
     """Ways out with a mapping that a structure keeps, where it goes wrong, and the
     function unmaps it where it goes well."""
-    for site in scene.trace.sites:
+    for site in context.trace.sites:
         if not site.api.kept or site.name in (*WALKS, *api.KERNEL_MAPS):
             continue
-        for found in _on_path(scene, site) if scene.unmaps(site) else ():
-            leaving = scene.leaving(found.line)
-            sure = by_result(scene, site, leaving) if leaving else ""
+        for found in _on_path(context, site) if context.unmaps(site) else ():
+            leaving = context.leaving(found.line)
+            sure = by_result(context, site, leaving) if leaving else ""
             if sure and found.severity != NOTE:
                 yield replace(found, severity=sure, fix="")
 
 
-def _leaks(scene: Scene) -> Iterator[Finding]:
-    for site in scene.sites:
-        if _unmapped_by_others(scene, site):
+def _leaks(context: CheckContext) -> Iterator[Finding]:
+    for site in context.sites:
+        if _unmapped_by_others(context, site):
             continue
-        again = list(_in_loop(scene, site))
+        again = list(_in_loop(context, site))
         yield from again
-        for found in _on_path(scene, site):
+        for found in _on_path(context, site):
             # Behind the loop it is the same path that was forgotten.
-            if not again or _in_same_loop(scene, site, found.line):
+            if not again or _in_same_loop(context, site, found.line):
                 yield found
 
 
-def _unmapped_by_others(scene: Scene, site: Site) -> bool:
+def _unmapped_by_others(context: CheckContext, site: Site) -> bool:
     """Whether the address, or the page of a kmap(), goes where it may be
     unmapped."""
-    if scene.uses(site, *TAKEN) and not _own(scene, site):
+    if context.uses(site, *TAKEN) and not _own(context, site):
         return True
-    if _unmapped_untraced(scene, site) or _unmapped_by_page(scene, site):
+    if _unmapped_untraced(context, site) or _unmapped_by_page(context, site):
         return True
     return any(
-        scene.peers.unmaps(call, number) or _may_unmap(scene, call, argument, site)
-        for call in scene.function.exprs
+        context.called.unmaps(call, number) or _may_unmap(context, call, argument, site)
+        for call in context.function.exprs
         if call.kind == "call" and call is not site.call
         for number, argument in call.arguments.items()
-        if _names(argument, site) and call.callee not in scene.knowledge.unmaps
+        if _names(argument, site) and call.callee not in context.knowledge.unmaps
     )
 
 
-def _unmapped_by_page(scene: Scene, site: Site) -> bool:
+def _unmapped_by_page(context: CheckContext, site: Site) -> bool:
     """Whether a function is given what the one that mapped by kmap() was, and unmaps a
     page that it finds by that in its turn."""
     if not (lasting(site) and site.api.by):
@@ -86,34 +86,34 @@ def _unmapped_by_page(scene: Scene, site: Site) -> bool:
     given = {a.bare().text for a in site.call.arguments.values()}
     return any(
         given & {a.bare().text for a in call.arguments.values()}
-        and any(f.calls(["kunmap"]) for _, f in scene.peers.definitions(call.callee))
-        for call in scene.function.exprs
+        and any(f.calls(["kunmap"]) for _, f in context.called.definitions(call.callee))
+        for call in context.function.exprs
         if call.kind == "call" and call is not site.call
-        if call.callee not in scene.knowledge.unmaps
+        if call.callee not in context.knowledge.unmaps
     )
 
 
-def _own(scene: Scene, site: Site) -> bool:
+def _own(context: CheckContext, site: Site) -> bool:
     """Whether the address is stored in a member, but unmapped by this function
     after that, where it goes well."""
-    other = scene.uses(site, Kind.ADDRESS_TAKEN, Kind.ESCAPES)
-    stores = [use.place for use in scene.uses(site, Kind.STORED)]
+    other = context.uses(site, Kind.ADDRESS_TAKEN, Kind.ESCAPES)
+    stores = [use.place for use in context.uses(site, Kind.STORED)]
     places = all(
         expr.kind == "assign" and expr.children[0].bare().kind == "member"
         for expr in stores
     )
     first = min((expr.start for expr in stores), default=(0, 0))
-    later = any(unmap.start > first for unmap in scene.unmaps(site))
+    later = any(unmap.start > first for unmap in context.unmaps(site))
     return not other and places and later
 
 
-def _may_unmap(scene: Scene, call: Expr, argument: Expr, site: Site) -> bool:
+def _may_unmap(context: CheckContext, call: Expr, argument: Expr, site: Site) -> bool:
     """Whether a function that could not be read is given the page of a kmap()."""
     if not lasting(site) or argument.bare().text != site.page or not call.callee:
         return False
     if functions.of(call.callee).takes_page or call.callee.startswith(pages.ASKING):
         return False
-    return not scene.peers.definitions(call.callee)
+    return not context.called.definitions(call.callee)
 
 
 def _names(argument: Expr, site: Site) -> bool:
@@ -123,79 +123,79 @@ def _names(argument: Expr, site: Site) -> bool:
     return lasting(site) and bool(site.page) and site.page in words
 
 
-def _unmapped_untraced(scene: Scene, site: Site) -> bool:
+def _unmapped_untraced(context: CheckContext, site: Site) -> bool:
     """Whether an unmap that nothing is known of may be meant for this mapping:
     another rule speaks of it where it is wrong."""
     return any(
-        scene.kind(expr) == site.api.ends or site in ended(scene, expr)
-        for expr in scene.untraced
+        context.kind(expr) == site.api.ends or site in ended(context, expr)
+        for expr in context.untraced
     )
 
 
-def _in_loop(scene: Scene, site: Site) -> Iterator[Finding]:
-    given = takers(scene, site)
-    if given and not scene.unmaps(site):
+def _in_loop(context: CheckContext, site: Site) -> Iterator[Finding]:
+    given = takers(context, site)
+    if given and not context.unmaps(site):
         return
-    for use in scene.uses(site, Kind.MAPPED_AGAIN)[:1]:
+    for use in context.uses(site, Kind.MAPPED_AGAIN)[:1]:
         if set(use.detail.split()) - {site.variable}:
             return  # another variable goes on with the earlier turn's address
-        yield scene.finding(
+        yield context.finding(
             use.place,
             f"{plain(site.call.text)} is mapped again while a path of the loop has"
             " not unmapped it",
-            f"call {scene.ending(site)}() on every way to the next turn",
+            f"call {context.ending(site)}() on every way to the next turn",
             WARNING if given else "",
         )
 
 
-def _in_same_loop(scene: Scene, site: Site, line: int) -> bool:
-    loops = list(scene.loops(site.call))
+def _in_same_loop(context: CheckContext, site: Site, line: int) -> bool:
+    loops = list(context.loops(site.call))
     return any(loop.start[0] <= line <= loop.end[0] for loop in loops[-1:])
 
 
-def _on_path(scene: Scene, site: Site) -> Iterator[Finding]:
-    returned = {use.place for use in scene.uses(site, Kind.RETURNED)}
-    left = [u for u in scene.uses(site, Kind.LEAKED) if u.place not in returned]
+def _on_path(context: CheckContext, site: Site) -> Iterator[Finding]:
+    returned = {use.place for use in context.uses(site, Kind.RETURNED)}
+    left = [u for u in context.uses(site, Kind.LEAKED) if u.place not in returned]
     if not left:
         return
-    name, remedy = scene.named(site), f"call {scene.ending(site)}() before leaving"
-    given = takers(scene, site)
-    if not scene.unmaps(site) and not returned and not given:
+    name, remedy = context.named(site), f"call {context.ending(site)}() before leaving"
+    given = takers(context, site)
+    if not context.unmaps(site) and not returned and not given:
         # What is mapped for good, and what a structure keeps, may end elsewhere.
-        elsewhere = site.api.kept and not speaks_of_unmap(scene, site)
+        elsewhere = site.api.kept and not speaks_of_unmap(context, site)
         if lasting(site) or elsewhere:
             return
-        by = f", {scene.mapped(site)}," if site.api.by else ""
+        by = f", {context.mapped(site)}," if site.api.by else ""
         message = f"{name}{by} is never unmapped: no path has {site.api.ends}()"
-        yield scene.finding(site.call, message, remedy)
+        yield context.finding(site.call, message, remedy)
         return
     told: set[Point] = set()
     for line in sorted({int(use.detail) for use in left}):
-        leaving = scene.leaving(line)
+        leaving = context.leaving(line)
         at = leaving or site.call
-        if leaving and never_run(scene, site, leaving):
+        if leaving and never_run(context, site, leaving):
             continue
         if leaving and _hands_page_on(site, leaving):
             continue
-        message = f"{name}, {scene.mapped(site)}, is still mapped"
-        severity = WARNING if scene.uses(site, *TAKEN) else ""
+        message = f"{name}, {context.mapped(site)}, is still mapped"
+        severity = WARNING if context.uses(site, *TAKEN) else ""
         if given:
-            if any(site.number == later for _, later in scene.trace.disordered):
+            if any(site.number == later for _, later in context.trace.disordered):
                 continue  # of which the order speaks
-            sure = how_sure(scene, site, leaving)
-            if not sure or _guarded(scene, site, line):
+            sure = how_sure(context, site, leaving)
+            if not sure or _guarded(context, site, line):
                 continue
             severity = severity or sure
-        severity = NOTE if _guarded(scene, site, line) else severity
+        severity = NOTE if _guarded(context, site, line) else severity
         message += f" where line {line} leaves"
-        steps = scene.begun(site) if leaving else []
-        jumps = scene.trace.jumps(site.number, line)
+        steps = context.begun(site) if leaving else []
+        jumps = context.trace.jumps(site.number, line)
         if told & {*jumps[-1:]}:
             continue  # the same jump, and then another way on
         told |= {*jumps[-1:]}
-        steps += [scene.step(jump, JUMPS) for jump in jumps[-1:]]
-        found = scene.finding(at, message, remedy, severity, steps=steps)
-        yield found if severity else _mendable(found, Addition(scene, site, leaving))
+        steps += [context.step(jump, JUMPS) for jump in jumps[-1:]]
+        found = context.finding(at, message, remedy, severity, steps=steps)
+        yield found if severity else _mendable(found, Addition(context, site, leaving))
 
 
 def _mendable(finding: Finding, addition: Addition) -> Finding:
@@ -212,17 +212,17 @@ def _hands_page_on(site: Site, leaving: Stmt) -> bool:
     return lasting(site) and site.page in names
 
 
-def _guarded(scene: Scene, site: Site, line: int) -> bool:
+def _guarded(context: CheckContext, site: Site, line: int) -> bool:
     """Whether all paths that leak at LINE pass an `if` by that guards nothing but the
     unmap: it may well know what it guards."""
-    passed = scene.trace.passed_by(site.number, line)
-    return any(stmt.start[0] in passed for stmt in _around(scene, site, line))
+    passed = context.trace.passed_by(site.number, line)
+    return any(stmt.start[0] in passed for stmt in _around(context, site, line))
 
 
-def _around(scene: Scene, site: Site, line: int) -> Iterator[Stmt]:
+def _around(context: CheckContext, site: Site, line: int) -> Iterator[Stmt]:
     """Each `if` around an unmap of SITE, behind the map call and before LINE."""
-    for unmap in scene.unmaps(site):
-        stmt = scene.statement(unmap)
+    for unmap in context.unmaps(site):
+        stmt = context.statement(unmap)
         while stmt is not None:
             before = stmt.end[0] <= line and stmt.start > site.call.start
             if stmt.kind == "if" and before:

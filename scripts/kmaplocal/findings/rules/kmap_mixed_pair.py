@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import ERROR, Finding, Rule
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
@@ -23,24 +23,24 @@ EFFECTS = {
 }
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def find(context: CheckContext) -> Iterator[Finding]:
     """Unmaps of a mapping of another kind."""
-    for expr in scene.trace.unmaps:
-        sites = ended(scene, expr)
-        if sites and all(site.api.ends != scene.kind(expr) for site in sites):
-            yield _mixed(scene, sites[0], expr)
+    for expr in context.trace.unmaps:
+        sites = ended(context, expr)
+        if sites and all(site.api.ends != context.kind(expr) for site in sites):
+            yield _mixed(context, sites[0], expr)
 
 
-def ended(scene: Scene, expr: Expr) -> list[Site]:
+def ended(context: CheckContext, expr: Expr) -> list[Site]:
     """The mappings that an unmap is given; for kunmap(page) also those of the
     page, or of its folio, that it does not end."""
-    sites = [site for site in scene.trace.ended(expr) if site in scene.sites]
-    page = scene.argument(expr)
-    if sites or scene.knowledge.unmaps[expr.callee].given != api.PAGE or page is None:
+    sites = [site for site in context.trace.ended(expr) if site in context.sites]
+    page = context.argument(expr)
+    if sites or context.knowledge.unmaps[expr.callee].given != api.PAGE or page is None:
         return sites
     return [
         site
-        for site in scene.sites
+        for site in context.sites
         if site.call.start < expr.start and _is_of(site, page.bare())
     ]
 
@@ -55,24 +55,24 @@ def _is_of(site: Site, page: Expr) -> bool:
     return mapped.bare().text == page.text
 
 
-def _mixed(scene: Scene, site: Site, expr: Expr) -> Finding:
-    kind = scene.kind(expr)
+def _mixed(context: CheckContext, site: Site, expr: Expr) -> Finding:
+    kind = context.kind(expr)
     effect = EFFECTS[kind]
     if site.api.ends == "kunmap" and kind == "kunmap_local":
         effect = "the page stays mapped, and a slot of another mapping may be cleared"
     if site.api.ends == "kunmap_local" and kind == "kunmap":
         effect = "the local mapping stays on the thread's stack"
-    return scene.finding(
+    return context.finding(
         expr,
         f"{plain(expr.text)} ends what line {site.call.start[0]} mapped by"
-        f" {scene.by(site)}: {effect}",
+        f" {context.by(site)}: {effect}",
         f"unmap by {site.api.ends}()",
-        fix=_right_unmap(scene, site, expr),
-        steps=scene.begun(site),
+        fix=_right_unmap(context, site, expr),
+        steps=context.begun(site),
     )
 
 
-def _right_unmap(scene: Scene, site: Site, expr: Expr) -> str:
+def _right_unmap(context: CheckContext, site: Site, expr: Expr) -> str:
     """The unmap that belongs to a mapping, in place of another one; "" where it
     is not certain what to pass."""
     given = expr.arguments.get(0)
@@ -80,17 +80,17 @@ def _right_unmap(scene: Scene, site: Site, expr: Expr) -> str:
         return ""
     if site.api.ends != "kunmap":
         by_address = expr.callee != "kunmap"
-        address = plain(given.text) if by_address else scene.holder(site)
+        address = plain(given.text) if by_address else context.holder(site)
         return f"{site.api.ends}({address})" if address else ""
-    return f"kunmap({plain(site.page)})" if page_stays(scene, site) else ""
+    return f"kunmap({plain(site.page)})" if page_stays(context, site) else ""
 
 
-def page_stays(scene: Scene, site: Site) -> bool:
+def page_stays(context: CheckContext, site: Site) -> bool:
     """Whether the page is one variable that is never set after the map call."""
     return site.page.isidentifier() and not any(
         e.kind in ("assign", "postfix", "unary")
         and (e.kind == "assign" or e.op in ("++", "--", "&"))
         and e.children[0].bare().text == site.page
         and e.start > site.call.start
-        for e in scene.function.exprs
+        for e in context.function.exprs
     )

@@ -7,34 +7,35 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.finding import NOTE, Finding, Rule
 from kmaplocal.findings.rules.kmap_nesting_order import out_of_order
-from kmaplocal.findings.scene import PASSED_ON, Scene, lasting
+from kmaplocal.findings.context import PASSED_ON, CheckContext, lasting
 from kmaplocal.flow.events import UNMAPS, Kind
 from kmaplocal.flow.trace import Site
 
 RULE = Rule("kmap-nested", NOTE, "mappings alive together")
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def find(context: CheckContext) -> Iterator[Finding]:
     """Mappings made while another one is alive, with their order."""
-    told = {(first.number, later.number) for first, later, _ in out_of_order(scene)}
-    for first, later in scene.trace.own(scene.trace.nested - told):
+    told = {(first.number, later.number) for first, later, _ in out_of_order(context)}
+    for first, later in context.trace.own(context.trace.nested - told):
         if lasting(first) or lasting(later) or first.api.kept or later.api.kept:
             continue
-        yield scene.finding(
+        yield context.finding(
             later.call,
-            f"{scene.named(later)} is mapped while {scene.named(first)} of line"
-            f" {first.call.start[0]} is: {scene.named(later)} is to be unmapped first",
-            _advice(scene, first, later),
+            f"{context.named(later)} is mapped while {context.named(first)} of line"
+            f" {first.call.start[0]} is: {context.named(later)} is to be unmapped"
+            " first",
+            _advice(context, first, later),
         )
 
 
-def _advice(scene: Scene, first: Site, later: Site) -> str:
+def _advice(context: CheckContext, first: Site, later: Site) -> str:
     """What to do about mappings that are alive together: nothing, where both are
     seen to be unmapped, once, on every path."""
     wrong = (Kind.LEAKED, Kind.MAPPED_AGAIN, Kind.AFTER_UNMAP, *PASSED_ON)
     for site in (first, later):
-        ended = scene.trace.of(site.number, *UNMAPS)
+        ended = context.trace.of(site.number, *UNMAPS)
         twice = any(event.kind is Kind.TWICE for event in ended)
-        if twice or not ended or scene.uses(site, *wrong):
-            return f"see to it that {scene.named(later)} is, on every path"
+        if twice or not ended or context.uses(site, *wrong):
+            return f"see to it that {context.named(later)} is, on every path"
     return "nothing, if it stays so"

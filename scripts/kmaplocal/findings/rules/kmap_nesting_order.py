@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import ERROR, Finding, Rule
-from kmaplocal.findings.scene import Scene, lasting
+from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.bounds import plain
 from kmaplocal.certify.certificate import LIFO
 from kmaplocal.flow.events import Kind, ends_only
@@ -25,55 +25,55 @@ ON_STACK = {"SG_MITER_ATOMIC", "SG_MITER_LOCAL"}
 REVERSE = "unmap in the reverse order of mapping"
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def find(context: CheckContext) -> Iterator[Finding]:
     """Mappings unmapped before one that was mapped later."""
-    for first, later, expr in out_of_order(scene):
-        yield scene.finding(
+    for first, later, expr in out_of_order(context):
+        yield context.finding(
             expr,
-            f"{_with_line(scene, first)} is unmapped while {_with_line(scene, later)},"
-            " mapped after it, still is mapped",
+            f"{_with_line(context, first)} is unmapped while"
+            f" {_with_line(context, later)}, mapped after it, still is mapped",
             REVERSE,
-            fix="swap" if _swappable(scene, expr, later.number) else "",
-            steps=scene.begun(first, later),
+            fix="swap" if _swappable(context, expr, later.number) else "",
+            steps=context.begun(first, later),
         )
-    yield from _arrays(scene)
+    yield from _arrays(context)
 
 
-def out_of_order(scene: Scene) -> Iterator[tuple[Site, Site, Expr]]:
+def out_of_order(context: CheckContext) -> Iterator[tuple[Site, Site, Expr]]:
     """Two mappings on the stack and the unmap of the first while the later one
     is alive."""
-    disordered = scene.trace.disordered
-    for first, later in scene.trace.own(disordered):
+    disordered = context.trace.disordered
+    for first, later in context.trace.own(disordered):
         expr = disordered[first.number, later.number]
-        stacked = _is_stacked(scene, first) and _is_stacked(scene, later)
-        if stacked and not _skipped(scene, later, expr):
+        stacked = _is_stacked(context, first) and _is_stacked(context, later)
+        if stacked and not _skipped(context, later, expr):
             yield first, later, expr
 
 
-def _is_stacked(scene: Scene, site: Site) -> bool:
+def _is_stacked(context: CheckContext, site: Site) -> bool:
     """Whether a mapping is surely on the thread's stack: sg_miter_next() maps by
     kmap() unless the function that starts it says otherwise (lib/scatterlist.c)."""
     if site.name != "sg_miter_next":
         return not lasting(site)
     given = [e.text for a in site.call.arguments.values() for e in a.walk()]
-    starts = scene.function.calls(["sg_miter_start"])
+    starts = context.function.calls(["sg_miter_start"])
     words = [{n.text for a in e.arguments.values() for n in a.walk()} for e in starts]
     return any(set(given) <= each and each & ON_STACK for each in words)
 
 
-def _skipped(scene: Scene, later: Site, expr: Expr) -> bool:
+def _skipped(context: CheckContext, later: Site, expr: Expr) -> bool:
     """Whether the later mapping may be unmapped before EXPR for all that is seen:
     under a condition, which a path may never pass by, or by what keeps it."""
-    unmaps = scene.unmaps(later)
+    unmaps = context.unmaps(later)
     if any(unmap.start >= expr.start for unmap in unmaps):
         return False
     if not unmaps:
-        return scene.passed_on(later)
-    return all(_guarded(scene, later, unmap) for unmap in unmaps)
+        return context.passed_on(later)
+    return all(_guarded(context, later, unmap) for unmap in unmaps)
 
 
-def _guarded(scene: Scene, site: Site, unmap: Expr) -> bool:
-    stmt = scene.statement(unmap)
+def _guarded(context: CheckContext, site: Site, unmap: Expr) -> bool:
+    stmt = context.statement(unmap)
     while stmt is not None:
         guards = stmt.kind in ("if", "switch") and stmt.start > site.call.start
         if guards and unmap.start > stmt.exprs[0].end:
@@ -82,13 +82,13 @@ def _guarded(scene: Scene, site: Site, unmap: Expr) -> bool:
     return False
 
 
-def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:
+def _swappable(context: CheckContext, expr: Expr, inner: int) -> bool:
     """Whether the unmap that follows at once is that of the one other mapping,
     on every path."""
-    outer = {end.site for end in scene.trace.unmaps[expr]}
-    at_once = [pair for pair, at in scene.trace.disordered.items() if at is expr]
-    home = scene.statement(expr)
-    following = scene.next_statement(home) if home else None
+    outer = {end.site for end in context.trace.unmaps[expr]}
+    at_once = [pair for pair, at in context.trace.disordered.items() if at is expr]
+    home = context.statement(expr)
+    following = context.next_statement(home) if home else None
     if len(outer) != 1 or len(at_once) != 1 or home is None or following is None:
         return False
     if home.exprs != [expr] or len(following.exprs) != 1:
@@ -96,31 +96,31 @@ def _swappable(scene: Scene, expr: Expr, inner: int) -> bool:
     # What a helper does besides may not be done in another order.
     if {expr.callee, following.exprs[0].callee} - api.UNMAPS.keys():
         return False
-    return ends_only(scene.trace.unmaps.get(following.exprs[0], frozenset()), inner)
+    return ends_only(context.trace.unmaps.get(following.exprs[0], frozenset()), inner)
 
 
-def _with_line(scene: Scene, site: Site) -> str:
-    return f"{scene.named(site)} (line {site.call.start[0]})"
+def _with_line(context: CheckContext, site: Site) -> str:
+    return f"{context.named(site)} (line {site.call.start[0]})"
 
 
 # -- arrays of mappings ------------------------------------------------------
 
 
-def _arrays(scene: Scene) -> Iterator[Finding]:
+def _arrays(context: CheckContext) -> Iterator[Finding]:
     """Mappings kept in an array by a loop that counts up, unmapped by another one
     that counts up."""
     kept = {
         array: site
-        for site in scene.trace.sites
+        for site in context.trace.sites
         if not lasting(site)
-        for array in _arrays_of(scene, site)
+        for array in _arrays_of(context, site)
     }
-    for unmap in scene.function.calls(scene.knowledge.unmaps):
-        array, index = _element(scene.argument(unmap))
-        if array in kept and _counts_up(scene, unmap, index):
+    for unmap in context.function.calls(context.knowledge.unmaps):
+        array, index = _element(context.argument(unmap))
+        if array in kept and _counts_up(context, unmap, index):
             site = kept[array]
-            if scene.kind(unmap) == site.api.ends:
-                yield scene.finding(
+            if context.kind(unmap) == site.api.ends:
+                yield context.finding(
                     unmap,
                     f"{array}[] is unmapped from its first element on, as it was"
                     f" mapped in line {site.call.start[0]}",
@@ -128,12 +128,12 @@ def _arrays(scene: Scene) -> Iterator[Finding]:
                 )
 
 
-def _arrays_of(scene: Scene, site: Site) -> Iterator[str]:
+def _arrays_of(context: CheckContext, site: Site) -> Iterator[str]:
     """The arrays in which a mapping is kept by a loop that counts up."""
-    for use in scene.uses(site, Kind.STORED):
+    for use in context.uses(site, Kind.STORED):
         if use.place.kind == "assign":
             array, index = _element(use.place.children[0])
-            if array and _counts_up(scene, use.place, index):
+            if array and _counts_up(context, use.place, index):
                 yield array
 
 
@@ -147,9 +147,9 @@ def _element(expr: Expr | None) -> tuple[str, str]:
     return plain(node.children[0].text), node.children[1].bare().text
 
 
-def _counts_up(scene: Scene, expr: Expr, index: str) -> bool:
+def _counts_up(context: CheckContext, expr: Expr, index: str) -> bool:
     """Whether EXPR stands in a loop whose INDEX only ever grows."""
-    loops = list(scene.loops(expr))
+    loops = list(context.loops(expr))
     if not loops or not index.isidentifier():
         return index.endswith("++") and bool(loops)
     steps = [n for s in loops[-1:] for n in _steps(s) if _target(n) == index]

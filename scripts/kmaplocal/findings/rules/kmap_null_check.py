@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import WARNING, Finding, Rule
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.flow.conditions import TELLING, TRANSPARENT
 from kmaplocal.flow.trace import Site
@@ -20,33 +20,33 @@ RULE = Rule(
 )
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def find(context: CheckContext) -> Iterator[Finding]:
     """Tests of an address that is a mapping's on every path to them."""
-    for node, seen in scene.trace.tested.items():
+    for node, seen in context.trace.tested.items():
         numbers = [number for number in seen if isinstance(number, int)]
         if len(numbers) < len(seen) or node.kind not in ("identifier", "assign"):
             continue
-        site = scene.trace.sites[min(numbers)]
-        if site in scene.sites and not site.api.by:
-            yield _check(scene, site, node)
-    for site in scene.sites:
-        yield from _of_member(scene, site)
+        site = context.trace.sites[min(numbers)]
+        if site in context.sites and not site.api.by:
+            yield _check(context, site, node)
+    for site in context.sites:
+        yield from _of_member(context, site)
 
 
-def _check(scene: Scene, site: Site, node: Expr) -> Finding:
-    return scene.finding(
+def _check(context: CheckContext, site: Site, node: Expr) -> Finding:
+    return context.finding(
         node,
         f"{plain(node.text)} is tested, but {site.name}() of line"
         f" {site.call.start[0]} never fails",
         "remove the test and what it guards",
-        fix="remove" if _leaves_only(scene, node) else "",
+        fix="remove" if _leaves_only(context, node) else "",
     )
 
 
-def _leaves_only(scene: Scene, node: Expr) -> bool:
+def _leaves_only(context: CheckContext, node: Expr) -> bool:
     """Whether the test is all that an `if` asks, and the `if` guards only a way
     out: nothing else, no label, no `else`."""
-    home = scene.statement(node)
+    home = context.statement(node)
     if home is None or home.kind != "if" or len(home.children) != 1:
         return False
     if node.kind == "assign":
@@ -59,30 +59,30 @@ def _leaves_only(scene: Scene, node: Expr) -> bool:
     return "return" in kinds and kinds <= {"compound", "expression", "return"}
 
 
-def _of_member(scene: Scene, site: Site) -> Iterator[Finding]:
-    tested = _test_after(scene, site)
+def _of_member(context: CheckContext, site: Site) -> Iterator[Finding]:
+    tested = _test_after(context, site)
     if tested is not None:
-        yield _check(scene, site, tested)
+        yield _check(context, site, tested)
 
 
-def never_run(scene: Scene, site: Site, stmt: Stmt) -> bool:
+def never_run(context: CheckContext, site: Site, stmt: Stmt) -> bool:
     """Whether a statement stands under a test that a mapping is NULL, where a
     place that is no variable holds its address."""
-    tested = _test_after(scene, site)
-    guard = scene.statement(tested) if tested is not None else None
+    tested = _test_after(context, site)
+    guard = context.statement(tested) if tested is not None else None
     return guard is not None and guard.start < stmt.start and stmt.end <= guard.end
 
 
-def _test_after(scene: Scene, site: Site) -> Expr | None:
+def _test_after(context: CheckContext, site: Site) -> Expr | None:
     """What is tested in `s->p = map(page); if (!s->p) ...`."""
-    home = scene.statement(site.call)
+    home = context.statement(site.call)
     if home is None or home.kind != "expression" or len(home.exprs) != 1:
         return None
     assign = home.exprs[0]
     if assign.kind != "assign" or assign.children[1].bare() is not site.call:
         return None
     target = assign.children[0].bare()
-    following = scene.next_statement(home)
+    following = context.next_statement(home)
     if target.kind == "identifier" or following is None or following.kind != "if":
         return None
     tested = _tested(following)

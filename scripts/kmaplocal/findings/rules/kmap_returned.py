@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import NOTE, WARNING, Finding, Rule
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site
@@ -21,47 +21,47 @@ RELEASES = frozenset(
 )
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def find(context: CheckContext) -> Iterator[Finding]:
     """Addresses that the function returns while their page is mapped."""
-    for site in scene.sites:
-        gone = {use.place for use in scene.uses(site, Kind.DANGLING)}
-        alive = [u for u in scene.uses(site, Kind.RETURNED) if u.place not in gone]
+    for site in context.sites:
+        gone = {use.place for use in context.uses(site, Kind.DANGLING)}
+        alive = [u for u in context.uses(site, Kind.RETURNED) if u.place not in gone]
         for use in alive[:1]:
-            yield _returned(scene, site, use)
+            yield _returned(context, site, use)
 
 
-def _returned(scene: Scene, site: Site, use: Event) -> Finding:
+def _returned(context: CheckContext, site: Site, use: Event) -> Finding:
     message = f"the address of {plain(site.call.text)} is returned still mapped"
     # Of who calls a static function without an unmap kmap-leak speaks.
-    unmapped = unmapped_in_file(scene, site) or _is_static(scene)
-    if not unmapped_in_file(scene, site):
+    unmapped = unmapped_in_file(context, site) or _is_static(context)
+    if not unmapped_in_file(context, site):
         message += f", and no function of this file calls {site.api.ends}()"
     remedy = f"say in a comment that the caller is to call {site.api.ends}()"
     severity = NOTE if unmapped else WARNING
-    return scene.finding(use.place, message, remedy, severity)
+    return context.finding(use.place, message, remedy, severity)
 
 
-def unmapped_in_file(scene: Scene, site: Site) -> bool:
+def unmapped_in_file(context: CheckContext, site: Site) -> bool:
     """Whether the file holds an unmap for a mapping, or its users are elsewhere."""
     if site.name not in api.ALL:
         return True  # what maps for its callers has a counterpart where it is
-    return speaks_of_unmap(scene, site)
+    return speaks_of_unmap(context, site)
 
 
-def _is_static(scene: Scene) -> bool:
+def _is_static(context: CheckContext) -> bool:
     """Whether the function can be called in this file alone."""
-    outline = scene.knowledge.outline
-    name, line = scene.function.name, scene.function.line
+    outline = context.knowledge.outline
+    name, line = context.function.name, context.function.line
     if outline is None:
         return False
     spans = (s for s in outline.functions if s.name == name)
     return any(outline.is_static(s) for s in spans if s.line <= line <= s.end)
 
 
-def speaks_of_unmap(scene: Scene, site: Site) -> bool:
+def speaks_of_unmap(context: CheckContext, site: Site) -> bool:
     """Whether the file names what unmaps a mapping, or is a header."""
-    outline = scene.knowledge.outline
-    if outline is None or scene.file.endswith(".h"):
+    outline = context.knowledge.outline
+    if outline is None or context.file.endswith(".h"):
         return True
     words = outline.vocabulary
     return not words.isdisjoint((site.api.ends, *RELEASES))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.rules.held import uses_after_put
 from kmaplocal.findings.rules.members import member_uses
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.knowledge import functions
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Event, Kind
@@ -25,43 +25,43 @@ RULE = Rule(
 READING_FORMATS = ("%s", "%*ph", "%.", "%pU", "%pM", "%pI")
 
 
-def find(scene: Scene) -> Iterator[Finding]:
+def find(context: CheckContext) -> Iterator[Finding]:
     """Uses of an address after the unmap of its page, or after that is given away."""
-    yield from _uses(scene)
-    yield from uses_after_put(scene)
-    yield from member_uses(scene)
+    yield from _uses(context)
+    yield from uses_after_put(context)
+    yield from member_uses(context)
 
 
-def _uses(scene: Scene) -> Iterator[Finding]:
-    for site in scene.sites:
+def _uses(context: CheckContext) -> Iterator[Finding]:
+    for site in context.sites:
         done: set[int] = set()
-        for use in scene.uses(site, Kind.AFTER_UNMAP, Kind.DANGLING):
-            if use.place.start[0] in done or not _is_use(scene, use):
+        for use in context.uses(site, Kind.AFTER_UNMAP, Kind.DANGLING):
+            if use.place.start[0] in done or not _is_use(context, use):
                 continue
-            if _is_another(scene, site, use.place):
+            if _is_another(context, site, use.place):
                 continue
             done.add(use.place.start[0])
-            yield _used(scene, site, use)
+            yield _used(context, site, use)
 
 
-def _is_another(scene: Scene, site: Site, place: Expr) -> bool:
+def _is_another(context: CheckContext, site: Site, place: Expr) -> bool:
     """Whether PLACE speaks of another variable of the name that the mapping's has, as
     one of an inner block."""
-    home, here = scene.statement(site.call), scene.statement(place)
+    home, here = context.statement(site.call), context.statement(place)
     named = any(node.text == site.variable for node in place.walk())
     if home is None or here is None or not named:
         return False
-    one, other = (scene.places.declaration(site.variable, s) for s in (home, here))
+    one, other = (context.places.declaration(site.variable, s) for s in (home, here))
     return one != other
 
 
-def _is_use(scene: Scene, use: Event) -> bool:
+def _is_use(context: CheckContext, use: Event) -> bool:
     """Whether what was recorded reads or writes, for all that is known."""
     if use.detail == "member" or (use.detail == "cursor" and use.kind is Kind.DANGLING):
         return False
     if functions.of(use.place.callee).looks:
         return False
-    if _prints(scene, use):
+    if _prints(context, use):
         return _reads(use.place)
     if use.kind is Kind.DANGLING and use.place.kind == "call" and _as_number(use.place):
         return False
@@ -71,55 +71,55 @@ def _is_use(scene: Scene, use: Event) -> bool:
     return parent is None or parent.kind != "unary" or parent.op != "&"
 
 
-def _prints(scene: Scene, use: Event) -> bool:
+def _prints(context: CheckContext, use: Event) -> bool:
     """Whether a use is a call that prints the address, by itself or by what it hands
     it to."""
-    reads = scene.trace.reads(use.site)
+    reads = context.trace.reads(use.site)
     numbers = [
         number
         for number, argument in use.place.arguments.items()
         if any(node in reads for node in argument.walk())
     ]
-    return bool(numbers) and all(scene.peers.prints(use.place, n) for n in numbers)
+    return bool(numbers) and all(context.called.prints(use.place, n) for n in numbers)
 
 
-def _used(scene: Scene, site: Site, use: Event) -> Finding:
-    returned = any(u.place is use.place for u in scene.uses(site, Kind.RETURNED))
+def _used(context: CheckContext, site: Site, use: Event) -> Finding:
+    returned = any(u.place is use.place for u in context.uses(site, Kind.RETURNED))
     how = "is returned" if returned else f"is used by {plain(use.place.text)}"
-    message = f"{scene.named(site)} {how} after {scene.gone(use, site)} unmapped it"
+    message = f"{context.named(site)} {how} after {context.gone(use, site)} unmapped it"
     sure = use.kind is Kind.AFTER_UNMAP or returned
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING
-    if _mapped_anew(scene, site, use) or _asks_how_left(scene, site, use):
+    if _mapped_anew(context, site, use) or _asks_how_left(context, site, use):
         severity = NOTE
-    ends = [e for e in scene.unmaps(site) if e.start < use.place.start]
-    ends = ends[-1:] or scene.unmaps(site)[-1:]
-    steps = [*scene.begun(site), *(scene.step(e, "unmapped here") for e in ends)]
-    return scene.finding(use.place, message, remedy, severity, steps=steps)
+    ends = [e for e in context.unmaps(site) if e.start < use.place.start]
+    ends = ends[-1:] or context.unmaps(site)[-1:]
+    steps = [*context.begun(site), *(context.step(e, "unmapped here") for e in ends)]
+    return context.finding(use.place, message, remedy, severity, steps=steps)
 
 
-def _mapped_anew(scene: Scene, site: Site, use: Event) -> bool:
+def _mapped_anew(context: CheckContext, site: Site, use: Event) -> bool:
     """Whether the variable is given a mapping in a loop, after the unmap and under a
     condition of its own: that may be met whenever it is used again."""
-    last = [e for e in scene.unmaps(site) if e.start < use.place.start][-1:]
+    last = [e for e in context.unmaps(site) if e.start < use.place.start][-1:]
     others = [
         other.call
-        for other in scene.sites
+        for other in context.sites
         if other.variable == site.variable
         and all(unmap.start < other.call.start for unmap in last)
     ]
     return any(
-        stmt.kind == "if" and _inside(stmt, call) and list(scene.loops(call))
+        stmt.kind == "if" and _inside(stmt, call) and list(context.loops(call))
         for call in others
-        for stmt in scene.function.statements()
-        if not any(_inside(stmt, unmap) for unmap in scene.unmaps(site))
+        for stmt in context.function.statements()
+        if not any(_inside(stmt, unmap) for unmap in context.unmaps(site))
     )
 
 
-def _asks_how_left(scene: Scene, site: Site, use: Event) -> bool:
+def _asks_how_left(context: CheckContext, site: Site, use: Event) -> bool:
     """Whether the mapping is left alive by a `break` of the loop that else unmaps it,
     and what that loop counts by is asked for before the use."""
-    loops = [loop for end in scene.unmaps(site) for loop in scene.loops(end)]
+    loops = [loop for end in context.unmaps(site) for loop in context.loops(end)]
     for loop in [loop for loop in loops if loop.end <= use.place.start]:
         counted = {
             node.children[0].bare().text
@@ -129,7 +129,7 @@ def _asks_how_left(scene: Scene, site: Site, use: Event) -> bool:
         }
         asked = (
             node.text
-            for stmt in scene.function.statements()
+            for stmt in context.function.statements()
             if stmt.kind in ("if", "switch") and stmt.exprs
             if loop.end <= stmt.start < use.place.start
             for node in stmt.exprs[0].walk()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import Finding
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import api, functions
@@ -15,44 +15,44 @@ from kmaplocal.c.places import changes, names_in
 from kmaplocal.c.syntax import Expr, Stmt
 
 
-def member_uses(scene: Scene) -> Iterator[Finding]:
+def member_uses(context: CheckContext) -> Iterator[Finding]:
     """What is done by way of a member after the address in it was unmapped, until it
     may be another one."""
-    for unmap, member, use in _uses(scene):
+    for unmap, member, use in _uses(context):
         around = _around(use)
-        if around.callee not in scene.knowledge.unmaps:
-            yield scene.finding(
+        if around.callee not in context.knowledge.unmaps:
+            yield context.finding(
                 use,
                 f"{plain(member)} is used by {plain(around.text)[:60]} after line"
                 f" {unmap.start[0]} unmapped it",
                 "unmap after the last use, or copy what is needed before",
-                steps=[scene.step(unmap, "unmapped here")],
+                steps=[context.step(unmap, "unmapped here")],
             )
 
 
-def members_again(scene: Scene) -> Iterator[Finding]:
+def members_again(context: CheckContext) -> Iterator[Finding]:
     """Unmaps of what a member keeps, after it was unmapped."""
-    for unmap, member, use in _uses(scene):
+    for unmap, member, use in _uses(context):
         around = _around(use)
-        if around.callee in scene.knowledge.unmaps:
-            yield scene.finding(
+        if around.callee in context.knowledge.unmaps:
+            yield context.finding(
                 around,
                 f"{plain(member)} is already unmapped here: line {unmap.start[0]} did",
                 f"call {around.callee}() once on every path",
-                steps=[scene.step(unmap, "unmapped here")],
+                steps=[context.step(unmap, "unmapped here")],
             )
 
 
-def _uses(scene: Scene) -> Iterator[tuple[Expr, str, Expr]]:
+def _uses(context: CheckContext) -> Iterator[tuple[Expr, str, Expr]]:
     """Unmaps, the member that holds the address, and the first use of it behind."""
     told = {
         event.place.start[0]
-        for site in scene.trace.sites
-        for event in scene.trace.of(site.number, Kind.AFTER_UNMAP, Kind.DANGLING)
+        for site in context.trace.sites
+        for event in context.trace.of(site.number, Kind.AFTER_UNMAP, Kind.DANGLING)
     }
-    for unmap in scene.function.calls(scene.knowledge.unmaps):
-        for member in _members(scene, unmap):
-            found = _after(scene, unmap, member)
+    for unmap in context.function.calls(context.knowledge.unmaps):
+        for member in _members(context, unmap):
+            found = _after(context, unmap, member)
             if found is not None and found.start[0] not in told:
                 told.add(found.start[0])
                 yield unmap, member, found
@@ -66,26 +66,29 @@ def _around(use: Expr) -> Expr:
     return around
 
 
-def _members(scene: Scene, unmap: Expr) -> list[str]:
+def _members(context: CheckContext, unmap: Expr) -> list[str]:
     """What holds the address that UNMAP unmaps: the member that is its argument, or
     what a mapping was stored in that it ends; and the variables set to that."""
-    argument, given = scene.argument(unmap), scene.knowledge.unmaps[unmap.callee].given
+    argument, given = (
+        context.argument(unmap),
+        context.knowledge.unmaps[unmap.callee].given,
+    )
     if argument is None:
         return []
     if given == api.HOLDER:
-        members = list(_held(scene, unmap, argument))
+        members = list(_held(context, unmap, argument))
     elif given == api.ADDRESS and argument.bare().kind == "member":
         members = [argument.bare().text]
     else:
-        members = _stored(scene, unmap)
-    return [*members, *(n for m in members for n in _copies(scene, unmap, m))]
+        members = _stored(context, unmap)
+    return [*members, *(n for m in members for n in _copies(context, unmap, m))]
 
 
-def _held(scene: Scene, unmap: Expr, argument: Expr) -> Iterator[str]:
+def _held(context: CheckContext, unmap: Expr, argument: Expr) -> Iterator[str]:
     """The members of what ARGUMENT points to that UNMAP unmaps, by what its function
     does with its parameter."""
-    number = scene.knowledge.unmaps[unmap.callee].number
-    for _, function in scene.peers.definitions(unmap.callee):
+    number = context.knowledge.unmaps[unmap.callee].number
+    for _, function in context.called.definitions(unmap.callee):
         calls = function.calls(api.UNMAPS) if number < len(function.params) else []
         for call in calls:
             node = call.arguments[0].bare() if 0 in call.arguments else call
@@ -98,27 +101,27 @@ def _held(scene: Scene, unmap: Expr, argument: Expr) -> Iterator[str]:
                     yield f"{given.text} -> {node.label}"
 
 
-def _stored(scene: Scene, unmap: Expr) -> list[str]:
+def _stored(context: CheckContext, unmap: Expr) -> list[str]:
     """The members that a mapping was stored in that UNMAP ends."""
     stored = [
         event.place.children[0].bare()
-        for site in scene.sites
-        if unmap in scene.unmaps(site)
-        for event in scene.uses(site, Kind.STORED)
+        for site in context.sites
+        if unmap in context.unmaps(site)
+        for event in context.uses(site, Kind.STORED)
         if event.place.kind == "assign" and event.place.start < unmap.start
     ]
     return [target.text for target in stored if target.kind == "member"]
 
 
-def _copies(scene: Scene, unmap: Expr, member: str) -> Iterator[str]:
+def _copies(context: CheckContext, unmap: Expr, member: str) -> Iterator[str]:
     """The variables that are set to MEMBER, or somewhere behind it, before UNMAP and
     in its block, where both have kept their values since."""
-    home = scene.statement(unmap)
-    for stmt in scene.places.siblings(home) if home is not None else ():
+    home = context.statement(unmap)
+    for stmt in context.places.siblings(home) if home is not None else ():
         if stmt.start >= unmap.start:
             return
         for name, value in _settings(stmt):
-            if _is_at(value, member) and not _changes_since(scene, stmt, unmap, name):
+            if _is_at(value, member) and not _changes_since(context, stmt, unmap, name):
                 yield name
 
 
@@ -139,25 +142,25 @@ def _is_at(value: Expr, member: str) -> bool:
     return value.text == member
 
 
-def _changes_since(scene: Scene, stmt: Stmt, unmap: Expr, name: str) -> bool:
+def _changes_since(context: CheckContext, stmt: Stmt, unmap: Expr, name: str) -> bool:
     """Whether the variable NAME that STMT sets, is no pointer, or may be another one
     when UNMAP is called."""
-    variable = scene.function.variables.get(name)
+    variable = context.function.variables.get(name)
     return variable is None or any(
         changes(node, {name})
-        for node in scene.function.exprs
+        for node in context.function.exprs
         if stmt.end <= node.start < unmap.start
     )
 
 
-def _after(scene: Scene, unmap: Expr, member: str) -> Expr | None:
+def _after(context: CheckContext, unmap: Expr, member: str) -> Expr | None:
     """The first use of MEMBER behind UNMAP in the same block, before anything may
     have changed it."""
-    home = scene.statement(unmap)
+    home = context.statement(unmap)
     if home is None or home.exprs != [unmap]:
         return None
-    for stmt in scene.sequel(home):
-        uses = [n for n in _nodes(stmt) if n.text == member and _is_use(scene, n)]
+    for stmt in context.sequel(home):
+        uses = [n for n in _nodes(stmt) if n.text == member and _is_use(context, n)]
         changes = [n for n in _nodes(stmt) if _may_change(n, member)]
         first = min(uses, key=lambda n: n.start, default=None)
         if first is not None and all(first.start < n.start for n in changes):
@@ -188,7 +191,7 @@ def _may_change(node: Expr, member: str) -> bool:
     )
 
 
-def _is_use(scene: Scene, node: Expr) -> bool:
+def _is_use(context: CheckContext, node: Expr) -> bool:
     """Whether what NODE points to is read, written, or unmapped again."""
     child = node
     while child.parent is not None and child.parent.kind in ("paren", "cast"):
@@ -206,5 +209,5 @@ def _is_use(scene: Scene, node: Expr) -> bool:
         return False
     known = functions.of(parent.callee)
     number = next((n for n, a in parent.arguments.items() if a is child), -1)
-    again = parent.callee in scene.knowledge.unmaps
+    again = parent.callee in context.knowledge.unmaps
     return again or number in (*known.reads, *known.writes)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import NOTE, Finding
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.row import ALWAYS, BY_FLAGS, PAGING_IN
 from kmaplocal.bounds import plain
@@ -28,27 +28,29 @@ GFP_NOIO __GFP_DIRECT_RECLAIM __GFP_RECLAIM GFP_TRANSHUGE
 MOST_DEEP = 2
 
 
-def sleeps(scene: Scene) -> Iterator[Finding]:
+def sleeps(context: CheckContext) -> Iterator[Finding]:
     """What may sleep while a kmap_atomic() is alive."""
-    for site in scene.sites:
+    for site in context.sites:
         if not site.api.atomic:
             continue
-        for call in _during(scene, site):
-            found = _sleep(scene, call)
+        for call in _during(context, site):
+            found = _sleep(context, call)
             if found:
-                yield found_in(scene, site, call, *found)
+                yield found_in(context, site, call, *found)
                 break
 
 
-def _during(scene: Scene, site: Site) -> list[Expr]:
+def _during(context: CheckContext, site: Site) -> list[Expr]:
     """The calls made while a mapping is alive, map calls too."""
-    nested = scene.trace.own(scene.trace.nested)
-    calls = [*scene.trace.during(site.number)]
+    nested = context.trace.own(context.trace.nested)
+    calls = [*context.trace.during(site.number)]
     calls += [inner.call for outer, inner in nested if outer is site]
     return sorted(calls, key=lambda call: call.start)
 
 
-def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Finding:
+def found_in(
+    context: CheckContext, site: Site, call: Expr, chain: str, sure: bool
+) -> Finding:
     """The finding for a call that sleeps by way of CHAIN."""
     if functions.of(call.callee).sleeps == PAGING_IN:
         what = f"{call.callee}() cannot page in what it copies"
@@ -59,44 +61,44 @@ def found_in(scene: Scene, site: Site, call: Expr, chain: str, sure: bool) -> Fi
     else:
         what = f"{chain} may sleep"
         remedy = f"move it out, or map {plain(site.page)} by kmap_local_page()"
-    return scene.finding(
+    return context.finding(
         call,
-        f"{what} while {scene.by(site)} of line {site.call.start[0]} has disabled page"
-        " faults and preemption",
+        f"{what} while {context.by(site)} of line {site.call.start[0]} has disabled"
+        " page faults and preemption",
         remedy,
         "" if sure else NOTE,  # it may well be meant to fail
-        steps=scene.begun(site),
+        steps=context.begun(site),
     )
 
 
-def _sleep(scene: Scene, call: Expr) -> tuple[str, bool] | None:
+def _sleep(context: CheckContext, call: Expr) -> tuple[str, bool] | None:
     """How a call may sleep, and whether it does so whatever is the case."""
     if may_sleep(call):
         return f"{call.callee}()", True
     if functions.of(call.callee).sleeps == PAGING_IN:
-        if _may_fail(scene):
+        if _may_fail(context):
             return None
-        return f"{call.callee}()", not _falls_back(scene, call)
-    return _by_callee(scene, scene.file, call.callee, MOST_DEEP)
+        return f"{call.callee}()", not _falls_back(context, call)
+    return _by_callee(context, context.file, call.callee, MOST_DEEP)
 
 
-def _may_fail(scene: Scene) -> bool:
+def _may_fail(context: CheckContext) -> bool:
     """Whether the function counts on user copies that fail: it disables page
     faults itself, or has a mapping without kmap_atomic() for when they do."""
-    if scene.function.calls(functions.FAULTS_OFF_BY):
+    if context.function.calls(functions.FAULTS_OFF_BY):
         return True
-    kinds: dict[str, set[bool]] = {site.page: set() for site in scene.sites}
-    for site in scene.sites:
+    kinds: dict[str, set[bool]] = {site.page: set() for site in context.sites}
+    for site in context.sites:
         kinds[site.page].add(site.api.atomic)
     return any(len(atomic) > 1 for atomic in kinds.values())
 
 
-def _falls_back(scene: Scene, call: Expr) -> bool:
+def _falls_back(context: CheckContext, call: Expr) -> bool:
     """Whether a user copy that fails is an answer like others: its result goes on,
     and the function has no error of its own for it."""
     parent = call.parent
-    goes_on = parent is not None or call not in _whole_statements(scene.function)
-    return goes_on and not any(e.text == "EFAULT" for e in scene.function.exprs)
+    goes_on = parent is not None or call not in _whole_statements(context.function)
+    return goes_on and not any(e.text == "EFAULT" for e in context.function.exprs)
 
 
 def _whole_statements(function: Function) -> list[Expr]:
@@ -109,10 +111,10 @@ def may_sleep(call: Expr) -> bool:
     return sleeps == ALWAYS or (sleeps == BY_FLAGS and bool(_flags(call) & WAITING))
 
 
-def sleeps_by_callee(scene: Scene, call: Expr) -> str:
+def sleeps_by_callee(context: CheckContext, call: Expr) -> str:
     """By which calls of its own the callee of CALL sleeps whatever is the case; ""
     where that is not seen."""
-    found = _by_callee(scene, scene.file, call.callee, MOST_DEEP)
+    found = _by_callee(context, context.file, call.callee, MOST_DEEP)
     return found[0] if found else ""
 
 
@@ -122,14 +124,14 @@ def _flags(call: Expr) -> set[str]:
     return words if "GFP_ATOMIC" not in words else set()
 
 
-def _by_callee(scene: Scene, file: str, name: str, deep: int):
+def _by_callee(context: CheckContext, file: str, name: str, deep: int):
     if not deep or not name or name in functions.HARMLESS:
         return None
-    for home, function in scene.peers.definitions(name, file):
+    for home, function in context.called.definitions(name, file):
         for call in _always_called(function):
             if may_sleep(call):
                 return f"{name}(), which calls {call.callee}(),", True
-            found = _by_callee(scene, home, call.callee, deep - 1)
+            found = _by_callee(context, home, call.callee, deep - 1)
             if found:
                 return f"{name}(), which calls {found[0]}", found[1]
     return None

@@ -9,7 +9,7 @@ leave it to the caller where not.
 from __future__ import annotations
 
 from kmaplocal.findings.finding import ERROR, WARNING
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
@@ -20,28 +20,28 @@ _ERRORS = ("ERR_PTR", "ERR_CAST")
 _NOTHING = ("NULL", "false")
 
 
-def takers(scene: Scene, site: Site) -> list[Expr]:
+def takers(context: CheckContext, site: Site) -> list[Expr]:
     """What is given the address of SITE and could not be read."""
-    return [use.place for use in scene.uses(site, *UNREAD)]
+    return [use.place for use in context.uses(site, *UNREAD)]
 
 
-def how_sure(scene: Scene, site: Site, leaving: Stmt | None) -> str:
+def how_sure(context: CheckContext, site: Site, leaving: Stmt | None) -> str:
     """The severity of a leak where LEAVING returns (None: the end of the function)
     with the mapping of SITE, whose address a function was given that could not be
     read; "" where that may have unmapped it."""
-    given = takers(scene, site)
-    if leaving is not None and _is_before(scene, given, leaving):
+    given = takers(context, site)
+    if leaving is not None and _is_before(context, given, leaving):
         return ERROR
-    return by_result(scene, site, leaving)
+    return by_result(context, site, leaving)
 
 
-def by_result(scene: Scene, site: Site, leaving: Stmt | None) -> str:
+def by_result(context: CheckContext, site: Site, leaving: Stmt | None) -> str:
     """The same for a mapping that the function may well leave where it goes well, or
     where not, as what LEAVING returns, and what is returned behind the unmaps, say."""
-    unmaps = scene.unmaps(site)
+    unmaps = context.unmaps(site)
     if not unmaps:
         return ""
-    ends = {_ended(scene, unmap) for unmap in unmaps}
+    ends = {_ended(context, unmap) for unmap in unmaps}
     way = _way(leaving)
     if way == FAILED:
         return ERROR if ends != {FAILED} else WARNING
@@ -50,17 +50,17 @@ def by_result(scene: Scene, site: Site, leaving: Stmt | None) -> str:
     return WARNING if way == FINE and ends == {FINE} else ""
 
 
-def _is_before(scene: Scene, given: list[Expr], leaving: Stmt) -> bool:
+def _is_before(context: CheckContext, given: list[Expr], leaving: Stmt) -> bool:
     """Whether LEAVING comes before all of GIVEN, and no loop leads back."""
-    loops = [{*scene.loops(expr)} for expr in given]
+    loops = [{*context.loops(expr)} for expr in given]
     return all(leaving.start < expr.start for expr in given) and not any(
         loop.start <= leaving.start < loop.end for each in loops for loop in each
     )
 
 
-def _ended(scene: Scene, unmap: Expr) -> int:
+def _ended(context: CheckContext, unmap: Expr) -> int:
     """How it went where the function returns next behind UNMAP."""
-    returns = [s for s in scene.function.statements() if s.kind == "return"]
+    returns = [s for s in context.function.statements() if s.kind == "return"]
     after = [s for s in returns if s.start > unmap.start]
     return _way(after[0] if after else None)
 

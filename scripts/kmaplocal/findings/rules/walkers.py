@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kmaplocal.findings.finding import JUMPS, Finding
 from kmaplocal.findings.rules.sleeps import may_sleep, sleeps_by_callee
-from kmaplocal.findings.scene import Scene
+from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.offsets import values_of
 from kmaplocal.flow.escape import root_of
@@ -37,20 +37,20 @@ WALKS = {
 }
 
 
-def walks_left(scene: Scene) -> Iterator[Finding]:
+def walks_left(context: CheckContext) -> Iterator[Finding]:
     """Ways out of a walk that do not stop it."""
-    for site, walk in _walks(scene):
-        if not _is_own(scene, site, walk):
+    for site, walk in _walks(context):
+        if not _is_own(context, site, walk):
             continue
-        lines = {int(e.detail) for e in scene.trace.of(site.number, Kind.LEAKED)}
+        lines = {int(e.detail) for e in context.trace.of(site.number, Kind.LEAKED)}
         for line in sorted(lines):
-            at = scene.leaving(line)
-            jumps = scene.trace.jumps(site.number, line)
+            at = context.leaving(line)
+            jumps = context.trace.jumps(site.number, line)
             way = jumps[0] if jumps else at.start if at else site.call.start
-            if _finds_none(scene, site, walk, way):
+            if _finds_none(context, site, walk, way):
                 continue
-            steps = [*scene.begun(site), *(scene.step(j, JUMPS) for j in jumps)]
-            yield scene.finding(
+            steps = [*context.begun(site), *(context.step(j, JUMPS) for j in jumps)]
+            yield context.finding(
                 at or site.call,
                 f"what {site.name}() of line {site.call.start[0]} mapped is still"
                 f" mapped where line {line} leaves",
@@ -59,55 +59,56 @@ def walks_left(scene: Scene) -> Iterator[Finding]:
             )
 
 
-def sleeps_in_walk(scene: Scene) -> Iterator[Finding]:
+def sleeps_in_walk(context: CheckContext) -> Iterator[Finding]:
     """What sleeps in a walk that is begun with SG_MITER_ATOMIC."""
-    for site, walk in _walks(scene):
-        if not _is_atomic(scene, site, walk):
+    for site, walk in _walks(context):
+        if not _is_atomic(context, site, walk):
             continue
-        for call in sorted(scene.trace.during(site.number), key=lambda e: e.start):
+        for call in sorted(context.trace.during(site.number), key=lambda e: e.start):
             chain = call.callee + "()" if may_sleep(call) else ""
-            chain = chain or sleeps_by_callee(scene, call)
+            chain = chain or sleeps_by_callee(context, call)
             if chain and call.callee not in (*WALKS, walk.stops):
-                yield scene.finding(
+                yield context.finding(
                     call,
                     f"{chain} may sleep, and {ATOMIC} forbids it from"
                     f" {plain(site.call.text)} of line {site.call.start[0]} on",
                     f"begin without {ATOMIC}, or move it out",
-                    steps=scene.begun(site),
+                    steps=context.begun(site),
                 )
                 break
 
 
-def _walks(scene: Scene) -> Iterator[tuple[Site, Walk]]:
-    for site in scene.trace.sites:
+def _walks(context: CheckContext) -> Iterator[tuple[Site, Walk]]:
+    for site in context.trace.sites:
         if site.name in WALKS:
             yield site, WALKS[site.name]
 
 
-def _is_own(scene: Scene, site: Site, walk: Walk) -> bool:
+def _is_own(context: CheckContext, site: Site, walk: Walk) -> bool:
     """Whether the walk begins in this function, its state is a variable of its own,
     and no other function is given it."""
     state = site.call.arguments.get(walk.state)
-    name = _variable(scene, state) if state is not None else ""
+    name = _variable(context, state) if state is not None else ""
     known = {walk.begins, walk.stops, site.name, "sg_miter_skip"}
-    others = (e for e in scene.function.exprs if e.kind == "call")
+    others = (e for e in context.function.exprs if e.kind == "call")
     given = {
         call.callee
         for call in others
         for argument in call.arguments.values()
-        if name and _variable(scene, argument) == name
+        if name and _variable(context, argument) == name
     }
     return bool(name) and walk.begins in given and given <= known
 
 
-def _finds_none(scene: Scene, site: Site, walk: Walk, place: Point) -> bool:
+def _finds_none(context: CheckContext, site: Site, walk: Walk, place: Point) -> bool:
     """Whether PLACE stands under a test that `m.addr` or `m.length` is 0: where
     sg_miter_next() has mapped something they never are (lib/scatterlist.c)."""
-    name = _variable(scene, site.call.arguments[walk.state])
+    name = _variable(context, site.call.arguments[walk.state])
     members = (f"{name} . addr", f"{name} . length")
     return any(
-        node.text in members or any(v.text in members for v in _last_value(scene, node))
-        for stmt in scene.function.statements()
+        node.text in members
+        or any(v.text in members for v in _last_value(context, node))
+        for stmt in context.function.statements()
         if stmt.kind == "if" and stmt.exprs and stmt.children
         if stmt.children[0].start <= place < stmt.children[0].end
         for test in stmt.exprs[0].walk()
@@ -116,26 +117,26 @@ def _finds_none(scene: Scene, site: Site, walk: Walk, place: Point) -> bool:
     )
 
 
-def _last_value(scene: Scene, node: Expr) -> list[Expr]:
+def _last_value(context: CheckContext, node: Expr) -> list[Expr]:
     """What the variable that NODE is was set to last, in the order of the text."""
-    found = values_of(node.text, scene.function) if node.kind == "identifier" else []
+    found = values_of(node.text, context.function) if node.kind == "identifier" else []
     return sorted((v for v in found if v.start < node.start), key=lambda v: v.start)[
         -1:
     ]
 
 
-def _variable(scene: Scene, argument: Expr) -> str:
+def _variable(context: CheckContext, argument: Expr) -> str:
     """The local variable whose address ARGUMENT is; "" for another."""
     node = argument.bare()
     if node.kind != "unary" or node.op != "&":
         return ""
-    return root_of(node.children[0].bare(), scene.function)
+    return root_of(node.children[0].bare(), context.function)
 
 
-def _is_atomic(scene: Scene, site: Site, walk: Walk) -> bool:
+def _is_atomic(context: CheckContext, site: Site, walk: Walk) -> bool:
     given = {a.bare().text for a in site.call.arguments.values()}
     return any(
         given & {a.bare().text for a in call.arguments.values()}
         and any(n.text == ATOMIC for a in call.arguments.values() for n in a.walk())
-        for call in scene.function.calls([walk.begins])
+        for call in context.function.calls([walk.begins])
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A scene: one function with its mappings, as the rules look at it."""
+"""The check context: one function with its mappings, as the rules look at it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from copy import copy
 from functools import cached_property
 
 from kmaplocal.findings.finding import Finding, Rule, Step
-from kmaplocal.findings.peers import Peers
+from kmaplocal.findings.called import CalledFunctions
 from kmaplocal.bounds import plain
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.c.cfg import LOOPS
@@ -25,7 +25,7 @@ MOST_STEPS = 3
 PASSED_ON = AGAINST
 
 
-class Scene:
+class CheckContext:
     """What the rules ask about one function, and how they answer."""
 
     rule: Rule  # the one that asks
@@ -36,14 +36,14 @@ class Scene:
         self.function = judge.function
         self.trace = judge.trace
         self.knowledge = judge.knowledge
-        self.peers = Peers(judge.file, judge.knowledge.callees)
+        self.called = CalledFunctions(judge.file, judge.knowledge.callees)
         self.places = Places(judge.function)
 
-    def by_rule(self, rule: Rule) -> Scene:
+    def by_rule(self, rule: Rule) -> CheckContext:
         """The same, as RULE looks at it."""
-        scene = copy(self)
-        scene.rule = rule
-        return scene
+        context = copy(self)
+        context.rule = rule
+        return context
 
     def finding(
         self,

@@ -24,7 +24,7 @@ MOST_DEEP = 3
 ASKING = ("is_kmap_addr", "virt_addr_valid")
 
 
-class Peers:
+class CalledFunctions:
     """Answers about the functions that one file calls."""
 
     def __init__(self, file: str, callees: Callees):

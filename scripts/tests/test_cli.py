@@ -43,7 +43,11 @@ def convert_file(root, path, spatch, timeout):
 def prepare(root, paths, spatch, request, progress):
     return lambda path: convert_file(root, path, spatch, request.timeout)
 
-sys.modules["kmaplocal.apply.conversion"] = types.SimpleNamespace(prepare=prepare)
+def prepare_rest(root, left, paths, spatch, request, tree, names, progress):
+    return prepare(root, left, spatch, request, progress), None, True
+
+conversion = types.SimpleNamespace(prepare=prepare, prepare_rest=prepare_rest)
+sys.modules["kmaplocal.apply.conversion"] = conversion
 sys.exit(cli.main())
 """
 

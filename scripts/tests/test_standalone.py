@@ -38,6 +38,7 @@ GCC = ["gcc", "-std=gnu11", "-fsyntax-only", f"-I{REPOSITORY}/fixtures/include"]
 MISREAD = (
     "fixtures/convert/kmap/own_macro_names.c",
     "fixtures/convert/kmap_atomic/in_guard.c",
+    "fixtures/flag/kmap_sleep_atomic/guarded.c",
 )
 # Every kind of edit is in one of them; the first four are tried in every mode.
 SAMPLES = [

@@ -55,6 +55,8 @@ def _leaves_only(context: CheckContext, node: Expr) -> bool:
     asks_error = node.parent is not None and node.parent.callee == "IS_ERR"
     if asked is not node and not (asks_error and asked is node.parent):
         return False
+    if any(asks.callee in TELLING for asks in home.exprs[0].walk()):
+        return False  # it says so as well
     kinds = {stmt.kind for stmt in home.children[0].walk()}
     return "return" in kinds and kinds <= {"compound", "expression", "return"}
 

@@ -51,9 +51,11 @@ def _is_open(function: Function, opener: Expr, call: Expr) -> bool:
     between = paths.between(here.node, there.node)
     return not any(
         place.node in between
-        or (place.node is here.node and place.number > here.number)
-        or (place.node is there.node and place.number < there.number)
-        for place in map(paths.place, _enders(function, opener))
+        or (place.node is here.node and place.number >= here.number)
+        or (place.node is there.node and place.number <= there.number)
+        for place in (
+            paths.place(e) for e in _enders(function, opener) if e is not call
+        )
         if not (here.node is there.node and place.number > there.number)
     )
 

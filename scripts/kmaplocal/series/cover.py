@@ -47,7 +47,7 @@ class Conversions:
             _kept(self.outcomes),
             unread([lost for o in self.outcomes for lost in o.unanalysed]),
             not_here("Converted, but not in this series", draft.withheld),
-            not_here("Sent before and left out, as nothing is left to do", gone),
+            not_here("Sent before, and not in this series", gone),
             again(self.command),
             _review(),
         ]

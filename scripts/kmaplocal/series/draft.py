@@ -22,7 +22,8 @@ class Letter(Protocol):
     def text(self, draft: Draft, gone: Sequence[str]) -> str:
         """The text of the letter for DRAFT.
 
-        GONE: the subjects of patches that were sent and have nothing left to do."""
+        GONE: the subjects of patches that were sent and are not among these: there is
+        nothing left to do, or their files were not asked for."""
 
     @property
     def tally(self) -> str:

@@ -61,7 +61,7 @@ class Fixes:
             not_here("For a person to decide", left),
             unread(self.lost),
             not_here("Fixed, but not in this series", draft.withheld),
-            not_here("Sent before and left out, as nothing is left to do", gone),
+            not_here("Sent before, and not in this series", gone),
             again(self.command),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"

@@ -54,7 +54,7 @@ class Previous:
         return same[0] if same else None
 
     def gone(self, paths: Iterable[str]) -> list[Sent]:
-        """The patches that changed none of PATHS: there is nothing left to do."""
+        """The patches that changed none of PATHS."""
         wanted = set(paths)
         return [patch for patch in self.patches if not wanted & patch.changes.keys()]
 

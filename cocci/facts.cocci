@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Print what a C file says, construct by construct: expressions, statements,
 /// declarations, parameters, labels and structure members, each with its
-/// extent, its function and its text.  It judges nothing.
+/// extent, its function and its text.  It decides nothing.
 ///
 // Confidence: High
 // Options: --no-includes

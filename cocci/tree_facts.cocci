@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Print what C files say, construct by construct, as facts.cocci does, from
-/// Coccinelle's own syntax tree.  It judges nothing.
+/// Coccinelle's own syntax tree.  It decides nothing.
 ///
 // Confidence: High
 // Options: --no-includes

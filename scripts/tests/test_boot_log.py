@@ -33,7 +33,7 @@ def good(*more):
 
 
 def against(after, before=None):
-    found = verdict.judge(STEPS, after, before)
+    found = verdict.evaluate(STEPS, after, before)
     return [row.step for row in found.rows if row.against], found
 
 
@@ -110,8 +110,8 @@ def test_same_function_of_another_file_is_new():
 
 
 def test_what_fails_before_and_after_is_no_finding():
-    assert against(good(), good()) == ([], verdict.judge(STEPS, good(), good()))
-    assert verdict.judge(STEPS, good(), good()).stands
+    assert against(good(), good()) == ([], verdict.evaluate(STEPS, good(), good()))
+    assert verdict.evaluate(STEPS, good(), good()).stands
 
 
 @pytest.mark.parametrize("outcome", ["exit 1", "timeout", "signal 9"])
@@ -165,7 +165,9 @@ def test_control_that_is_not_reached():
 
 
 def deaf_row(deaf):
-    return next(row.against for row in verdict.judge(STEPS, deaf).rows if row.against)
+    return next(
+        row.against for row in verdict.evaluate(STEPS, deaf).rows if row.against
+    )
 
 
 def test_warning_of_the_control_is_no_complaint():
@@ -182,7 +184,7 @@ def test_table():
         *ran("load", "kmaplocal: load| FAILED: ring: tail", outcome="exit 1"),
         *ran("libaio-6", outcome="exit 1"),
     )
-    lines = list(verdict.table(verdict.judge(STEPS, after, good())))
+    lines = list(verdict.table(verdict.evaluate(STEPS, after, good())))
     assert lines == [
         "            before  after",
         "load        exit 0  exit 1  NEW FAILURE: FAILED: ring: tail",

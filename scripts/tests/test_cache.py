@@ -299,7 +299,7 @@ def test_a_run_with_a_fault_is_not_kept(run, monkeypatch):
         def wrong(*_arguments):
             raise RuntimeError
 
-        patched.setattr(analysis.Analysis, "_judge_one", wrong)
+        patched.setattr(analysis.Analysis, "_analyse_function", wrong)
         assert run(*REPORT)[0] == 2
     assert run(*REPORT)[::2] == (0, 1)
 

@@ -148,14 +148,14 @@ def test_a_file_that_is_not_understood(convert, monkeypatch):
     assert done["fine"].converted == ("good",)
 
 
-def test_a_function_that_cannot_be_judged(convert, monkeypatch):
+def test_a_function_that_cannot_be_analysed(convert, monkeypatch):
     breaks(monkeypatch, FunctionAnalysis, "follow", lambda f: f.function.name == "bad")
     done = convert(both=BAD + GOOD)
     only(lost_in(done), "both.c", "bad")
     assert done["both"].converted == ("good",)
 
 
-@pytest.mark.parametrize("stage", ["_find", "_conclude", "_judge_one", "_components"])
+@pytest.mark.parametrize("stage", ["_find", "_conclude", "_certify_one", "_components"])
 def test_wrappers_that_cannot_be_joined(convert, monkeypatch, stage):
     breaks(monkeypatch, wrappers.Wrappers, stage, lambda *_: True)
     done = convert(both=WRAPPED + GOOD)

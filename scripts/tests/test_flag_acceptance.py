@@ -129,10 +129,10 @@ def test_several_rules(texts):
 )
 def test_faulty_comment(texts, said, fault):
     text = BODY.replace("page);", f"page); /* kmaplocal: {said} */")
-    judged = Acceptance(Survey([leak(3)]), texts(text))
-    judged.read_comments(["x.c"])
-    assert judged.left == [leak(3)]
-    (complaint,) = judged.complaints
+    accepted = Acceptance(Survey([leak(3)]), texts(text))
+    accepted.read_comments(["x.c"])
+    assert accepted.left == [leak(3)]
+    (complaint,) = accepted.complaints
     assert (complaint.file, complaint.line, complaint.column) == ("x.c", 3, 24)
     assert (complaint.rule, complaint.function) == ("kmap-suppression", "f")
     assert fault in complaint.message
@@ -145,17 +145,17 @@ def test_other_comments_and_strings_say_nothing(texts, text):
 
 def accepting(texts, *findings, lost=()):
     text = BODY.replace("page);", f"page); /* kmaplocal: allow kmap-leak: {REASON} */")
-    judged = Acceptance(Survey(list(findings), list(lost)), texts(text))
-    judged.read_comments(["x.c"])
-    return judged
+    accepted = Acceptance(Survey(list(findings), list(lost)), texts(text))
+    accepted.read_comments(["x.c"])
+    return accepted
 
 
 def test_comment_accepts_its_rule_on_its_line(texts):
     other = finding("x.c", 3, "kmap-returned")
-    judged = accepting(texts, leak(3), leak(5), other)
-    assert judged.left == [other, leak(5)]
-    assert judged.by_comment == {leak(3)}
-    assert judged.complaints == []
+    accepted = accepting(texts, leak(3), leak(5), other)
+    assert accepted.left == [other, leak(5)]
+    assert accepted.by_comment == {leak(3)}
+    assert accepted.complaints == []
 
 
 def test_comment_that_accepts_nothing(texts):
@@ -179,16 +179,16 @@ def entries(texts, *lines, reason=REASON):
 
 
 def based(texts, found, known, covers=True, lost=()):
-    judged = Acceptance(Survey(list(found), list(lost)), texts)
-    judged.apply_baseline(known, Path("base"), lambda file: covers)
-    return judged
+    accepted = Acceptance(Survey(list(found), list(lost)), texts)
+    accepted.apply_baseline(known, Path("base"), lambda file: covers)
+    return accepted
 
 
 def test_baseline_accepts_what_has_moved(texts):
     known = entries(texts(BODY), 3)
-    judged = based(texts("int x;\n" + BODY), [leak(4), leak(6)], known)
-    assert judged.left == [leak(6)]
-    assert judged.stale == []
+    accepted = based(texts("int x;\n" + BODY), [leak(4), leak(6)], known)
+    assert accepted.left == [leak(6)]
+    assert accepted.stale == []
 
 
 def test_entry_that_accepts_nothing(texts):
@@ -207,18 +207,18 @@ def test_entry_of_what_was_not_looked_at(texts):
 
 def test_entry_without_a_reason_accepts_nothing(texts):
     here = texts(BODY)
-    judged = based(here, [leak(3)], entries(here, 3, reason=""))
-    assert judged.left == [leak(3)]
-    assert "gives no reason" in judged.stale[0].message
+    accepted = based(here, [leak(3)], entries(here, 3, reason=""))
+    assert accepted.left == [leak(3)]
+    assert "gives no reason" in accepted.stale[0].message
 
 
 def test_entry_is_spent_by_the_comment(texts):
     here = texts(BODY)
     known = entries(here, 3)
-    judged = accepting(texts, leak(3))
-    judged.apply_baseline(known, Path("base"), lambda file: True)
-    assert judged.by_baseline == set()
-    assert len(judged.stale) == 1
+    accepted = accepting(texts, leak(3))
+    accepted.apply_baseline(known, Path("base"), lambda file: True)
+    assert accepted.by_baseline == set()
+    assert len(accepted.stale) == 1
 
 
 def test_written_baseline_is_read_back(texts, tmp_path):
@@ -234,19 +234,19 @@ def test_written_baseline_is_read_back(texts, tmp_path):
 def test_all_that_is_left_is_accepted(texts):
     here = texts(BODY)
     old = [*entries(here, 3, reason="old"), *entries(here, 6, reason="gone")]
-    judged = Acceptance(Survey([leak(3), leak(5)]), here)
-    fresh = judged.accept_all(old, lambda file: True, "new")
+    accepted = Acceptance(Survey([leak(3), leak(5)]), here)
+    fresh = accepted.accept_all(old, lambda file: True, "new")
     assert [(e.fingerprint.code, e.reason) for e in fresh] == [
         ("char * p = kmap ( page ) ;", "old"),
         ("p [ 0 ] = 1 ;", "new"),
     ]
-    assert judged.left == []
+    assert accepted.left == []
 
 
 def test_entries_of_other_files_stay(texts):
     here = texts(BODY)
-    judged = Acceptance(Survey([]), here)
-    fresh = judged.accept_all(entries(here, 3), lambda file: False, "new")
+    accepted = Acceptance(Survey([]), here)
+    fresh = accepted.accept_all(entries(here, 3), lambda file: False, "new")
     assert [e.reason for e in fresh] == [REASON]
 
 

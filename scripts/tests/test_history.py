@@ -118,12 +118,12 @@ def by_name(rows):
 
 def compared(old, new):
     """What upstream did, by function."""
-    return by_name(history.judged(old, new, {}, {}))
+    return by_name(history.compared(old, new, {}, {}))
 
 
 def ours(old, texts, reasons=None):
     """What a conversion did that made TEXTS, by function."""
-    return by_name(history.judged(old, old, texts, reasons or {}))
+    return by_name(history.compared(old, old, texts, reasons or {}))
 
 
 # Functions that map
@@ -264,7 +264,7 @@ def test_a_function_that_was_mixed_and_stays_so_is_not_half(tmp_path):
     assert ours(was, {"a.c": "int x;\n" + mixed})["f"].ours == "keep"
 
 
-def test_definitions_under_ifdef_are_judged_one_by_one(tmp_path):
+def test_definitions_under_ifdef_are_compared_one_by_one(tmp_path):
     one = "void f(void)\n{\n\tkunmap_atomic(kmap_atomic(p));\n}\n"
     done = one.replace("kunmap_atomic(kmap_atomic", "kunmap_local(kmap_local_page")
     two = f"#ifdef A\n{one}#else\n{one}#endif\n"
@@ -282,20 +282,20 @@ def test_a_function_that_is_lost_is_half(old):
 # Beside each other
 
 
-def test_judge_compares_tokens_with_upstream(old, new):
+def test_tokens_are_compared_with_upstream(old, new):
     text = change(upstream(), "renamed", ("\tmemset", "\t\t/* wide */\n memset"))
-    rows = by_name(history.judged(old, new, {"fs/a.c": text}, {}))
+    rows = by_name(history.compared(old, new, {"fs/a.c": text}, {}))
     assert rows["renamed"].identical is True
     assert rows["kept"].identical is None
     text = change(upstream(), "renamed", ("kunmap_local(p)", "kunmap_local(q)"))
-    row = by_name(history.judged(old, new, {"fs/a.c": text}, {}))["renamed"]
+    row = by_name(history.compared(old, new, {"fs/a.c": text}, {}))["renamed"]
     assert row.identical is False
     assert row.unlike == "`kunmap_local ( q ) ; }`, upstream `kunmap_local ( p ) ; }`"
 
 
 def test_counts_and_text(old, new):
     texts = {"fs/a.c": change(OLD, "renamed", *RENAME)}
-    rows = history.judged(old, new, texts, {})
+    rows = history.compared(old, new, texts, {})
     text, counts = history.render(rows), history.counts(rows)
     assert counts["renamed"] == {
         "convert": 1,
@@ -317,7 +317,7 @@ def test_counts_and_text(old, new):
 
 def test_differences(old, new):
     def lines(text):
-        rows = history.judged(old, new, {"fs/a.c": text}, {})
+        rows = history.compared(old, new, {"fs/a.c": text}, {})
         return [row.function for row in history.differences(rows)]
 
     ours = upstream().replace(
@@ -331,7 +331,7 @@ def test_differences(old, new):
 
 
 def test_json(old, new):
-    rows = history.judged(old, new, {"fs/a.c": upstream()}, {})
+    rows = history.compared(old, new, {"fs/a.c": upstream()}, {})
     data = json.loads(history.as_json(rows))
     assert data["counts"] == history.counts(rows)
     assert data["functions"][0] == {

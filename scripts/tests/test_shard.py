@@ -135,7 +135,7 @@ def test_a_folder_is_in_one_part():
     assert dealt({"a.c": 1}, 2) == [["a.c"], []]
 
 
-def test_what_maps_for_another_file_is_judged_with_it(tree, ask):
+def test_what_maps_for_another_file_is_analysed_with_it(tree, ask):
     asked = ["report", "--kernel", str(tree), "--format", "json"]
     whole = json.loads(ask(*asked)[1])["mappings"]
     parts = [json.loads(ask(*asked, "--shard", f"{n}/5")[1]) for n in range(1, 6)]

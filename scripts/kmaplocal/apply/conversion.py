@@ -146,8 +146,8 @@ def _by_readings(file: FileAnalysis) -> list[Verdict]:
 
 
 def _has_old(file: FileAnalysis, verdict: Verdict) -> bool:
-    judges = (j for r in file.readings[verdict.line] for j in r.judges.values())
-    return any(seen.function.calls(api.OLD) for seen in judges)
+    analyses = (j for r in file.readings[verdict.line] for j in r.analyses.values())
+    return any(seen.function.calls(api.OLD) for seen in analyses)
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
 
 def _unfound(file: FileAnalysis, kept: Sequence[Doubt]) -> frozenset[str]:
     """The functions that keep something as nobody found them."""
-    seen = next(file.every_judge(), None)
+    seen = next(file.every_analysis(), None)
     reasons = [doubt.reason for doubt in kept]
     return seen.knowledge.callees.unfound(reasons) if seen else frozenset()
 

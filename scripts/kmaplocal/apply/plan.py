@@ -50,7 +50,7 @@ def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
     plan = Plan()
     flushes = missing_flushes(file)
     for verdict in file.verdicts:
-        seen = file.judges.get(verdict.line)
+        seen = file.analyses.get(verdict.line)
         if verdict.verdict != CONVERT or seen is None or not _has_old(seen):
             continue
         plan.functions.append(verdict)

@@ -181,7 +181,7 @@ class Extents:
     def beyond(self, site: Site) -> Iterator[Beyond]:
         """The accesses that visibly pass the end of the page, or speak of many."""
         for access in self.accesses(site):
-            found = self.judged(access)
+            found = self.checked(access)
             if found is not None:
                 yield found
         yield from self._stepped(site)
@@ -210,7 +210,7 @@ class Extents:
             return True
         return self.pages.many(move.children[1]) is not None
 
-    def judged(self, access: Access) -> Beyond | None:
+    def checked(self, access: Access) -> Beyond | None:
         """What is to be said of one access."""
         answer = Answer("", "")
         if access.offset is not None:

@@ -2,7 +2,7 @@
 """Analyses files of a tree: facts, callees, verdicts, and what was lost.
 
 The files are read once.  A callee that is given an address is looked up, read
-and summarised, and the functions that asked are judged again, until nothing
+and summarised, and the functions that asked are analysed again, until nothing
 new is asked for.
 """
 
@@ -88,8 +88,10 @@ class Analysis:
         self.loaded: dict[str, set[Span | Macro]] = defaultdict(set)
         self.failed = False  # spatch, on something
         self.reaching = Reaching(self)
-        self.beyond: set[str] = set()  # files not asked for, judged with those that are
-        self.joined: list[Wrappers] = []  # those of each time that files were judged
+        self.beyond: set[
+            str
+        ] = set()  # files not asked for, analysed with those that are
+        self.joined: list[Wrappers] = []  # those of each time that files were analysed
         self.lowmem: list[Lowmem] = []
         self.given: set[str] = set()  # files that were outlined before
         self.mentioned: dict[str, list[str]] = {}  # where a header's macros are used
@@ -102,7 +104,7 @@ class Analysis:
         names = [str(path) for path in paths]
         self.given.update(names)
         self.outline(names)
-        return self._judged(self._read(names, progress), progress)
+        return self._analysed(self._read(names, progress), progress)
 
     def again(self) -> Analysis:
         """One that has looked at the same files, and knows nothing else."""
@@ -114,14 +116,14 @@ class Analysis:
 
     def applied(self, files: Mapping[str, FileAnalysis]) -> dict[str, FileAnalysis]:
         """FILES, which were looked at for findings, as apply sees them: those with an
-        old call, its functions judged by their obligations, from the same facts."""
+        old call, its functions certified by their obligations, from the same facts."""
         other = copy.copy(self)
         other.view = APPLY
-        return other._judged(
+        return other._analysed(
             [narrowed(file) for file in files.values() if has_old(file)]
         )
 
-    def _judged(
+    def _analysed(
         self, files: list[FileAnalysis], progress: Progress = silent
     ) -> dict[str, FileAnalysis]:
         """FILES, which are read, with their verdicts, by path."""
@@ -135,7 +137,7 @@ class Analysis:
                     settled = sum(not each.pending for each in files)
                     progress(settled, file.path, "following")
                     with faults.net(file.lose_all):
-                        self._judge(file)
+                        self._analyse(file)
             if not self.learn():
                 # What is still asked for will never be known.
                 if not memory.patient or not any(file.pending for file in every):
@@ -209,11 +211,11 @@ class Analysis:
         self.failed = self.failed or any(isinstance(f.lost, str) for f in told)
         return told
 
-    # -- judging ----------------------------------------------------------
+    # -- functions --------------------------------------------------------
 
-    def _judge(self, file: FileAnalysis) -> None:
+    def _analyse(self, file: FileAnalysis) -> None:
         knowledge = self._knowledge(file)
-        file.verdicts, file.judges = [], {}
+        file.verdicts, file.analyses = [], {}
         asked = self.callees.requests.asked
         apart = {lost.line for lost in file.lost} | file.readings.keys()
         gone = [span for span in file.wanted if span.line in apart]
@@ -223,7 +225,7 @@ class Analysis:
             if not self.view.shows(function):
                 continue
             with faults.net(partial(file.lose, function)):
-                self._judge_one(file, function, knowledge)
+                self._analyse_function(file, function, knowledge)
         if file.reading is None:
             file.verdicts.extend(self._macro_verdicts(file))
         file.pending = self.callees.requests.asked > asked
@@ -261,12 +263,12 @@ class Analysis:
             path for path in self.mentioned[macro.name] if path != file.path
         ]
 
-    def judge_function(self, file: FileAnalysis, function: Function) -> None:
-        """Judge a FUNCTION of FILE that was read later, or judge it again."""
+    def analyse_function(self, file: FileAnalysis, function: Function) -> None:
+        """Analyse a FUNCTION of FILE that was read later, or again."""
         knowledge = self._knowledge(file)
         file.verdicts = [v for v in file.verdicts if v.line != function.line]
         with faults.net(partial(file.lose, function)):
-            self._judge_one(file, function, knowledge)
+            self._analyse_function(file, function, knowledge)
 
     def read_arms(self, file: FileAnalysis, spans: Iterable[Span]) -> set[int]:
         """Read the functions SPANS of FILE, which were read later, a choice of `#if`
@@ -275,13 +277,13 @@ class Analysis:
         readings.read_further(self, file, spans)
         return {*file.readings, *(lost.line for lost in file.lost)} - before
 
-    def judge_arms(self, file: FileAnalysis, line: int) -> None:
-        """Judge the readings of the function at LINE of FILE."""
+    def analyse_arms(self, file: FileAnalysis, line: int) -> None:
+        """Analyse the readings of the function at LINE of FILE."""
         for reading in file.readings.get(line, ()):
             for function in reading.source.functions:
-                self.judge_function(reading, function)
+                self.analyse_function(reading, function)
 
-    def _judge_one(
+    def _analyse_function(
         self, file: FileAnalysis, function: Function, knowledge: FileKnowledge
     ) -> None:
         deadline.RUN.check()
@@ -297,7 +299,7 @@ class Analysis:
         doubts = syntax_doubts(file.outline, function, mapping, followed)
         verdict.doubts.extend(doubts)
         verdict.doubts.extend(comment_doubts(file.outline, function, seen.trace))
-        file.judges[function.line] = seen
+        file.analyses[function.line] = seen
         file.verdicts.append(verdict)
 
     def _followed(

@@ -25,7 +25,7 @@ class FileAnalysis:
     excerpt: str
     source: Source
     wanted: list[Span]
-    judges: dict[int, FunctionAnalysis] = field(default_factory=dict)
+    analyses: dict[int, FunctionAnalysis] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     partners: set[str] = field(default_factory=set)  # converted with it or not at all
@@ -43,24 +43,24 @@ class FileAnalysis:
         """Whether what is put before LINE would have been."""
         return self.reading is None or self.reading.shows_gap(line)
 
-    def every_judge(self) -> Iterator[FunctionAnalysis]:
-        """The judges of its functions, and of each reading of one."""
-        yield from self.judges.values()
+    def every_analysis(self) -> Iterator[FunctionAnalysis]:
+        """What is known of its functions, and of each reading of one."""
+        yield from self.analyses.values()
         for each in self.readings.values():
             for reading in each:
-                yield from reading.judges.values()
+                yield from reading.analyses.values()
 
     def lose(self, function: Function | Span, reason: str) -> None:
         """Take FUNCTION for not analysed."""
         self.lost.append(Lost(self.path, function.line, function.name, reason))
         self.verdicts = [v for v in self.verdicts if v.line != function.line]
-        self.judges.pop(function.line, None)
+        self.analyses.pop(function.line, None)
 
     def lose_all(self, reason: str) -> None:
         """Take the whole file for not analysed."""
         self.lost = [Lost(self.path, 1, WHOLE_FILE, reason)]
         self.readings = {}
-        self.source.functions, self.verdicts, self.judges = [], [], {}
+        self.source.functions, self.verdicts, self.analyses = [], [], {}
         self.pending = False
 
 
@@ -75,7 +75,7 @@ def has_old(file: FileAnalysis) -> bool:
 
 
 def narrowed(file: FileAnalysis) -> FileAnalysis:
-    """FILE with the functions alone that have an old call, not judged yet."""
+    """FILE with the functions alone that have an old call, not analysed yet."""
     wanted = file.outline.holding(api.OLD)
     functions = [
         f for f in file.source.functions if any(gaps.within(f, span) for span in wanted)

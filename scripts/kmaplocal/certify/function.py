@@ -26,7 +26,7 @@ from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 
 class FunctionAnalysis:
-    """What is known of one function. Nothing is judged here: the obligations and the
+    """What is known of one function. No verdict is made here: the obligations and the
     rules of findings are folds over its events."""
 
     def __init__(

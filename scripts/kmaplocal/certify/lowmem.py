@@ -43,7 +43,7 @@ class Rescue:
     them, and the members that it puts addresses of lowmem into, or unmaps."""
 
     verdict: Verdict
-    judge: FunctionAnalysis
+    analysis: FunctionAnalysis
     sites: list[Site] = field(default_factory=list)
     unmaps: list[Expr] = field(default_factory=list)
     held: set[Place] = field(default_factory=set)
@@ -56,7 +56,7 @@ class Rescue:
     @property
     def whole(self) -> bool:
         """Whether all unmaps of the sites go, and end nothing else."""
-        ended = {u for s in self.sites for u in self.judge.trace.unmaps_of(s.number)}
+        ended = {u for s in self.sites for u in self.analysis.trace.unmaps_of(s.number)}
         return bool(self.calls) and ended.issubset(self.unmaps)
 
 
@@ -87,20 +87,22 @@ class Lowmem:
     def _like(self, file: FileAnalysis, found: Sequence[Rescue]) -> Iterator[Rescue]:
         """The functions that are converted anyhow, and map the pages of the same
         members as those FOUND: all of them in the same way."""
-        pages = {_page(e.judge, site) for e in found for site in e.sites} - {None}
+        pages = {_page(e.analysis, site) for e in found for site in e.sites} - {None}
         for verdict in file.verdicts if pages else ():
-            judge = file.judges.get(verdict.line)
-            if verdict.verdict != CONVERT or judge is None:
+            analysed = file.analyses.get(verdict.line)
+            if verdict.verdict != CONVERT or analysed is None:
                 continue
-            sites = [s for s in judge.trace.sites if _page(judge, s) in pages]
-            each = Rescue(verdict, judge, [s for s in sites if s.name in MAPS])
+            sites = [s for s in analysed.trace.sites if _page(analysed, s) in pages]
+            each = Rescue(verdict, analysed, [s for s in sites if s.name in MAPS])
             each.unmaps = [
-                u for u in judge.function.calls(UNMAPS) if _only_of(judge, u, sites)
+                u
+                for u in analysed.function.calls(UNMAPS)
+                if _only_of(analysed, u, sites)
             ]
             certified = (
                 c for c in verdict.certificates if c.mapping.site in each.sites
             )
-            alone = all(_is_alone(judge, unmap) for unmap in each.unmaps)
+            alone = all(_is_alone(analysed, unmap) for unmap in each.unmaps)
             if alone and each.whole and all(map(_needs_nothing, certified)):
                 yield each
 
@@ -121,18 +123,18 @@ class Lowmem:
     def _tried(self, file: FileAnalysis, verdict: Verdict) -> Rescue | None:
         """A function, where nothing stands against it but what page_address() is
         enough for."""
-        judge = file.judges.get(verdict.line)
-        if judge is None or not judge.followed or judge.unfollowed:
+        analysed = file.analyses.get(verdict.line)
+        if analysed is None or not analysed.followed or analysed.unfollowed:
             return None
-        found = Rescue(verdict, judge)
-        low = [s for s in judge.trace.sites if self._is_low_site(file, judge, s)]
+        found = Rescue(verdict, analysed)
+        low = [s for s in analysed.trace.sites if self._is_low_site(file, analysed, s)]
         found.sites = low
-        if not all(self._ends(judge, site) for site in low):
+        if not all(self._ends(analysed, site) for site in low):
             return None
-        for unmap in judge.function.calls(UNMAPS):
+        for unmap in analysed.function.calls(UNMAPS):
             if self._goes(found, unmap):
                 found.unmaps.append(unmap)
-            elif unmap not in judge.trace.unmaps:
+            elif unmap not in analysed.trace.unmaps:
                 return None
         for certificate in verdict.certificates:
             own = next(
@@ -146,55 +148,55 @@ class Lowmem:
             for d in verdict.doubts
         ):
             return None
-        found.held |= {place for s in low for place in self._stores(judge, s)}
-        alone = all(_is_alone(judge, unmap) for unmap in found.unmaps)
+        found.held |= {place for s in low for place in self._stores(analysed, s)}
+        alone = all(_is_alone(analysed, unmap) for unmap in found.unmaps)
         return found if alone and found.whole else None
 
     def _is_low_site(
-        self, file: FileAnalysis, judge: FunctionAnalysis, site: Site
+        self, file: FileAnalysis, analysed: FunctionAnalysis, site: Site
     ) -> bool:
         page = site.call.arguments.get(0)
         known = site.name in MAPS and len(site.call.arguments) == 1 and page is not None
-        return known and page is not None and self._is_low(file, judge, page)
+        return known and page is not None and self._is_low(file, analysed, page)
 
-    def _ends(self, judge: FunctionAnalysis, site: Site) -> bool:
+    def _ends(self, analysed: FunctionAnalysis, site: Site) -> bool:
         """Whether SITE is unmapped in its function, or its address is in a member for
         another one that does it, who has it from nowhere else."""
-        if judge.trace.of(site.number, Kind.RETURNED, Kind.BEHIND):
+        if analysed.trace.of(site.number, Kind.RETURNED, Kind.BEHIND):
             return False
-        left = judge.trace.of(site.number, Kind.LEAKED, Kind.MAPPED_AGAIN)
-        if judge.trace.unmaps_of(site.number) and not left:
+        left = analysed.trace.of(site.number, Kind.LEAKED, Kind.MAPPED_AGAIN)
+        if analysed.trace.unmaps_of(site.number) and not left:
             return True
-        stores = self._stores(judge, site)
-        against = judge.trace.of(site.number, *AGAINST)
+        stores = self._stores(analysed, site)
+        against = analysed.trace.of(site.number, *AGAINST)
         return site.api.atomic and 0 < len(list(stores)) == len(against)
 
     def _goes(self, found: Rescue, unmap: Expr) -> bool:
         """Whether all that UNMAP ends is of lowmem; notes the member it is given."""
-        judge, argument = found.judge, unmap.arguments.get(0)
+        analysed, argument = found.analysis, unmap.arguments.get(0)
         if argument is None:
             return False
-        ends = judge.trace.unmaps.get(unmap, frozenset())
-        if ends and _only_of(judge, unmap, found.sites):
+        ends = analysed.trace.unmaps.get(unmap, frozenset())
+        if ends and _only_of(analysed, unmap, found.sites):
             return True
-        place = _place(judge, argument.bare())
+        place = _place(analysed, argument.bare())
         if place is None or not ends or any(end.site is not None for end in ends):
             return False
         found.held.add(place)
         return True
 
-    def _stores(self, judge: FunctionAnalysis, site: Site) -> Iterator[Place]:
+    def _stores(self, analysed: FunctionAnalysis, site: Site) -> Iterator[Place]:
         """The members that the address of SITE is put into as it is."""
-        for event in judge.trace.of(site.number, Kind.STORED, Kind.UNKNOWN):
+        for event in analysed.trace.of(site.number, Kind.STORED, Kind.UNKNOWN):
             target = event.place.children[0] if event.place.kind == "assign" else None
-            place = _place(judge, target.bare()) if target is not None else None
+            place = _place(analysed, target.bare()) if target is not None else None
             if place is not None:
                 yield place
 
     # -- what is of lowmem ---------------------------------------------------------
 
     def _is_low(
-        self, file: FileAnalysis, judge: FunctionAnalysis, page: Expr, steps: int = 0
+        self, file: FileAnalysis, analysed: FunctionAnalysis, page: Expr, steps: int = 0
     ) -> bool:
         """Whether all that PAGE, a variable of the function or a member, is ever given
         is a page of lowmem."""
@@ -204,22 +206,22 @@ class Lowmem:
         if node.kind == "call":
             return _allocates_low(node)
         if node.kind == "member":
-            place = _place(judge, node)
+            place = _place(analysed, node)
             return place is not None and self._is_low_member(file, *place)
-        variable = judge.function.variables.get(node.text)
+        variable = analysed.function.variables.get(node.text)
         if node.kind != "identifier" or variable is None or variable.static:
             return False
-        values = [*_values(judge, node.text), *self._assigned(judge, node.text)]
+        values = [*_values(analysed, node.text), *self._assigned(analysed, node.text)]
         return any(v is not None and v.text not in NOTHING for v in values) and all(
             v is not None
-            and (v.text in NOTHING or self._is_low(file, judge, v, steps + 1))
+            and (v.text in NOTHING or self._is_low(file, analysed, v, steps + 1))
             for v in values
         )
 
-    def _assigned(self, judge: FunctionAnalysis, name: str) -> Iterator[None]:
+    def _assigned(self, analysed: FunctionAnalysis, name: str) -> Iterator[None]:
         """None for each macro that may assign to the variable NAME: one that is given
         it besides others, and is no function of the kernel."""
-        function, knowledge = judge.function, judge.knowledge
+        function, knowledge = analysed.function, analysed.knowledge
         for stmt in function.statements():
             if stmt.kind == "iterator" and any(
                 n.text == name for e in stmt.exprs for n in e.walk()
@@ -230,7 +232,7 @@ class Lowmem:
             if call.kind != "call" or not whole or len(call.arguments) < 2:
                 continue
             known = takes_by_value(call.callee)
-            if not known and not knowledge.callees.find(judge.file, call.callee):
+            if not known and not knowledge.callees.find(analysed.file, call.callee):
                 yield None
 
     def _is_low_member(self, file: FileAnalysis, struct: str, member: str) -> bool:
@@ -271,8 +273,8 @@ class Lowmem:
         none of the file unmaps what it has from elsewhere, and no other file that
         names the member unmaps anything."""
         goes = {unmap.start for each in found for unmap in each.unmaps}
-        for judge in file.every_judge():
-            for unmap, ends in judge.trace.unmaps.items():
+        for analysed in file.every_analysis():
+            for unmap, ends in analysed.trace.unmaps.items():
                 foreign = not all(isinstance(end.site, int) for end in ends)
                 if foreign and unmap.start not in goes:
                     return False
@@ -316,7 +318,7 @@ class Lowmem:
                 return False
             for call in function.exprs:
                 if call.callee and any(
-                    each.judge.knowledge.chain(call, k) for k in _KEPT
+                    each.analysis.knowledge.chain(call, k) for k in _KEPT
                 ):
                     return False
         return True
@@ -324,7 +326,7 @@ class Lowmem:
 
 def _convert(each: Rescue) -> None:
     """Say of a function that it is to be converted."""
-    each.judge.lowmem = each.calls
+    each.analysis.lowmem = each.calls
     calls = {site.call for site in each.sites}
     each.verdict.doubts = []
     each.verdict.certificates = [
@@ -349,40 +351,40 @@ def _needs_nothing(certificate: Certificate) -> bool:
     return all(o.state == HOLDS for o in found)
 
 
-def _only_of(judge: FunctionAnalysis, unmap: Expr, sites: Iterable[Site]) -> bool:
+def _only_of(analysed: FunctionAnalysis, unmap: Expr, sites: Iterable[Site]) -> bool:
     """Whether UNMAP ends mappings of SITES alone."""
     numbers = {site.number for site in sites}
-    ends: frozenset[End] = judge.trace.unmaps.get(unmap, frozenset())
+    ends: frozenset[End] = analysed.trace.unmaps.get(unmap, frozenset())
     return bool(ends) and all(end.site in numbers for end in ends)
 
 
-def _is_alone(judge: FunctionAnalysis, unmap: Expr) -> bool:
+def _is_alone(analysed: FunctionAnalysis, unmap: Expr) -> bool:
     """Whether UNMAP is a statement of a block, which can go."""
-    places = Places(judge.function)
+    places = Places(analysed.function)
     stmt = places.statement(unmap)
     alone = stmt is not None and stmt.kind == "expression" and stmt.exprs == [unmap]
     return alone and stmt is not None and places.in_block(stmt)
 
 
-def _page(judge: FunctionAnalysis, site: Site) -> Place | None:
+def _page(analysed: FunctionAnalysis, site: Site) -> Place | None:
     """The member that the page of SITE is in."""
     page = site.call.arguments.get(0)
-    return _place(judge, page.bare()) if page is not None else None
+    return _place(analysed, page.bare()) if page is not None else None
 
 
-def _place(judge: FunctionAnalysis, node: Expr) -> Place | None:
+def _place(analysed: FunctionAnalysis, node: Expr) -> Place | None:
     """The structure and the member that NODE is, where that is known."""
     if node.kind != "member":
         return None
-    knowledge = judge.knowledge
-    struct = struct_of(node.children[0], judge.function, knowledge.member_type)
+    knowledge = analysed.knowledge
+    struct = struct_of(node.children[0], analysed.function, knowledge.member_type)
     own = struct and knowledge.own_place(struct, node.label)
     return (struct, node.label) if own else None
 
 
-def _values(judge: FunctionAnalysis, name: str) -> Iterator[Expr | None]:
+def _values(analysed: FunctionAnalysis, name: str) -> Iterator[Expr | None]:
     """What the local variable NAME is given; None for what is not understood."""
-    function = judge.function
+    function = analysed.function
     if any(p.name == name for p in function.params):
         yield None
     variable = function.variables[name]

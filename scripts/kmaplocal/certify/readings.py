@@ -26,7 +26,7 @@ ATOMIC = {name for name, call in api.MAPS.items() if call.atomic}
 
 def read(made, files) -> list:
     """The readings of the functions of FILES, which MADE, an Analysis, has read as
-    files: those that have more than one way to be read are not judged as they are."""
+    files: those that have more than one way to be read are not analysed as they are."""
     found = [
         each
         for file in files
@@ -97,7 +97,7 @@ def _others(file, span: Span) -> list[Lost]:
 def _reading(file, span: Span, chosen: Reading):
     outline = file.outline.without(chosen.hidden)
     excerpt = outline.excerpt([span])
-    empty: dict = {"judges": {}, "verdicts": [], "lost": [], "readings": {}}
+    empty: dict = {"analyses": {}, "verdicts": [], "lost": [], "readings": {}}
     own = {"outline": outline, "excerpt": excerpt, "wanted": [span], "reading": chosen}
     return replace(file, partners=set(), tied=set(), **own, **empty)
 
@@ -151,10 +151,10 @@ def lost_of(readings: Sequence) -> Lost | None:
 def _verdict(file, line: int, readings: Sequence) -> Verdict:
     span = readings[0].wanted[0]
     verdict = Verdict(file.path, span.name, line)
-    judged = [(n, r, v) for n, r in enumerate(readings) for v in r.verdicts]
+    verdicts = [(n, r, v) for n, r in enumerate(readings) for v in r.verdicts]
     doubts: dict[Doubt, list] = {}
     found: dict[tuple[int, int], dict[int, Certificate]] = {}
-    for number, reading, each in judged:
+    for number, reading, each in verdicts:
         for doubt in each.doubts:
             doubts.setdefault(doubt, []).append(reading)
         for certificate in each.certificates:

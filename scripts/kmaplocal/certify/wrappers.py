@@ -3,7 +3,7 @@
 
 A function that returns the address it mapped is a map function to its callers,
 one that unmaps what it is given an unmap function.  With all of their callers,
-found all over the tree, they are a component: judged as one, and converted or
+found all over the tree, they are a component: certified as one, and converted or
 kept as one.
 """
 
@@ -53,12 +53,12 @@ class Wrapper(NamedTuple):
 
 @dataclass(eq=False)
 class Member:
-    """A function of a component, as it was judged last."""
+    """A function of a component, as it was analysed last."""
 
     file: str
     span: Span
     function: Function | None
-    judge: FunctionAnalysis | None = None
+    analysis: FunctionAnalysis | None = None
     verdict: Verdict | None = None
     wrapper: Wrapper | None = None
     handed: tuple[int, ...] = ()
@@ -96,9 +96,9 @@ class Wrappers:
         self.wrappers: dict[Key, Wrapper] = {}
         self.refused: dict[Key, str] = {}
         for file in files.values():
-            for line, judge in file.judges.items():
+            for line, analysed in file.analyses.items():
                 span = next(s for s in file.wanted if s.line == line)
-                member = Member(file.path, span, judge.function, judge)
+                member = Member(file.path, span, analysed.function, analysed)
                 member.verdict = next(v for v in file.verdicts if v.line == line)
                 self.members[member.key] = member
             for each in file.readings.values():
@@ -107,19 +107,19 @@ class Wrappers:
     def _add_reading(self, readings: list) -> None:
         """Take a function of which one reading alone maps or unmaps for that one: in
         other configurations it is no wrapper, and neither are those it is joined to."""
-        judged = [r for r in readings if r.judges]
-        if len(judged) != 1 or readings_of.lost_of(readings):
+        mapping = [r for r in readings if r.analyses]
+        if len(mapping) != 1 or readings_of.lost_of(readings):
             return
-        reading = judged[0]
-        ((_, judge),) = reading.judges.items()
-        where = readings_of.said(readings, judged, "")
-        member = Member(reading.path, reading.wanted[0], judge.function, judge)
+        reading = mapping[0]
+        ((_, analysed),) = reading.analyses.items()
+        where = readings_of.said(readings, mapping, "")
+        member = Member(reading.path, reading.wanted[0], analysed.function, analysed)
         member.verdict, member.reading = reading.verdicts[0], reading
         member.where = where
         self.members[member.key] = member
 
     def join(self) -> None:
-        """Find all components, judge them, and change what FILES say of their
+        """Find all components, certify them, and change what FILES say of their
         functions.  Errors: TagsError, OSError."""
         with faults.net(self._give_up):
             self._find()
@@ -130,7 +130,7 @@ class Wrappers:
                     self._conclude(component)
 
     def _find(self) -> None:
-        """Find the wrappers and their users, and judge them with what they wrap."""
+        """Find the wrappers and their users, and certify them with what they wrap."""
         looked = list(self.members.values())
         for _ in range(MOST_ROUNDS):
             new = [m for m in looked if m.key not in self.wrappers and self._wraps(m)]
@@ -141,7 +141,7 @@ class Wrappers:
             self._refuse_declared(made.values())
             users = self._users(list(made.values()))
             looked = list({m.key: m for m in (*new, *users)}.values())
-            self._judge(looked)
+            self._certify(looked)
 
     def _refuse_declared(self, made: Iterable[Wrapper]) -> None:
         """Refuse those that are defined elsewhere, too, where no wrapper is seen."""
@@ -171,33 +171,35 @@ class Wrappers:
 
     def _wraps(self, member: Member) -> bool:
         """Whether MEMBER is a map or unmap function to its callers."""
-        judge = member.judge
-        if member.span.name in api.ALL or judge is None or not judge.followed:
+        analysed = member.analysis
+        if member.span.name in api.ALL or analysed is None or not analysed.followed:
             return False
-        member.wrapper = self._maps(member, judge) or self._unmaps(member, judge)
+        member.wrapper = self._maps(member, analysed) or self._unmaps(member, analysed)
         return member.wrapper is not None
 
-    def _maps(self, member: Member, judge: FunctionAnalysis) -> Wrapper | None:
+    def _maps(self, member: Member, analysed: FunctionAnalysis) -> Wrapper | None:
         """It as a map function: whatever it returns mapped, it maps, and it maps
         nothing else that it leaves mapped."""
-        made = mappings.mapped(judge.trace)
+        made = mappings.mapped(analysed.trace)
         if made is None or made.where != api.RESULT:
             return None
-        handed = judge.trace.returned_live
-        member.handed = tuple(s.number for s in judge.trace.sites if s.number in handed)
+        handed = analysed.trace.returned_live
+        member.handed = tuple(
+            s.number for s in analysed.trace.sites if s.number in handed
+        )
         return self._wrapper(member, map=made)
 
-    def _unmaps(self, member: Member, judge: FunctionAnalysis) -> Wrapper | None:
+    def _unmaps(self, member: Member, analysed: FunctionAnalysis) -> Wrapper | None:
         """It as an unmap function: one of its parameters is unmapped on every
         path, and nothing else becomes of it."""
-        names = enumerate(judge.function.params)
+        names = enumerate(analysed.function.params)
         given = {parameter.name: number for number, parameter in names}
-        for call, ends in judge.trace.unmaps.items():
-            argument = call.arguments.get(judge.knowledge.unmaps[call.callee][1])
+        for call, ends in analysed.trace.unmaps.items():
+            argument = call.arguments.get(analysed.knowledge.unmaps[call.callee][1])
             if argument is None or not any(end.site is None for end in ends):
                 continue
             for name in {n.text for n in argument.walk()} & given.keys():
-                found = self._ends(member, judge.function, given[name])
+                found = self._ends(member, analysed.function, given[name])
                 if found is not None:
                     member.mapped = (given[name],)
                     return self._wrapper(member, unmap=found)
@@ -293,31 +295,31 @@ class Wrappers:
         member = Member(file, span, function if whole else None)
         return self.members.setdefault(member.key, member)
 
-    # -- judging -----------------------------------------------------------
+    # -- certificates ------------------------------------------------------
 
-    def _judge(self, members: Iterable[Member]) -> None:
-        """Judge MEMBERS again, with all wrappers known so far."""
+    def _certify(self, members: Iterable[Member]) -> None:
+        """Certify MEMBERS again, with all wrappers known so far."""
         for _ in range(MOST_ROUNDS):
             for member in members:
                 if member.function is not None:
                     with faults.net(partial(self._refuse, member)):
-                        self._judge_one(member, member.function)
+                        self._certify_one(member, member.function)
             if not self.analysis.learn():
                 break
 
     def _refuse(self, member: Member, why: str) -> None:
         """Take MEMBER, and all that are tied to it, for not understood."""
         self._lose([member], why)
-        member.function = member.judge = None
+        member.function = member.analysis = None
 
-    def _judge_one(self, member: Member, function: Function) -> None:
+    def _certify_one(self, member: Member, function: Function) -> None:
         deadline.RUN.check()
         knowledge = self._knowledge(member.file)
         given = (converted(knowledge, function), member.handed, member.mapped)
         seen = FunctionAnalysis(member.file, function, *given)
         seen.follow()
-        member.judge = seen.mended()
-        member.verdict = verdict = certify(member.judge)
+        member.analysis = seen.mended()
+        member.verdict = verdict = certify(member.analysis)
         verdict.line = member.span.line
         outline = self._outline(member.file)
         if member.reading:
@@ -419,7 +421,7 @@ class Wrappers:
             yield False, LOCAL, reason
 
     def _hidden(self, member: Member) -> str:
-        """A wrapper that another reading of MEMBER calls, which is not judged."""
+        """A wrapper that another reading of MEMBER calls, which is not analysed."""
         if not member.reading or not member.function:
             return ""
         called = {e.callee for e in member.function.exprs if e.kind == "call"}
@@ -435,14 +437,14 @@ class Wrappers:
                 continue
             index = [v.line for v in file.verdicts].index(member.span.line)
             verdict = member.verdict
-            if not component.reason and verdict and member.judge:
+            if not component.reason and verdict and member.analysis:
                 certificates = verdict.certificates
                 verdict.certificates = [
                     c for c in certificates if c.mapping.api in api.OLD_MAPS
                 ]
                 file.verdicts[index] = verdict
                 home = member.reading or file
-                home.judges[member.span.line] = member.judge
+                home.analyses[member.span.line] = member.analysis
                 if member.reading:
                     member.reading.verdicts = [verdict]
                     file.tied.add(member.span.line)

@@ -37,7 +37,7 @@ def print_history(
         output.check(out)
     paths = tree.candidates(request.files)
     outcomes = convert_all(tree, paths, spatch, request, console, prepare)
-    rows = history.judged(tree.root, newer.root, texts(outcomes), reasons(outcomes))
+    rows = history.compared(tree.root, newer.root, texts(outcomes), reasons(outcomes))
     text = history.as_json(rows) if form == "json" else history.render(rows)
     output.hand_out(text, out, console)
     if out:

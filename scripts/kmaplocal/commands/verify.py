@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The door that judges a conversion, whoever made it: make verify."""
+"""The door that checks a conversion, whoever made it: make verify."""
 
 from __future__ import annotations
 

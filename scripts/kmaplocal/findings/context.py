@@ -30,14 +30,14 @@ class CheckContext:
 
     rule: Rule  # the one that asks
 
-    def __init__(self, judge: FunctionAnalysis):
-        self.judge = judge
-        self.file = judge.file
-        self.function = judge.function
-        self.trace = judge.trace
-        self.knowledge = judge.knowledge
-        self.called = CalledFunctions(judge.file, judge.knowledge.callees)
-        self.places = Places(judge.function)
+    def __init__(self, analysis: FunctionAnalysis):
+        self.analysis = analysis
+        self.file = analysis.file
+        self.function = analysis.function
+        self.trace = analysis.trace
+        self.knowledge = analysis.knowledge
+        self.called = CalledFunctions(analysis.file, analysis.knowledge.callees)
+        self.places = Places(analysis.function)
 
     def by_rule(self, rule: Rule) -> CheckContext:
         """The same, as RULE looks at it."""
@@ -216,7 +216,9 @@ class CheckContext:
         others = [e for e in others if e.children[1].bare() is not site.call]
         moved = self.uses(site, Kind.MOVED, Kind.ADDRESS_TAKEN)
         return (
-            "" if others or moved or self.judge.pages.extents.mapped_at(site) else name
+            ""
+            if others or moved or self.analysis.pages.extents.mapped_at(site)
+            else name
         )
 
     def leaving(self, line: int) -> Stmt | None:

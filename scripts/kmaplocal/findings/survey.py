@@ -83,18 +83,18 @@ class Survey:
         sees it."""
         self.lost += file.lost
         self.findings += in_file(file, applied)
-        self._add_judged(file, applied, checks)
+        self._add_analysed(file, applied, checks)
         for each in file.readings.values():
             self._add_readings(each, applied, checks)
 
-    def _add_judged(
+    def _add_analysed(
         self, file: FileAnalysis, applied: FileAnalysis | None, checks: Checks
     ) -> None:
         hidden = {
             v.line: [d for d in v.doubts if d.obligation == SYNTAX]
             for v in file.verdicts
         }
-        for line, seen in file.judges.items():
+        for line, seen in file.analyses.items():
             name, checked = seen.function.name, checks.of(seen)
             doubts = hidden.get(line, ())
             reasons = [seen.unfollowed] if seen.unfollowed else []
@@ -117,7 +117,7 @@ class Survey:
         fixes: dict[tuple, set[tuple]] = defaultdict(set)
         for reading in each:
             told = Survey(lost=list(reading.lost))
-            told._add_judged(reading, applied, checks)
+            told._add_analysed(reading, applied, checks)
             reading.lost = told.lost
             for f in told.findings:
                 place = f.line, f.column, f.rule, f.severity

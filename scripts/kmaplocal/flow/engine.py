@@ -4,8 +4,8 @@
 An abstract execution: a state is the stack of mappings that are alive, what
 each local variable holds (an address of which mapping, NULL, a constant) and
 which conditions were decided how, so that `if (n) map ... if (n) unmap` is
-one path and not two.  What happens to an address is recorded; nothing is
-judged here.
+one path and not two.  What happens to an address is recorded; no verdict
+is made here.
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ def _deed(before: Body, after: Body | None, said: tuple[str, str] | None) -> Our
 def _half(before: Body, after: Body) -> str:
     """Why a changed function is half converted; nothing when it is not.
 
-    Definitions of one name under `#ifdef` are judged one by one.
+    Definitions of one name under `#ifdef` are compared one by one.
     """
     if len(before.definitions) != len(after.definitions):
         return "definitions were lost"
@@ -262,16 +262,16 @@ def _lost(was: Counter[str], now: Counter[str], more: list[str]) -> str:
 # Beside each other
 
 
-def judge(rows: Iterable[Row], ours: Mapping[Key, Ours]) -> list[Row]:
+def beside_ours(rows: Iterable[Row], ours: Mapping[Key, Ours]) -> list[Row]:
     """`rows` with our half filled in.
 
     Where both converted, `identical` says whether our function is upstream's,
     token for token (comments and white space ignored).
     """
-    return [_judge(row, ours.get((row.file, row.function))) for row in rows]
+    return [_beside_ours(row, ours.get((row.file, row.function))) for row in rows]
 
 
-def _judge(row: Row, ours: Ours | None) -> Row:
+def _beside_ours(row: Row, ours: Ours | None) -> Row:
     ours = ours or Ours(NOT_ANALYSED, "not looked at")
     row = replace(row, ours=ours.verdict, reason=ours.reason)
     if ours.verdict != CONVERT or row.upstream not in (CONVERTED, RENAMED):
@@ -377,7 +377,7 @@ def as_json(rows: Iterable[Row]) -> str:
     return json.dumps({"counts": counts(rows), "functions": listed}, indent=1) + "\n"
 
 
-def judged(
+def compared(
     old: Path, new: Path, texts: Mapping[str, str], reasons: Reasons
 ) -> list[Row]:
     """What became of every mapping function of OLD in NEW, by file and line, beside
@@ -385,4 +385,4 @@ def judged(
 
     Errors: tags.TagsError, OSError."""
     before = functions_that_map(old, candidates(old))
-    return judge(_compare(before, new), _ours(before, texts, reasons))
+    return beside_ours(_compare(before, new), _ours(before, texts, reasons))

@@ -44,7 +44,7 @@ def missing_flushes(
 ) -> dict[FunctionAnalysis, list[tuple[Expr, str]]]:
     """By function: the unmaps a flush is missing after, and of which page."""
     kinds: dict[str, list[_Write]] = defaultdict(list)
-    for seen in file.judges.values():
+    for seen in file.analyses.values():
         for site in seen.trace.sites:
             kind = kind_of_page(site.call.arguments.get(0))
             if kind and _is_written(seen, site):

@@ -125,7 +125,7 @@ class Identity:
         """What there is to say of each file, when both sides have been run. What is
         not the same is compiled in other flavours first. Raises SpatchMissing,
         TagsError, OSError."""
-        self._judge(made)
+        self._compare(made)
         found = list(self._bench.uncompiled(record.IDENTITY))
         for path, objects in self._bench.objects.items():
             if objects.stems:
@@ -134,7 +134,7 @@ class Identity:
 
     # -- compiling and comparing --------------------------------------------
 
-    def _judge(self, made: Callable[[], None]) -> None:
+    def _compare(self, made: Callable[[], None]) -> None:
         for found in self._objects.values():
             if len(found.sides) == len(SIDES):
                 before, after = (found.sides[side] for side in SIDES)

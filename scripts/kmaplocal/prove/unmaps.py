@@ -41,7 +41,7 @@ def _known(knowledge: FileKnowledge, function: Definition) -> FileKnowledge:
     return found
 
 
-def _judged(given: FunctionAnalysis) -> Verdict:
+def _uncertain(given: FunctionAnalysis) -> Verdict:
     """A verdict without certificates; what is not certain is a doubt."""
     unmaps = Unmaps(given)
     seen = unmaps.seen
@@ -53,11 +53,11 @@ def _judged(given: FunctionAnalysis) -> Verdict:
     return verdict
 
 
-UNMAPS = View(api.ALL, _known, _judged)
+UNMAPS = View(api.ALL, _known, _uncertain)
 
 
 class Unmaps:
-    """Judges the unmaps of one function, of whatever mapping calls."""
+    """Checks the unmaps of one function, of whatever mapping calls."""
 
     def __init__(self, given: FunctionAnalysis):
         self.function, self.knowledge = given.function, given.knowledge

@@ -82,7 +82,7 @@ def report(
         lists["not_analysed"] += _ordered(_not_analysed(file, known))
     functions[NOT_ANALYSED] = len(lists["not_analysed"])
     macros = sum(
-        v.line not in {*file.judges, *file.readings}
+        v.line not in {*file.analyses, *file.readings}
         for file in files
         for v in file.verdicts
     )
@@ -140,8 +140,8 @@ def _verdicts_by_call(file: FileAnalysis) -> dict[Place, Verdict]:
     by_line = {verdict.line: verdict for verdict in file.verdicts}
     found = {
         call.start: by_line[line]
-        for line, judge in file.judges.items()
-        for call in judge.function.calls(api.OLD)
+        for line, analysed in file.analyses.items()
+        for call in analysed.function.calls(api.OLD)
     }
     for call in old_calls(file.outline):
         line = call.span.line if call.span else 0

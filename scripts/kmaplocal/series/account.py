@@ -140,7 +140,7 @@ def account(file: FileAnalysis, outcome: Outcome) -> Account:
             _function(reading, each, helped)
             for reading in readings
             for each in reading.verdicts
-            if each.line == verdict.line and each.line in reading.judges
+            if each.line == verdict.line and each.line in reading.analyses
         ]
         if any(f.mappings or f.ends or f.unmaps for f in seen):
             found.append(_together(seen))
@@ -165,7 +165,7 @@ def _together(seen: Sequence[Function]) -> Function:
 
 
 def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
-    seen = file.judges[verdict.line]
+    seen = file.analyses[verdict.line]
     idioms = find_idioms(file, seen, verdict) if helped else []
     repairs = {c.mapping.site: c.repairs for c in verdict.certificates}
     calls = seen.function.calls(api.OLD)

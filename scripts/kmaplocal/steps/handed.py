@@ -20,7 +20,7 @@ def itself(kept: Kept) -> str:
 
 def by_page(kept: Kept) -> str:
     """foo_put_page(page), which unmaps by the page alone."""
-    ending = kept.judge.knowledge.ends_by_page(kept.function, kept.site.page)
+    ending = kept.analysis.knowledge.ends_by_page(kept.function, kept.site.page)
     if not kept.leaks or ending is None:
         return ""
     put = ending.callee
@@ -45,7 +45,7 @@ def dropped(kept: Kept) -> str:
 
 
 def _value_dropped(kept: Kept) -> bool:
-    return kept.leaks and kept.judge.pages.dropped(kept.site)
+    return kept.leaks and kept.analysis.pages.dropped(kept.site)
 
 
 def _returns_nothing(kept: Kept) -> bool:

@@ -25,7 +25,7 @@ class Kept:
     that unmap and call all over the files."""
 
     file: FileAnalysis
-    judge: FunctionAnalysis
+    analysis: FunctionAnalysis
     verdict: Verdict
     certificate: Certificate
     site: Site
@@ -35,7 +35,7 @@ class Kept:
     @property
     def function(self) -> Function:
         """The function that maps."""
-        return self.judge.function
+        return self.analysis.function
 
     @property
     def name(self) -> str:
@@ -45,7 +45,7 @@ class Kept:
     @property
     def trace(self) -> Trace:
         """What was seen in it."""
-        return self.judge.trace
+        return self.analysis.trace
 
     @property
     def page(self) -> str:

@@ -16,7 +16,7 @@ _AGAIN = ("vmap", "vm_map_ram")
 def mapped_in_turn(kept: Kept) -> str:
     """kmap() of pages that vmap() maps in the same function."""
     again = sorted(kept.called().intersection(_AGAIN))
-    if not again or not kept.judge.pages.dropped(kept.site):
+    if not again or not kept.analysis.pages.dropped(kept.site):
         return ""
     ends = kept.site.api.ends
     return f"delete it and its {ends}(): {again[0]}() maps the same pages"
@@ -29,7 +29,7 @@ def asked_for(kept: Kept) -> str:
         what, line = plain(asked[0].place.text), asked[0].place.start[0]
         new = f"what kmap_local_page({kept.page}) returns"
         return f"keep {new}, and use it for {what} of line {line}"
-    if not kept.judge.pages.dropped(kept.site):
+    if not kept.analysis.pages.dropped(kept.site):
         return ""
     return (
         f"take {kept.page} from memory without __GFP_HIGHMEM (mapping_set_gfp_mask()"
@@ -41,7 +41,7 @@ def beyond(kept: Kept) -> str:
     """An access that may pass the end of the page."""
     if kept.bad(PAIRED) is not None or kept.bad(ONE_PAGE) is None:
         return ""
-    found = next(kept.judge.pages.extents.beyond(kept.site), None)
+    found = next(kept.analysis.pages.extents.beyond(kept.site), None)
     if found is None:
         return ""
     expr = found.access.expr

@@ -80,8 +80,10 @@ class Steps:
     def _own(self, file: FileAnalysis, verdict: Verdict, found: Certificate) -> str:
         if found.good:
             return ""
-        for judge, site in _sites(file, found):
-            kept = Kept(file, judge, verdict, found, site, self.unmapping, self.callers)
+        for analysed, site in _sites(file, found):
+            kept = Kept(
+                file, analysed, verdict, found, site, self.unmapping, self.callers
+            )
             step = next(filter(None, (rule(kept) for rule in RULES)), "")
             if step:
                 return step
@@ -101,7 +103,7 @@ class Steps:
 def _sites(
     file: FileAnalysis, found: Certificate
 ) -> Iterator[tuple[FunctionAnalysis, Site]]:
-    for judge in file.every_judge():
-        for site in judge.trace.sites:
+    for analysed in file.every_analysis():
+        for site in analysed.trace.sites:
             if site.call.start == (found.mapping.line, found.mapping.column):
-                yield judge, site
+                yield analysed, site

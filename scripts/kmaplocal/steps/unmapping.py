@@ -46,14 +46,14 @@ class Unmapping:
         self.ends = [
             end
             for file in known
-            for judge in file.every_judge()
-            for end in _ends(file.path, judge)
+            for analysed in file.every_analysis()
+            for end in _ends(file.path, analysed)
         ]
         self.starts = [
             start
             for file in known
-            for judge in file.every_judge()
-            for start in _starts(file.path, judge)
+            for analysed in file.every_analysis()
+            for start in _starts(file.path, analysed)
         ]
 
     def mappers(self, path: str, function: str, line: int) -> list[str]:
@@ -127,14 +127,14 @@ def _label(place: str) -> str:
     return place.replace("->", ".").split(".")[-1]
 
 
-def _starts(path: str, judge: FunctionAnalysis) -> Iterator[Start]:
-    trace = judge.trace
+def _starts(path: str, analysed: FunctionAnalysis) -> Iterator[Start]:
+    trace = analysed.trace
     for site in trace.sites:
         if trace.of(site.number, Kind.LEAKED, Kind.MAPPED_AGAIN):
             stores = trace.of(site.number, Kind.STORED)
             kept = {_label(plain(e.root.name)) for e in stores if e.root}
-            names = page_names(judge.function, site) | kept
-            yield Start(path, judge.function.name, frozenset(names))
+            names = page_names(analysed.function, site) | kept
+            yield Start(path, analysed.function.name, frozenset(names))
 
 
 def _within(node: Expr) -> Expr | None:
@@ -144,16 +144,16 @@ def _within(node: Expr) -> Expr | None:
     return node.children[0 if node.kind == "index" else -1].bare()
 
 
-def _ends(path: str, judge: FunctionAnalysis) -> Iterator[End]:
-    trace = judge.trace
-    params: Collection[str] = {v.name for v in judge.function.params}
+def _ends(path: str, analysed: FunctionAnalysis) -> Iterator[End]:
+    trace = analysed.trace
+    params: Collection[str] = {v.name for v in analysed.function.params}
     for call, seen in trace.unmaps.items():
-        rule = judge.knowledge.unmaps[call.callee]
+        rule = analysed.knowledge.unmaps[call.callee]
         argument = call.arguments.get(rule.number)
         if argument is None or not any(not isinstance(end.site, int) for end in seen):
             continue
         what = argument.bare()
         parameter = what.kind == "identifier" and what.text in params
-        name = judge.function.name
+        name = analysed.function.name
         line = call.start[0]
         yield End(path, name, line, last_name(argument), parameter, rule.given)

@@ -53,9 +53,9 @@ class Users:
             if not names:
                 return
             self.analysis.read_functions(names)
-            self._judge(found)
+            self._analyse(found)
 
-    def _judge(self, found: dict[str, set[Span]]) -> None:
+    def _analyse(self, found: dict[str, set[Span]]) -> None:
         pending = dict(found)
         for path, spans in found.items():
             self.apart[path] |= self.analysis.read_arms(self.files[path], spans)
@@ -63,16 +63,16 @@ class Users:
             for path, spans in list(pending.items()):
                 before = self.callees.requests.asked
                 for span in spans:
-                    self._judge_one(path, span)
+                    self._analyse_span(path, span)
                 if self.callees.requests.asked == before:
                     del pending[path]
             if not self.analysis.learn():
                 return
 
-    def _judge_one(self, path: str, span: Span) -> None:
+    def _analyse_span(self, path: str, span: Span) -> None:
         file, function = self.files[path], self._function(path, span)
         if span.line in self.apart[path]:
-            self.analysis.judge_arms(file, span.line)
+            self.analysis.analyse_arms(file, span.line)
             return
         known = [lost for lost in file.lost if lost.line == span.line]
         if function is None and not known:
@@ -80,7 +80,7 @@ class Users:
             file.lost.append(Lost(path, span.line, span.name, why))
         elif function is not None:
             function.line = span.line
-            self.analysis.judge_function(file, function)
+            self.analysis.analyse_function(file, function)
 
     def _function(self, path: str, span: Span) -> Function | None:
         function = self.callees.sources.get(path, {}).get(span.name)
@@ -99,7 +99,7 @@ class Users:
             own = {item.name for item in file.outline.functions + file.outline.macros}
             names = {n for home, n in wrappers if home == path} | everywhere - own
             names |= self.called.pop(path, set())
-            known = {lost.line for lost in file.lost} | {*file.judges, *file.readings}
+            known = {lost.line for lost in file.lost} | {*file.analyses, *file.readings}
             for span in file.outline.holding(names) if names else ():
                 if span.line not in known and file.outline.words(span) & names - {
                     span.name
@@ -149,11 +149,11 @@ class Users:
     def _candidates(self) -> Iterator[Place]:
         """The functions and macros that may do so, for all that was seen."""
         for path, file in self.files.items():
-            for judge in file.every_judge():
-                trace = judge.trace
+            for analysed in file.every_analysis():
+                trace = analysed.trace
                 left = trace.left_live or trace.returned_live
-                if left or judge.unfollowed or not trace.fine:
-                    yield path, judge.function.name
+                if left or analysed.unfollowed or not trace.fine:
+                    yield path, analysed.function.name
             for macro in file.outline.macros_holding(PAGES):
                 yield path, macro.name
 

@@ -157,7 +157,7 @@ class Spatch:
         """What to run it in: ENV added, what it writes aside below FOLDER."""
         return {**_environment(folder), **env}
 
-    def judged(
+    def result(
         self, name: str, status: int | None, stdout: str, stderr: str, timeout: float
     ) -> SpatchRun:
         """What it printed of the file of the absolute NAME, as a run: STATUS is None

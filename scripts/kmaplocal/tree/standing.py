@@ -74,7 +74,7 @@ class Reader:
         said = self._said()
         if told is None:
             self.close()
-        return self._spatch.judged(name, status, told or "", said, timeout)
+        return self._spatch.result(name, status, told or "", said, timeout)
 
     def close(self) -> None:
         """End the process and remove what it left."""

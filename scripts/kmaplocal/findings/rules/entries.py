@@ -60,7 +60,7 @@ def entries(context: CheckContext, site: Site) -> Iterator[Finding]:
         return
     kind, entry = found
     reader = _Reader(context, kind, entry)
-    accesses = list(context.judge.pages.extents.accesses(site))
+    accesses = list(context.analysis.pages.extents.accesses(site))
     length = next(filter(None, map(reader.access, accesses)), None)
     length = length or reader.loops(site)
     if length is not None:
@@ -111,7 +111,7 @@ def _meant(context: CheckContext, node: Expr, depth: int) -> Iterator[Expr]:
     yield node
     if node.kind != "identifier" or not depth:
         return
-    known = context.judge.bounds().reaching.value(node)
+    known = context.analysis.bounds().reaching.value(node)
     for value in [known] if known else values_of(node.text, context.function):
         yield from _meant(context, value, depth - 1)
 
@@ -180,7 +180,7 @@ class _Reader:
         )
 
     def _in_page(self, access: Access) -> bool:
-        bounds = self.context.judge.bounds()
+        bounds = self.context.analysis.bounds()
         offset = access.offset if access.offset is not None else []
         return bounds.fits(offset, access.length, access.expr).answer == "inside"
 
@@ -200,7 +200,7 @@ class _Reader:
         return next((each for each in found if each is not None), None)
 
     def _of_variable(self, node: Expr, depth: int) -> Expr | None:
-        known = self.context.judge.bounds().reaching.value(node)
+        known = self.context.analysis.bounds().reaching.value(node)
         values = [known] if known else values_of(node.text, self.context.function)
         if any(self._ends(value, depth) for value in values):
             return None
@@ -213,7 +213,7 @@ class _Reader:
         words = {n.text for n in node.walk()}
         if words & PAGE_WORDS:
             return True
-        if self.context.judge.bounds().fits([], node, node).answer == "inside":
+        if self.context.analysis.bounds().fits([], node, node).answer == "inside":
             return True
         values = values_of(node.bare().text, self.context.function) if depth else []
         return any(self._ends(value, depth - 1) for value in values)

@@ -45,7 +45,7 @@ def _counts_pages(context: CheckContext, offset: Expr) -> bool:
     if node.kind == "identifier":
         if _is_counter(context, node):
             return True
-        node = (context.judge.bounds().reaching.value(node) or node).bare()
+        node = (context.analysis.bounds().reaching.value(node) or node).bare()
     if functions.of(node.callee).page_number:
         return True
     if node.kind != "binary" or node.op not in (">>", "/"):
@@ -84,5 +84,5 @@ def _is_count(context: CheckContext, node: Expr) -> bool:
     if node.callee in COUNTS:
         return True
     if node.kind == "identifier":
-        node = (context.judge.bounds().reaching.value(node) or node).bare()
+        node = (context.analysis.bounds().reaching.value(node) or node).bare()
     return node.callee in COUNTS

@@ -43,7 +43,7 @@ def _beyond(
         return None
     given = call.arguments
     access = Access(call, [(given[offset], 1, 1)], given[length])
-    beyond = context.judge.pages.extents.judged(access)
+    beyond = context.analysis.pages.extents.checked(access)
     if beyond is None:
         found = entry_length(context, call, given[page], access)
         what = f"nothing here keeps {plain(found.text)} to one page" if found else ""

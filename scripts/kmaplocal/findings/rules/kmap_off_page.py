@@ -56,7 +56,7 @@ def _of_site(context: CheckContext, site: Site) -> Iterator[Finding]:
 
 
 def _accesses(context: CheckContext, site: Site) -> Iterator[Finding]:
-    found = list(context.judge.pages.extents.beyond(site))
+    found = list(context.analysis.pages.extents.beyond(site))
     certain = [beyond for beyond in found if beyond.many is None]
     if context.function.calls(("folio_test_partial_kmap", *HIGHMEM)):
         found = certain  # what else it does where the pages follow one another
@@ -68,7 +68,7 @@ def _accesses(context: CheckContext, site: Site) -> Iterator[Finding]:
 
 
 def _unlimited(context: CheckContext, site: Site) -> Iterator[Finding]:
-    for access in context.judge.pages.extents.accesses(site):
+    for access in context.analysis.pages.extents.accesses(site):
         if isinstance(access.length, Expr) and _unbounded(context, access):
             yield _loose(context, access.expr, access.length)
             return
@@ -93,7 +93,7 @@ def _in_page(context: CheckContext, offset: Expr) -> bool:
     """Whether an offset was cut to one page: it can be anywhere in it."""
     node = offset.bare()
     if node.kind == "identifier":
-        node = (context.judge.bounds().reaching.value(node) or node).bare()
+        node = (context.analysis.bounds().reaching.value(node) or node).bare()
     if node.callee == "offset_in_page":
         return True
     words = {n.text for n in node.walk()}
@@ -190,13 +190,13 @@ def _unmaps(context: CheckContext, site: Site) -> Iterator[Finding]:
         if context.kind(expr) == "kunmap" or argument is None:
             continue
         value = context.trace.moved(expr)
-        if context.judge.pages.unmap_beyond(site, expr):
+        if context.analysis.pages.unmap_beyond(site, expr):
             yield _elsewhere(context, expr, "is in another page", "")
-        elif context.judge.pages.counts_beyond(site, expr):
+        elif context.analysis.pages.counts_beyond(site, expr):
             why = "is in another page when the loop runs to its end"
             yield _elsewhere(context, expr, why, WARNING)
         elif value is None or value.moved != CURSOR:
-            if context.judge.pages.stale(expr):
+            if context.analysis.pages.stale(expr):
                 why = "takes off what was added, but that changed since"
                 yield _elsewhere(context, expr, why, WARNING)
         elif _left_inside(context, site, expr):

@@ -114,7 +114,7 @@ class _Comparison:
         self._machine = self._fastest(before or after)
         was = self._boot("before", before) if before else None
         now = self._boot("after", after, was)
-        found = verdict.judge(self._userland.steps(), now, was)
+        found = verdict.evaluate(self._userland.steps(), now, was)
         self._show(found)
         return self._status(found, after)
 

@@ -42,7 +42,7 @@ class Verdict:
         return not (self.new or self.unfinished or any(r.against for r in self.rows))
 
 
-def judge(steps: Sequence[Step], after: Boot, before: Boot | None = None) -> Verdict:
+def evaluate(steps: Sequence[Step], after: Boot, before: Boot | None = None) -> Verdict:
     """What speaks against the change that AFTER was booted with.
 
     Without BEFORE, libaio's own cases are let pass whatever they say: some of them

@@ -57,6 +57,7 @@ position gone : script:python() { inline.does(gone, "unassign") };
 position drop : script:python() { inline.does(drop, "drop") };
 position init : script:python() { inline.does(init, "drop", "forget", "keep") };
 position keep : script:python() { inline.does(keep, "keep") };
+position sum : script:python() { inline.does(sum, "sum") };
 position call : script:python() { inline.does(call, "name", "replace") };
 statement S;
 declaration D;
@@ -88,6 +89,10 @@ T x = f@p@init(...);
 T x = (C)f@p@keep(...);
 |
 T x = <+... f@p@keep(...) ...+>;
+|
+  f@p@sum(...) + F
+|
+  (C)f@p@sum(...) + F
 |
 f@p@call(...)
 )
@@ -123,6 +128,7 @@ position one : script:python() { inline.statements(one) == 1 };
 position two : script:python() { inline.statements(two) == 2 };
 position three : script:python() { inline.statements(three) == 3 };
 position other : script:python() { inline.does(other, "name") };
+position sum : script:python() { inline.does(sum, "sum") };
 position whole : script:python() { inline.does(whole, "replace") };
 position gone : script:python() { inline.does(gone, "unassign") };
 position unused : script:python() { inline.does(unused, "undeclare") };
@@ -190,6 +196,12 @@ identifier x, f;
 - f@p@keep(...)
 + called
   ...+>;
+|
+- (f@p@sum(...) + F)
++ first
+|
+- ((C)f@p@sum(...) + F)
++ first
 |
 - f@p@other
 + called

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from kmaplocal.c.places import Places, parts_of
 from kmaplocal.knowledge import api
+from kmaplocal.repairs.vectors import added_to
 from kmaplocal.c.syntax import Expr, Function, Point, Stmt, Variable
 
 _TEXTS = ("first", "second", "third")
@@ -44,8 +45,9 @@ class Draft:
 
     def edit(self, expr: Expr, do: str, message: str, **texts: str) -> None:
         """DO something to an expression or the statement it is: `name` (call
-        another function), `replace`, `drop`, `unassign` (drop an assignment),
-        `forget` (the initialiser) or `keep` (in a variable of its own)."""
+        another function), `replace`, `sum` (replace it with what is added to it),
+        `drop`, `unassign` (drop an assignment), `forget` (the initialiser) or `keep`
+        (in a variable of its own)."""
         self._edits[expr] = {"do": do, "message": message, **texts}
 
     def insert(self, stmt: Stmt, where: str, text: str, message: str) -> None:
@@ -151,6 +153,10 @@ def _replacement(expr: Expr, edit: Edit) -> tuple[Point, Point, str]:
         return expr.start, (line, column + len(expr.callee)), edit["name"]
     if edit["do"] == "replace":
         return expr.start, expr.end, edit["first"]
+    if edit["do"] == "sum":
+        added = added_to(expr)
+        assert added is not None, "only what is a part of a sum is edited so"
+        return added.start, added.end, edit["first"]
     if edit["do"] == "keep":
         whole = without_cast(expr)
         return whole.start, whole.end, edit["name"]

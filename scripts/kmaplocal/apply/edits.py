@@ -148,7 +148,7 @@ def _laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
         before = old[number] if len(old) == len(edit.lines) else ""
         if _is_comment(line) and before.strip() and not _is_comment(before):
             continue  # it goes with the declaration it stood behind
-        for word in ("kmap_", *NAMES) if tight else ():
+        for word in ("kmap_", "bvec_", *NAMES) if tight else ():
             line = line.replace(f") {word}", f"){word}")  # spatch parts the cast
         too_long = layout.width(line) > layout.WIDTH >= layout.width(before)
         result += layout.rewrapped(line) if too_long else [line]

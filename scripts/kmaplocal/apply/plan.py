@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kmaplocal.apply.edit import Crowded, Draft
+from kmaplocal.bounds import INSIDE
 from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
-from kmaplocal.repairs import folios
+from kmaplocal.repairs import folios, vectors
 from kmaplocal.idioms.flushes import missing_flushes, slice_of
 from kmaplocal.idioms.idioms import Idiom, find_idioms
 from kmaplocal.repairs.repair import BasePointer, ExplicitDisable, Joined, UnmappedBy
@@ -187,10 +188,11 @@ def _plan_renaming(
     if call.callee in api.MAPS:
         new = api.MAPS[call.callee].new
         why = f"{call.callee}() is deprecated: {new}()"
-        whole = mapped_by_folio(seen, call)
-        if whole:
-            why = f"{call.callee}() is deprecated: {whole}"
-            draft.edit(call, "replace", why, first=whole)
+        folio, vector = mapped_by_folio(seen, call), mapped_by_vector(seen, call)
+        if folio or vector:
+            why = f"{call.callee}() is deprecated: {folio or vector}"
+            how = "replace" if folio else "sum"
+            draft.edit(call, how, why, first=folio or vector)
         else:
             draft.edit(call, "name", why, name=new)
         return
@@ -209,11 +211,29 @@ def _plan_renaming(
 def mapped_by_folio(seen: FunctionAnalysis, call: Expr) -> str:
     """What a map CALL of a folio's page becomes; "" for another page, and where there
     is no call for folios."""
-    known = seen.knowledge.helpers
-    missing = known is not None and folios.MAP not in known
-    if missing or api.MAPS[call.callee].new != "kmap_local_page":
+    if not _can_be(seen, call, folios.MAP):
         return ""
     return folios.mapped(call.arguments.get(0), seen.function)
+
+
+def mapped_by_vector(seen: FunctionAnalysis, call: Expr) -> str:
+    """What the map CALL of a bio_vec's page becomes, with the offset that is added to
+    it; "" for another one, for a bio_vec that may be of several pages, and where there
+    is no such call."""
+    text = vectors.mapped(call, seen.function)
+    if not text or not _can_be(seen, call, vectors.MAP):
+        return ""
+    added = vectors.added_to(call)
+    assert added is not None, "what is mapped so is a part of a sum"
+    fits = seen.bounds().fits([(added.children[1], 1, 1)], 1, call)
+    return text if fits.answer == INSIDE else ""
+
+
+def _can_be(seen: FunctionAnalysis, call: Expr, new: str) -> bool:
+    """Whether the kernel at hand has the map call NEW for what CALL maps."""
+    known = seen.knowledge.helpers
+    there = known is None or new in known
+    return there and api.MAPS[call.callee].new == "kmap_local_page"
 
 
 def unmap_address(seen: FunctionAnalysis, call: Expr) -> str:

@@ -10,6 +10,7 @@ from kmaplocal.c.linear import PAGE, PAGE_SIZE, ZERO, Linear, constant
 from kmaplocal.bounds.prover import Option
 from kmaplocal.c.sizes import NARROW, base
 from kmaplocal.c.text import plain
+from kmaplocal.bounds.segments import LENGTH, OFFSET, cut, sibling
 from kmaplocal.bounds.translate import Values
 from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
 from kmaplocal.c.syntax import Expr, Stmt
@@ -124,6 +125,21 @@ class Limits:
                 for change in self.reaching.changing(name, first, place)
             )
         )
+
+    def _bound_member(self, node, place, upper):
+        """bv_offset and bv_len of a bio_vec that is cut to a page end in it."""
+        if node.label not in (OFFSET, LENGTH):
+            return
+        if not cut(node.children[0], place, self.reaching):
+            return
+        reason = f"{plain(node.children[0].text)} is of one page"
+        if not upper:
+            yield Option([ZERO], reason)
+            return
+        yield Option([PAGE_SIZE - constant(node.label == OFFSET)], reason)
+        other = sibling(node, self.reaching.function)
+        if other is not None:
+            yield Option([PAGE_SIZE - self.values.of(other, place)], reason)
 
     def _bound_cast(self, node, place, upper):
         value = self.values.of(node.children[-1], place)

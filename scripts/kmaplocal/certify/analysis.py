@@ -51,6 +51,7 @@ from kmaplocal.progress import Progress, silent
 
 MOST_ROUNDS = 24
 MOST_USERS = 8  # of a macro, that are named
+_HEADERS = ("highmem.h", "bvec.h")  # of the page helpers
 
 
 class Analysis:
@@ -511,8 +512,10 @@ def _lose_users(files: Iterable[FileAnalysis], why: str) -> None:
 
 
 def _helpers(root: Path) -> frozenset[str] | None:
-    """The words of the header that defines the page helpers; None without it."""
-    header = root / "include" / "linux" / "highmem.h"
-    if not (header.is_file() and os.access(header, os.R_OK)):
+    """The words of the headers that define the page helpers; None without the first
+    one."""
+    headers = [root / "include" / "linux" / name for name in _HEADERS]
+    there = [each for each in headers if each.is_file() and os.access(each, os.R_OK)]
+    if headers[0] not in there:
         return None
-    return frozenset(t.text for t in lexer.tokens(read(header)))
+    return frozenset(t.text for each in there for t in lexer.tokens(read(each)))

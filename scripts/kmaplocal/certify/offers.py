@@ -9,16 +9,17 @@ from functools import cached_property
 from kmaplocal.c.arms import Kernels
 from kmaplocal.c.conditions import Version, dotted
 from kmaplocal.knowledge import functions
-from kmaplocal.repairs import folios
+from kmaplocal.repairs import folios, vectors
 from kmaplocal.tree.definitions import Definitions
 
 LOCAL = "kmap_local_page"  # without it nothing is converted
+_CALLS = {folios.MAP, vectors.MAP}
 
 
 @dataclass
 class Offers:
-    """What KERNELS offer, by the WORDS of the header that has the page helpers, where
-    there is one; and what the tree of DEFINITIONS has of its own for older ones."""
+    """What KERNELS offer, by the WORDS of the headers that have the page helpers, where
+    there are such; and what the tree of DEFINITIONS has of its own for older ones."""
 
     kernels: Kernels
     words: frozenset[str] | None
@@ -26,10 +27,10 @@ class Offers:
 
     def helpers(self, limit: Version) -> frozenset[str] | None:
         """The page helpers there are in Linux LIMIT, and in all later ones, and the map
-        call for folios; None: all that are known."""
+        calls for folios and bio_vecs; None: all that are known."""
         if self.words is None and limit == self.kernels.newest:
             return None
-        names = functions.HELPERS | {folios.MAP}
+        names = functions.HELPERS | _CALLS
         return frozenset(name for name in names if self.has(name, limit))
 
     def has(self, name: str, limit: Version) -> bool:
@@ -55,6 +56,6 @@ class Offers:
         """What a module defines itself of what later kernels have."""
         if not self.definitions or self.definitions.is_kernel:
             return frozenset()
-        names = {LOCAL, folios.MAP, *functions.HELPERS}
+        names = {LOCAL, *_CALLS, *functions.HELPERS}
         found = self.definitions.own.functions(names)
         return frozenset(name for name, places in found.items() if places)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
-from kmaplocal.repairs import folios
+from kmaplocal.repairs import folios, vectors
 from kmaplocal.idioms.copies import copied, copy_whole, names, to_or_from
 from kmaplocal.idioms.fills import find_fill
 from kmaplocal.idioms.flushes import FLUSH, slice_of
@@ -256,8 +256,11 @@ class Finder:
 
     def call(self, name: str, span: Span, *arguments: str) -> str:
         """A call of the helper NAME for the page of SPAN, which PAGE stands for among
-        ARGUMENTS; or of the one for its folio."""
+        ARGUMENTS; or of the one for its folio, or its bio_vec."""
         page, known = span.site.call.arguments[0], self.seen.knowledge.helpers
+        whole = vectors.helper(name, page, arguments, self.function, known)
+        if whole:
+            return whole
         instead = folios.helper(name, page, self.function, known)
         name, given = instead or (name, self.page(span))
         return f"{name}({', '.join(a.replace(PAGE, given) for a in arguments)})"

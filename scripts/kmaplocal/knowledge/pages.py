@@ -269,12 +269,15 @@ ROWS: dict[str, list[Row]] = {
     "include/linux/bio.h": [
         Row("bio_first_bvec_all bio_last_bvec_all", entry=VECTOR),
         Row("bio_for_each_bvec bio_for_each_bvec_all", entry=VECTOR),
-        Row("bio_iter_iovec bio_iter_page bio_page", repeats=True),
+        Row("__bio_for_each_segment bio_for_each_segment bip_for_each_vec", cuts=True),
+        Row("bio_iter_iovec", repeats=True, cuts=True),
+        Row("bio_iter_page bio_page", repeats=True),
         Row("submit_bio_wait", sleeps=ALWAYS),
         Row("bio_alloc bio_kmalloc", sleeps=BY_FLAGS),
     ],
     "include/linux/blk-mq.h": [
         Row("rq_for_each_bvec", entry=VECTOR),
+        Row("rq_for_each_segment", cuts=True),
         Row("blk_rq_map_kern", hands=DIRECT_MAP, how="a request is made from it"),
     ],
     "include/linux/blkdev.h": [
@@ -287,6 +290,7 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/bvec.h": [
         Row("for_each_mp_bvec mp_bvec_iter_bvec", entry=VECTOR),
+        Row("bvec_iter_bvec for_each_bvec", cuts=True),
         Row(
             "bvec_kmap_local",
             since="5.15",

@@ -156,6 +156,7 @@ class Row:
     folio_offset: int | None = None  # an offset in a folio, in bytes
     page_number: bool = False  # gives the number of a page in its folio or file
     entry: str = ""  # gives, or goes through, VECTORs ... that are not cut to pages
+    cuts: bool = False  # gives, or goes through, VECTORs that are
 
     @property
     def first(self) -> tuple[int, ...]:

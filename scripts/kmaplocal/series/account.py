@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kmaplocal.apply import agreement
-from kmaplocal.apply.plan import mapped_by_folio
+from kmaplocal.apply.plan import mapped_by_folio, mapped_by_vector
 from kmaplocal.bounds import plain
 from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
@@ -18,7 +18,7 @@ from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api, functions
-from kmaplocal.repairs import folios
+from kmaplocal.repairs import folios, vectors
 from kmaplocal.repairs.repair import BasePointer, Exchanged, ExplicitDisable, Joined
 from kmaplocal.repairs.repair import Repair, UnmappedBy
 from kmaplocal.idioms.flushes import missing_flushes
@@ -203,6 +203,8 @@ def _mapping(
         way = JOINED
     elif mapped_by_folio(seen, site.call):
         new = folios.MAP
+    elif mapped_by_vector(seen, site.call):
+        new = vectors.MAP
     return Mapping(
         site.name,
         new,

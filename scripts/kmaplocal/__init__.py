@@ -11,15 +11,16 @@ c         lexer lines tags outline oldcalls conditions arms (one file before spa
           set, on every path), text linear sizes types exprtypes structs (its types,
           sums)
 tree      kernel repository (the tree), search shard (its candidate files), definitions
-          generated initialisers members (what is defined where), answers renewed (what
-          was asked of it, and what a change makes of that), source module target (the
-          kernel a module is for), spatch standing processes patching (running spatch),
-          facts (what it says), kconfig objects (what a file is built for), outcome
-cache     cache (the database), known (facts), state again (results)
+          generated initialisers members (what is defined where), answers invalidation
+          (what was asked of it, and what a change makes of that), source module target
+          (the kernel a module is for), spatch standing processes patching (running
+          spatch), facts (what it says), kconfig objects (what a file is built for),
+          outcome
+cache     cache (the database), facts (known ones), state incremental (results)
 flow      engine (every mapping along every path), values state conditions (what is
           known on the way), relevance (what can matter), evaluator branches stores
           transfer calls maps (what a step does), escape (who can reach a local
-          variable), events trace (what is recorded), pointers tree asked (what is
+          variable), events trace (what is recorded), pointers tree memo (what is
           asked of the rest of the tree)
 bounds    translate (an expression as a sum), limits guards (what bounds it), prover
           query (inside of the page or not), offsets many extents (how far the accesses
@@ -29,11 +30,11 @@ summaries callees effects chains mappings (what a function does with an address,
           requests (what is not known yet), pointers (which functions a pointer can
           be), reaching users (who maps by others)
 certify   analysis file (all of it), view (who looks at what), readings called gaps
-          doubts offers (what was not read, or is not there), rests (what a result rests
-          on), function (one that was followed), paired lifo local faults preempt
-          one_page (an obligation each), context, certificate certify (what follows),
-          wrappers (mapped here, unmapped there), lowmem members (pages that need no
-          mapping), tied
+          doubts offers (what was not read, or is not there), dependencies (what a
+          result depends on), function (one that was followed), paired lifo local faults
+          preempt one_page (an obligation each), context, certificate certify (what
+          follows), wrappers (mapped here, unmapped there), lowmem members (pages that
+          need no mapping), parallel (parts of a tree, a process each)
 repairs   order explicit base_pointer (what can be put right), repair (how that is
           done), folios asked
 idioms    idioms copies sets fills casts (page helpers), flushes
@@ -41,8 +42,8 @@ steps     steps (what a person has to change where a mapping is kept), kept unma
           callers (what its rules look at); the rules: handed stored passed paths
           context pages reading
 apply     plan agreement together (what is to be done), edit edits layout comments
-          conversion (making the edits by the semantic patches), outcomes known (of many
-          files), goldens, patch replace
+          conversion (making the edits by the semantic patches), outcomes cached (of
+          many files), goldens, patch replace
 findings  survey (files), checks context called additions (one function, as the rules
           look at it), registry architectures finding report text handbook mend; rules/
           (a rule, and its page), accept/ (comments, baselines, what apply does),

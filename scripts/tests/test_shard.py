@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 from kmaplocal import cli
 from kmaplocal.findings.formats import document
 from kmaplocal.cache import cache
-from kmaplocal.certify import tied
+from kmaplocal.certify import parallel
 from kmaplocal.tree.shard import BadShard, Shard, complete, dealt, parsed
 from kmaplocal.report import report
 
@@ -116,14 +116,14 @@ def test_processes_make_what_one_does(enough, tree, ask, monkeypatch):
     asked = ["report", "--kernel", str(tree), "--format", "json"]
     whole = ask(*asked, "--jobs", "1")
     started = []
-    monkeypatch.setattr(tied, "ENOUGH", enough)
-    real = tied.in_processes
+    monkeypatch.setattr(parallel, "ENOUGH", enough)
+    real = parallel.in_processes
 
     def in_processes(work, jobs, progress):
         started.append(len(jobs))
         return real(work, jobs, progress)
 
-    monkeypatch.setattr(tied, "in_processes", in_processes)
+    monkeypatch.setattr(parallel, "in_processes", in_processes)
     assert ask(*asked, "--jobs", "3") == whole
     assert started and 1 < started[0] <= 3
 

@@ -18,14 +18,14 @@ from pathlib import Path
 from kmaplocal.apply import agreement, comments, edits
 from kmaplocal.knowledge import api
 from kmaplocal.c import lexer
-from kmaplocal.cache.again import Grounds
+from kmaplocal.cache.incremental import Dependencies
 from kmaplocal.c.arms import Kernels
 from kmaplocal.c.conditions import Version
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.certificate import Doubt as Against
 from kmaplocal.certify.doubts import SYNTAX
-from kmaplocal.certify.tied import Names, analysed, grounds_of, names_in
+from kmaplocal.certify.parallel import Names, analysed, dependencies_of, names_in
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.c.outline import Outline
@@ -87,7 +87,7 @@ def prepare_rest(
     tree: Definitions,
     names: Names | None,
     progress: Progress,
-) -> tuple[Conversion, Grounds, bool]:
+) -> tuple[Conversion, Dependencies, bool]:
     """The same of those of PATHS that are LEFT to be looked at, by what is known of
     TREE, and by the NAMES of the functions of PATHS, where they are known; what it
     rests on; and whether spatch failed.  Errors: TagsError, OSError."""
@@ -97,7 +97,7 @@ def prepare_rest(
     names = names_in(first, every) if names is None else names
     analysis, files = analysed(first, mine, every, names, progress)
     found = Conversion(files, spatch, request.timeout)
-    return found, grounds_of(analysis, mine, names), analysis.failed
+    return found, dependencies_of(analysis, mine, names), analysis.failed
 
 
 def plan_file(

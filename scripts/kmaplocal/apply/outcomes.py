@@ -24,7 +24,7 @@ from kmaplocal.workers import run_all
 Converter = Callable[..., Callable[[Path], Outcome]]
 
 
-class Asked(Protocol):
+class Settings(Protocol):
     """How many files at a time, how long one run of spatch may take, and what the
     tree at a root is for."""
 
@@ -44,7 +44,7 @@ def convert_all(
     tree: Tree,
     paths: Sequence[Path],
     spatch: Spatch,
-    request: Asked,
+    request: Settings,
     console: Console,
     converter: Converter,
 ) -> list[Outcome]:
@@ -57,7 +57,7 @@ def convert_all(
 def converted(
     tree: Tree,
     paths: Sequence[Path],
-    request: Asked,
+    request: Settings,
     console: Console,
     convert: Callable[[Path], Outcome],
 ) -> list[Outcome]:

@@ -20,7 +20,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.c import arms, lexer
 from kmaplocal.tree import facts
 from kmaplocal.tree import definitions
-from kmaplocal.cache import known
+from kmaplocal.cache import facts as cached_facts
 from kmaplocal.certify import called, gaps, readings
 from kmaplocal.summaries.callees import Callees, unfound
 from kmaplocal.summaries.knowledge import FileKnowledge
@@ -129,10 +129,10 @@ class Analysis:
     ) -> dict[str, FileAnalysis]:
         """FILES, which are read, with their verdicts, by path."""
         every = [*files, *readings.read(self, files)]
-        memory = self.callees.memory
-        memory.patient = True
+        memo = self.callees.memo
+        memo.patient = True
         for left in reversed(range(MOST_ROUNDS)):
-            memory.patient = memory.patient and left > 0
+            memo.patient = memo.patient and left > 0
             for file in every:
                 if file.pending:
                     settled = sum(not each.pending for each in files)
@@ -141,10 +141,10 @@ class Analysis:
                         self._analyse(file)
             if not self.learn():
                 # What is still asked for will never be known.
-                if not memory.patient or not any(file.pending for file in every):
+                if not memo.patient or not any(file.pending for file in every):
                     break
-                memory.patient = False
-        memory.patient = False  # what follows has rounds of its own
+                memo.patient = False
+        memo.patient = False  # what follows has rounds of its own
         if self.view.converting:
             readings.join(files)
         found = {file.path: file for file in files}
@@ -208,7 +208,7 @@ class Analysis:
             workers=self.jobs,
             progress=progress,
         )
-        told = known.read(pieces, self.spatch, fresh)
+        told = cached_facts.read(pieces, self.spatch, fresh)
         self.failed = self.failed or any(isinstance(f.lost, str) for f in told)
         return told
 

@@ -21,7 +21,7 @@ from kmaplocal.c.syntax import Expr, Function, Source
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.flow.values import Origin
-from kmaplocal.flow.asked import Asked
+from kmaplocal.flow.memo import Recorder
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 
 
@@ -60,10 +60,10 @@ class FunctionAnalysis:
         """Trace the function; where not every path could be followed, say why."""
         self.followed = True
         key = (self.function, tuple(self.mapped), "followed")
-        memory = self.knowledge.callees.memory
-        self.trace, self.unfollowed = memory.found(key, self.knowledge, self._followed)
+        memo = self.knowledge.callees.memo
+        self.trace, self.unfollowed = memo.result(key, self.knowledge, self._followed)
 
-    def _followed(self, knowledge: Asked) -> tuple[Trace, str]:
+    def _followed(self, knowledge: Recorder) -> tuple[Trace, str]:
         """What is seen of the function, and why not all of it."""
         tracer = self._tracer(knowledge)
         try:
@@ -114,7 +114,7 @@ class FunctionAnalysis:
             for call in self.function.calls({*maps, *unmaps})
         ]
 
-    def _tracer(self, knowledge: FileKnowledge | Asked, **how) -> Tracer:
+    def _tracer(self, knowledge: FileKnowledge | Recorder, **how) -> Tracer:
         names = [self.function.params[number].name for number in self.mapped]
         return Tracer(self.function, knowledge, names, self.mapped, **how)
 

@@ -96,13 +96,13 @@ def _convert_tree(
         paths, left = writable(tree.root, paths, asked)
     if any((tree.root / name).is_dir() for name in request.files):
         from kmaplocal.apply.conversion import prepare_rest
-        from kmaplocal.apply import known
+        from kmaplocal.apply import cached
 
         # What may be written is not all that is there, whatever the tree holds.
         some = () if request.dry_run else map(str, paths)
         about = (str(request.oldest), *request.files, "", *some)
         given = (tree, paths, spatch, request, console, prepare_rest, about)
-        outcomes = known.convert_all(*given)
+        outcomes = cached.convert_all(*given)
     else:
         outcomes = convert_all(tree, paths, spatch, request, console, converter)
     outcomes += [_left_out(lost) for lost in left]

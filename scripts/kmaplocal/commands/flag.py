@@ -31,7 +31,7 @@ from kmaplocal.findings.text import Texts
 from kmaplocal.names import quoted
 from kmaplocal.options import FILES, JOBS, KERNEL, OUT, PLACE, RULES, SHARD, TARGET
 from kmaplocal.options import STATS, TIMEOUT, together
-from kmaplocal.cache import again
+from kmaplocal.cache import incremental
 from kmaplocal.c.conditions import Version
 from kmaplocal.tree import answers
 from kmaplocal.tree.answers import Answers
@@ -161,28 +161,32 @@ def _whole(
 
     asked = ("flag", str(request.shard), str(request.oldest), *request.files)
     make = partial(_made, tree, request, console)
-    told, lists = again.answer(request.target(tree.root), find_spatch(), asked, make)
+    told, lists = incremental.answer(
+        request.target(tree.root), find_spatch(), asked, make
+    )
     return lists["paths"], lists["marked"], survey.from_json(told[""])
 
 
 def _made(
-    tree: CTree, request: Request, console: Console, earlier: again.Earlier | None
-) -> again.Made:
+    tree: CTree, request: Request, console: Console, earlier: incremental.Earlier | None
+) -> incremental.Made:
     """The findings, as one result."""
     with console.waiting("searching"):
         paths, marked = every, _ = _candidates(tree, request.files, earlier)
     if earlier and earlier.stands(paths):
         lists = {"paths": paths, "marked": marked}
-        return earlier.made._replace(lists=lists, grounds=earlier.grounds)
+        return earlier.made._replace(lists=lists, dependencies=earlier.dependencies)
     if request.shard:
         mine = request.shard.chosen({*paths, *marked})
         paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
     definitions = request.target(tree.root).definitions()
     further = _further(tree, request, definitions.own.answers)
     found = _survey(tree, paths, request, console, every, further, definitions)
-    grounds = None if request.shard else again.grounds_of_all(definitions)
+    dependencies = (
+        None if request.shard else incremental.dependencies_of_all(definitions)
+    )
     lists = {"paths": paths, "marked": marked}
-    return again.Made({"": found.as_json()}, lists, found.complete, grounds)
+    return incremental.Made({"": found.as_json()}, lists, found.complete, dependencies)
 
 
 def _changed(
@@ -202,7 +206,7 @@ def _changed(
 
 
 def _candidates(
-    tree: CTree, names: Iterable[str], earlier: again.Earlier | None = None
+    tree: CTree, names: Iterable[str], earlier: incremental.Earlier | None = None
 ) -> tuple[list[str], list[str]]:
     wanted = tuple(names)
     words = ((*registry.CALLS, *registry.WORDS), (suppression.WORD,))

@@ -15,12 +15,12 @@ from kmaplocal.commands import merge
 from kmaplocal.options import FILES, JOBS, KERNEL, OUT, SHARD, TARGET, TIMEOUT, together
 from kmaplocal.report import listing, output, report
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
-from kmaplocal.certify.tied import in_parts
+from kmaplocal.certify.parallel import in_parts
 from kmaplocal.certify.certificate import KEEP
 from kmaplocal.console import Console
 from kmaplocal.errors import ALL_DONE, FLAGGED, NOT_ANALYSED
 from kmaplocal.prove import record
-from kmaplocal.cache import again
+from kmaplocal.cache import incremental
 from kmaplocal.knowledge import api
 from kmaplocal.steps import callers
 from kmaplocal.tree.kernel import Module, Tree
@@ -44,7 +44,7 @@ def print_report(
     asked = ("report", str(request.shard), str(request.oldest), *request.files)
     aim = request.target(tree.root)
     made = partial(_made, tree, aim, spatch, request, console)
-    results, _ = again.answer(aim, spatch, asked, made)
+    results, _ = incremental.answer(aim, spatch, asked, made)
     parts = [results[folder] for folder in sorted(results)]
     found = merge.joined([report.report(tree.version, []), *parts])
     proofs = _proofs(tree, request.files)
@@ -66,8 +66,8 @@ def _made(
     spatch: Spatch,
     request: main_job.Request,
     console: Console,
-    earlier: again.Earlier | None,
-) -> again.Made:
+    earlier: incremental.Earlier | None,
+) -> incremental.Made:
     """The report of each folder of what REQUEST names, without proofs."""
     with console.waiting("searching"):
         paths = _paths(tree, request, earlier)
@@ -77,17 +77,19 @@ def _made(
     definitions = earlier.tree if earlier and held else aim.definitions()
     given = (spatch, request.timeout, request.jobs, definitions)
     first = Analysis(aim.root, *given, kernels=aim.kernels)
-    names = earlier.grounds.names if earlier else None
+    names = earlier.dependencies.names if earlier else None
     with console.progress("reading", len(left)) as progress:
         made = partial(_by_folder, tree.version)
         found: dict[str, dict]
-        found, failed, grounds = in_parts(first, left, paths, made, progress, names)
-    fresh = again.Made(found, {"paths": paths}, not failed, grounds)
+        found, failed, dependencies = in_parts(
+            first, left, paths, made, progress, names
+        )
+    fresh = incremental.Made(found, {"paths": paths}, not failed, dependencies)
     return earlier.joined(held, fresh) if earlier else fresh
 
 
 def _paths(
-    tree: Tree, request: main_job.Request, earlier: again.Earlier | None
+    tree: Tree, request: main_job.Request, earlier: incremental.Earlier | None
 ) -> list[str]:
     if earlier:
         return earlier.candidates("paths", tree, request.files, api.OLD)

@@ -18,7 +18,7 @@ from kmaplocal.findings.registry import RULES, in_file
 from kmaplocal.findings.checks import Checks
 from kmaplocal.certify import readings
 from kmaplocal.certify.analysis import SYNTAX, Analysis, FileAnalysis
-from kmaplocal.certify.tied import analysed, names_in
+from kmaplocal.certify.parallel import analysed, names_in
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.tree.spatch import Spatch

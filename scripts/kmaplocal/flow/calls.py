@@ -20,7 +20,8 @@ _ERRORS = functions.named(lambda row: row.error)
 
 
 class Calls(Transfer):
-    """Steps into a callee: its arguments, its result, and what it was lent."""
+    """Steps into a callee: its arguments, its result, and the variables it is
+    given the address of."""
 
     def _call(self, expr, state):
         results = []
@@ -52,7 +53,7 @@ class Calls(Transfer):
 
     def _given_anew(self, expr, values, state: State) -> State:
         """The state before the callee, without the addresses of what is unmapped in
-        variables that it is lent to write to: it puts others there."""
+        variables that it is given by reference and may write: it puts others there."""
         for number, value in values:
             if value is None or value.kind != "place":
                 continue
@@ -138,8 +139,8 @@ class Calls(Transfer):
         return f"{name}, which others know," if self._local(name) else name
 
     def _written_by_reference(self, expr, values, ways: list[State]) -> list[State]:
-        """The ways on, when the callee may have changed the variables that it was
-        lent."""
+        """The ways on, when the callee may have changed the variables that it
+        was given by reference."""
         for number, value in values:
             if not value or value.kind != "place":
                 continue

@@ -211,7 +211,7 @@ class EscapeAnalysis:
         if binds and place[1] == binds[0]:
             onto = bound(place[0], self.function)
             return self._against(onto) if onto else {""}
-        effect = self.knowledge.lent(place[0].callee, place[1])
+        effect = self.knowledge.by_reference(place[0].callee, place[1])
         if effect.escape is Escape.UNKNOWN:
             return {effect.evidence}
         returned = effect.returns and not self._dropped(place[0])

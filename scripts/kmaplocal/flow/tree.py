@@ -53,11 +53,11 @@ class Knowledge(Protocol):
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
 
-    def lent(self, callee: str, number: int) -> Effect:
+    def by_reference(self, callee: str, number: int) -> Effect:
         """The same, of the address of a variable: the ways on depend on all of it."""
 
     def overwrites(self, callee: str, number: int) -> bool:
-        """Whether CALLEE may write to a variable that it is lent as NUMBER."""
+        """Whether CALLEE may write to a variable whose address is argument NUMBER."""
 
     def contents(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address it finds behind argument NUMBER."""

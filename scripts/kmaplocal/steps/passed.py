@@ -67,12 +67,12 @@ def taken(kept: Kept) -> str:
     return ""
 
 
-def lent(kept: Kept) -> str:
+def by_reference(kept: Kept) -> str:
     """A structure of this function that keeps the address, and is given on to what is
     not known, until this function unmaps."""
     found = kept.root(Kind.UNKNOWN)
-    lends = found is not None and found[1].what == "stored" and not found[1].function
-    return unread(kept) if lends and kept.unmaps else ""
+    passed = found is not None and found[1].what == "stored" and not found[1].function
+    return unread(kept) if passed and kept.unmaps else ""
 
 
 def unread(kept: Kept) -> str:

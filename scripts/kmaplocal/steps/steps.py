@@ -34,7 +34,7 @@ RULES: tuple[Callable[[Kept], str], ...] = (
     handed.together,
     handed.returned,
     paths.disordered,
-    passed.lent,
+    passed.by_reference,
     paths.again,
     pages.unnamed,
     paths.left,

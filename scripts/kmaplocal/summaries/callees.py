@@ -25,7 +25,7 @@ from kmaplocal.summaries.effects import worst_of
 from kmaplocal.summaries.chains import BEYOND, all_in_region
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.summaries.requests import Definition, MayMap, Worklist
-from kmaplocal.flow.asked import Asked, Memory
+from kmaplocal.flow.memo import Recorder, Memo
 
 MOST_AGAIN = 4  # times that a function which calls itself is summarised
 MOST_DEEP = 5  # calls from the mapping to what happens to the address
@@ -70,7 +70,7 @@ class Callees:
         self.pointers: dict[Pointer, Targets] = {}
         self.aliases: dict[tuple[str, str], str] = {}
         self.requests = Worklist()
-        self.memory = Memory()
+        self.memo = Memo()
         self.mappings: dict[tuple[str, str, int, int], Mappings] = {}
         self.mapping: dict[tuple[str, str], bool] = {}  # whether one may map or unmap
         self._mapping_now: set[tuple[str, str, int, int]] = set()
@@ -246,7 +246,7 @@ class Callees:
             self._mapping_now.add(key)
             knowledge = FileKnowledge(file, self).following(function)
             make = partial(mappings.summary, function)
-            found = self.memory.found(("mappings", function), knowledge, make)
+            found = self.memo.result(("mappings", function), knowledge, make)
             self._mapping_now.discard(key)
             if self.requests.asked > before or self._mapping_now:
                 return found
@@ -334,8 +334,8 @@ class Callees:
         return summary
 
     def _summarise(self, file: str, function: Function, behind: int) -> Summary:
-        def make(knowledge: Asked) -> Summary:
+        def make(knowledge: Recorder) -> Summary:
             return summarised(file, function, behind, knowledge)
 
         key = (function, len(function.exprs), behind)
-        return self.memory.found(key, FileKnowledge(file, self), make)
+        return self.memo.result(key, FileKnowledge(file, self), make)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.c.syntax import Function
-from kmaplocal.flow.asked import Asked
+from kmaplocal.flow.memo import Recorder
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.flow.events import Event, Kind, Root
 from kmaplocal.flow.trace import Trace
@@ -33,7 +33,9 @@ class Summary:
         return [effect._replace(evidence="", root=None) for effect in self.effects]
 
 
-def summarised(file: str, function: Function, behind: int, knowledge: Asked) -> Summary:
+def summarised(
+    file: str, function: Function, behind: int, knowledge: Recorder
+) -> Summary:
     names = [v.name for v in function.params]
     inside = [] if behind < 0 else [behind]
     followed = [names[behind]] if inside else names

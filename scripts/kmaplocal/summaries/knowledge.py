@@ -105,12 +105,12 @@ class FileKnowledge:
         why = f"the address is passed to {callee}(): {effect.evidence}"
         return effect._replace(evidence=why)
 
-    def lent(self, callee: str, number: int) -> Effect:
+    def by_reference(self, callee: str, number: int) -> Effect:
         """What CALLEE does with the address of a variable, argument NUMBER."""
         return self.argument(callee, number)
 
     def overwrites(self, callee: str, number: int) -> bool:
-        """Whether CALLEE may write to a variable that it is lent as NUMBER."""
+        """Whether CALLEE may write to a variable whose address is argument NUMBER."""
         return self.argument(callee, number).writes
 
     def contents(self, callee: str, number: int) -> Effect:

@@ -16,7 +16,7 @@ STRUCTS = "structs"  # may define this structure
 NAMED = "named"  # hold this word, wherever they are
 
 Question = tuple[str, str, str]  # one of these, the folder, the word
-Asked = tuple[str, str]  # a question wherever it was asked: without the folder
+Topic = tuple[str, str]  # a question wherever it was asked: without the folder
 Member = tuple[str, str, str]  # a header, a structure of it, the type
 
 
@@ -32,7 +32,7 @@ class Answers:
     generating: set[str] = field(default_factory=set)
     structures: list[str] | None = None
     partial: bool = False  # some files could not be read
-    used: set[Asked] = field(default_factory=set)  # what was asked by this process
+    used: set[Topic] = field(default_factory=set)  # what was asked by this process
 
     def new(self, kind: str, folder: str, words: Collection[str]) -> set[str]:
         """Those of WORDS, which are asked about now, that nobody asked about before."""
@@ -54,7 +54,7 @@ class Answers:
         self.partial = self.partial or other.partial
         self.used |= other.used
 
-    def only(self, asked: Collection[Asked]) -> Answers:
+    def only(self, asked: Collection[Topic]) -> Answers:
         """These, without what was not ASKED."""
         kept = {q: f for q, f in self.files.items() if (q[0], q[2]) in asked}
         return replace(self, files=kept)

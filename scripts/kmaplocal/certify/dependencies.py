@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a result rests on: the files that were read for it, and the answers about the
+"""What a result depends on: the files that were read for it, and the answers about the
 whole tree.
 
 What is found out of a function rests on the words in it: on what is defined by them,
@@ -20,7 +20,7 @@ from kmaplocal.c.syntax import Function
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.summaries.pointers import MOST_FILES
 from kmaplocal.tree import answers
-from kmaplocal.tree.answers import Answers, Asked
+from kmaplocal.tree.answers import Answers, Topic
 from kmaplocal.tree.shard import Homes
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Rest(NamedTuple):
     """The files that were read, and what was asked."""
 
     files: set[str]
-    asked: set[Asked]
+    asked: set[Topic]
 
     def add(self, other: Rest) -> None:
         """Rest on what OTHER rests on as well."""
@@ -55,7 +55,7 @@ class Rest(NamedTuple):
         self.asked.update(other.asked)
 
 
-class Rests:
+class DependencyGraph:
     """What the results of ANALYSIS rest on; HOMES: which file may map or unmap for
     others, by the names of its functions."""
 
@@ -72,7 +72,7 @@ class Rests:
         self.wrappers = {
             w.name for joined in analysis.joined for w in joined.wrappers.values()
         }
-        self.answered: dict[Asked, set[str]] = defaultdict(set)
+        self.answered: dict[Topic, set[str]] = defaultdict(set)
         for (kind, _, word), found in self.known.files.items():
             self.answered[kind, word].update(found)
         self._near: dict[Node, tuple[Rest, set[Node]]] = {}
@@ -124,10 +124,10 @@ class Rests:
             self._near[node] = rest, near
         return self._near[node]
 
-    def _asked(self, kind: str, word: str) -> list[Asked]:
+    def _asked(self, kind: str, word: str) -> list[Topic]:
         return [(kind, word)] if (kind, word) in self.known.used else []
 
-    def _own(self, node: Named) -> Iterator[Asked]:
+    def _own(self, node: Named) -> Iterator[Topic]:
         """What was asked of the users of what a whole file defines, and uses."""
         if node.name:
             return

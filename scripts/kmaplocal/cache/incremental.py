@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Results once more, as far as nothing changed in the tree that they rest on.
+"""Results, kept as long as nothing changed in the tree that they depend on.
 
-A result is for all files of a folder.  It is kept with the files that were read for it
-and with the answers about the whole tree that it rests on: after a change these answers
-are found out anew for the files that changed, and the results that rest on one of them,
-or on another answer, are made again."""
+A result is for all files of a folder.  It is kept with what it depends on: the files
+that were read for it, and the answers about the whole tree.  After a change these
+answers are found out anew for the files that changed; then the results that depend on
+one of these files, or on an answer that is another now, are made again."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from kmaplocal.cache import cache
 from kmaplocal.cache.state import State, state, unpacked
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.tree import answers, search, shard
-from kmaplocal.tree.answers import Answers, Asked
+from kmaplocal.tree.answers import Answers, Topic
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.kernel import CTree
-from kmaplocal.tree.renewed import renewed
+from kmaplocal.tree.invalidation import invalidated
 from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
 
 Results = dict[str, Any]  # by folder, what JSON can hold
-Resting = tuple[Iterable[str], Iterable[Asked]]  # on files, and on answers
+Rest = tuple[Iterable[str], Iterable[Topic]]  # on files, and on answers
 
 
 @dataclass
-class Grounds:
-    """What results rest on, by folder; the functions by which files may map or unmap
+class Dependencies:
+    """What results depend on, by folder; the functions by which files may map or unmap
     for others; and the ANSWERS about the tree; None where that is not known."""
 
-    rests: dict[str, Resting] = field(default_factory=dict)
+    by_folder: dict[str, Rest] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
 
-    def add(self, other: Grounds) -> None:
+    def add(self, other: Dependencies) -> None:
         """Take what OTHER knows as well."""
-        self.rests.update(other.rests)
+        self.by_folder.update(other.by_folder)
         self.names.update(other.names)
         self.answers.add(other.answers)
 
@@ -57,17 +57,21 @@ class Made(NamedTuple):
     results: Results
     lists: dict[str, list[str]]
     complete: bool
-    grounds: Grounds | None = None
+    dependencies: Dependencies | None = None
 
 
 class Earlier:
     """What was made before files CHANGED."""
 
     def __init__(
-        self, tree: Definitions, changed: set[str], made: Made, grounds: Grounds
+        self,
+        tree: Definitions,
+        changed: set[str],
+        made: Made,
+        dependencies: Dependencies,
     ):
         self.tree, self.changed = tree, changed
-        self.made, self.grounds = made, grounds
+        self.made, self.dependencies = made, dependencies
 
     def candidates(
         self, name: str, tree: CTree, names: Iterable[str], words: tuple[str, ...]
@@ -83,17 +87,17 @@ class Earlier:
     def holding(self, paths: Sequence[str], calls: Sequence[str]) -> Results:
         """The results that still hold, of the folders of PATHS, which are all files
         with CALLS."""
-        otherwise = renewed(self.tree, self.changed)
+        invalid = invalidated(self.tree, self.changed)
         code = (file for file in self.changed if file.endswith(search.SOURCES))
         folders = shard.by_folder(code)  # all of a folder may be looked through
         names = self._names(paths, calls)
-        if otherwise is None:
-            self.grounds = Grounds(names=self.grounds.names)
+        if invalid is None:
+            self.dependencies = Dependencies(names=self.dependencies.names)
             return {}
         held = {
             folder: result
             for folder, result in self.made.results.items()
-            if folder not in folders and self._holds(folder, otherwise)
+            if folder not in folders and self._holds(folder, invalid)
         }
         every = shard.by_folder(paths)
         files = [f for folder in held for f in every.get(folder, ())]
@@ -109,27 +113,29 @@ class Earlier:
         code = (file for file in self.changed if file.endswith(search.SOURCES))
         if built or shard.by_folder(code).keys() & shard.by_folder(paths).keys():
             return False
-        otherwise = renewed(self.tree, self.changed)
-        return otherwise is not None and self._holds("", otherwise)
+        invalid = invalidated(self.tree, self.changed)
+        return invalid is not None and self._holds("", invalid)
 
     def joined(self, held: Results, fresh: Made) -> Made:
         """What is HELD, and what was made afresh."""
-        if fresh.grounds:
-            rests = {folder: self.grounds.rests[folder] for folder in held}
-            self.grounds.add(fresh.grounds)
-            self.grounds.rests = {**rests, **fresh.grounds.rests}
-        return fresh._replace(results=held | fresh.results, grounds=self.grounds)
+        if fresh.dependencies:
+            rests = {folder: self.dependencies.by_folder[folder] for folder in held}
+            self.dependencies.add(fresh.dependencies)
+            self.dependencies.by_folder = {**rests, **fresh.dependencies.by_folder}
+        return fresh._replace(
+            results=held | fresh.results, dependencies=self.dependencies
+        )
 
-    def _holds(self, folder: str, otherwise: set[Asked]) -> bool:
-        if folder not in self.grounds.rests:
+    def _holds(self, folder: str, invalid: set[Topic]) -> bool:
+        if folder not in self.dependencies.by_folder:
             return False
-        files, asked = self.grounds.rests[folder]
-        return self.changed.isdisjoint(files) and otherwise.isdisjoint(asked)
+        files, asked = self.dependencies.by_folder[folder]
+        return self.changed.isdisjoint(files) and invalid.isdisjoint(asked)
 
     def _names(self, paths: Sequence[str], calls: Sequence[str]) -> set[str]:
         """The functions by which files that changed may map or unmap for others, now or
         before."""
-        known, here = self.grounds.names, sorted(self.changed.intersection(paths))
+        known, here = self.dependencies.names, sorted(self.changed.intersection(paths))
         found = {name for file in self.changed for name in known.pop(file, ())}
         for file, outline in outlines(self.tree.tree, here, {}).items():
             known[file] = shard.names_of(file, outline, calls)
@@ -137,11 +143,11 @@ class Earlier:
         return found
 
 
-def grounds_of_all(tree: Definitions) -> Grounds:
-    """What one result of TREE rests on: all that was read, and asked."""
+def dependencies_of_all(tree: Definitions) -> Dependencies:
+    """What one result of TREE depends on: all that was read, and asked."""
     known = tree.own.answers
     known.partial = known.partial or bool(tree.own.search.unread)
-    return Grounds({"": (read_below(tree.tree), set(known.used))}, {}, known)
+    return Dependencies({"": (read_below(tree.tree), set(known.used))}, {}, known)
 
 
 def answer(
@@ -164,7 +170,7 @@ def answer(
         return made.results, made.lists
     tools = (spatch.program, tags.program(), search.program())
     about = [os.fsencode(root), *map(cache.tool, tools), *map(str.encode, asked)]
-    place = _Place(cache.key("result", *about), cache.key("grounds", *about))
+    place = _Place(cache.key("result", *about), cache.key("dependencies", *about))
     found, earlier = place.known(aim, now)
     if found is None:
         faulty = len(faults.CAUGHT)
@@ -179,7 +185,7 @@ class _Place(NamedTuple):
     """The keys of what is kept for one question."""
 
     result: bytes
-    grounds: bytes
+    dependencies: bytes
 
     def known(self, aim: Target, now: State) -> tuple[Made | None, Earlier | None]:
         """What was kept, if it still holds; or else as far as it may."""
@@ -193,28 +199,30 @@ class _Place(NamedTuple):
         made = Made(told["results"], told["lists"], True)
         if not changed:
             return made, None
-        grounds = self._grounds(kept)
-        if grounds is None:
+        dependencies = self._dependencies(kept)
+        if dependencies is None:
             return None, None
-        tree = Definitions(aim.root, grounds.answers)
-        return None, Earlier(tree, changed, made, grounds)
+        tree = Definitions(aim.root, dependencies.answers)
+        return None, Earlier(tree, changed, made, dependencies)
 
-    def _grounds(self, kept: bytes) -> Grounds | None:
-        """The grounds of what was KEPT."""
-        packed = cache.cache().get([self.grounds]).get(self.grounds, b"")
+    def _dependencies(self, kept: bytes) -> Dependencies | None:
+        """The dependencies of what was KEPT."""
+        packed = cache.cache().get([self.dependencies]).get(self.dependencies, b"")
         digest, told = packed[:32], packed[32:]
         if digest != hashlib.sha256(kept).digest():
             return None  # of another run, at the same time
         found = json.loads(told)
         every = [(kind, word) for kind, word in found["asked"]]
-        rests: dict[str, Resting] = {
+        by_folder: dict[str, Rest] = {
             folder: (
                 {found["files"][number] for number in files},
                 {every[number] for number in asked},
             )
             for folder, (files, asked) in found["rests"].items()
         }
-        return Grounds(rests, found["names"], answers.from_json(found["answers"]))
+        return Dependencies(
+            by_folder, found["names"], answers.from_json(found["answers"])
+        )
 
     def keep(self, now: State, made: Made) -> None:
         """Keep what was MADE of the tree in the state NOW."""
@@ -222,28 +230,28 @@ class _Place(NamedTuple):
         told = json.dumps({"results": made.results, "lists": made.lists})
         kept = b"%d\n%b%b" % (len(packed), packed, told.encode())
         entries = {self.result: kept}
-        if made.grounds and not made.grounds.answers.partial:
+        if made.dependencies and not made.dependencies.answers.partial:
             digest = hashlib.sha256(kept).digest()
-            entries[self.grounds] = digest + _packed(made.grounds)
+            entries[self.dependencies] = digest + _packed(made.dependencies)
         cache.cache().put(entries)
 
 
-def _packed(grounds: Grounds) -> bytes:
+def _packed(dependencies: Dependencies) -> bytes:
     files: dict[str, int] = {}
-    asked: dict[Asked, int] = {}
+    asked: dict[Topic, int] = {}
     rests = {
         folder: (
             [files.setdefault(file, len(files)) for file in sorted(on)],
             [asked.setdefault(each, len(asked)) for each in sorted(questions)],
         )
-        for folder, (on, questions) in grounds.rests.items()
+        for folder, (on, questions) in dependencies.by_folder.items()
     }
     told = {
         "files": list(files),
         "asked": list(asked),
         "rests": rests,
-        "names": grounds.names,
-        "answers": grounds.answers.only(asked).as_json(),
+        "names": dependencies.names,
+        "answers": dependencies.answers.only(asked).as_json(),
     }
     return json.dumps(told).encode()
 

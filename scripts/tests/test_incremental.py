@@ -8,7 +8,7 @@ import pytest
 
 from kmaplocal import cli
 from kmaplocal.c import outline
-from kmaplocal.cache import again, cache
+from kmaplocal.cache import incremental, cache
 from kmaplocal.certify import analysis
 
 MAPS = """\
@@ -170,7 +170,7 @@ def run(tree, tmp_path, monkeypatch, capsys):
         looked.clear()
         with monkeypatch.context() as patched:
             if anew:
-                patched.setattr(again, "_state", lambda _root: None)
+                patched.setattr(incremental, "_state", lambda _root: None)
             status = cli.main([words[0], "--kernel", str(tree), *words[1:], "."])
         output = capsys.readouterr()
         assert "Traceback" not in output.err
@@ -242,18 +242,18 @@ def test_findings_are_one_result(run, tree, write):
 
 def test_the_grounds_of_another_run_are_not_taken(run, tree, write, monkeypatch):
     places = []
-    keep = again._Place.keep
+    keep = incremental._Place.keep
 
     def noted(place, *given):
         places.append(place)
         keep(place, *given)
 
-    monkeypatch.setattr(again._Place, "keep", noted)
+    monkeypatch.setattr(incremental._Place, "keep", noted)
     run(REPORT)
-    (before,) = cache.cache().get([places[0].grounds]).values()
+    (before,) = cache.cache().get([places[0].dependencies]).values()
     change(tree, write, CHANGES["a callee keeps it"][0])
     found, _ = run(REPORT)
-    cache.cache().put({places[0].grounds: before})
+    cache.cache().put({places[0].dependencies: before})
     change(tree, write, CHANGES["a candidate itself"][0])
     again_, looked = run(REPORT)
     assert len(looked) == 7

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from kmaplocal import faults
 from kmaplocal.cache import cache
-from kmaplocal.cache.again import Grounds
+from kmaplocal.cache.incremental import Dependencies
 from kmaplocal.tree.facts import TREE_READERS
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
-from kmaplocal.certify.rests import Rests
+from kmaplocal.certify.dependencies import DependencyGraph
 from kmaplocal.knowledge import api
 from kmaplocal.tree.processes import in_processes
 from kmaplocal.tree.shard import by_folder, dealt, homes_of, names_of, with_tied
@@ -34,7 +34,7 @@ class _Part(NamedTuple):
     made: Any
     failed: bool
     caught: list[str]
-    grounds: Grounds
+    dependencies: Dependencies
 
 
 def analysed(
@@ -75,7 +75,7 @@ def in_parts(
     made: Made,
     progress: Progress = silent,
     names: Names | None = None,
-) -> tuple[dict[str, Result], bool, Grounds]:
+) -> tuple[dict[str, Result], bool, Dependencies]:
     """What is MADE of the folders of MINE, which analysed() gives the analysis of; what
     is made is pickled.
 
@@ -97,11 +97,11 @@ def in_parts(
         for part in told:
             faults.CAUGHT.extend(part.caught)
     found: dict[str, Result] = {}
-    grounds = Grounds(names=dict(names))
+    dependencies = Dependencies(names=dict(names))
     for part in told:
         found |= part.made
-        grounds.add(part.grounds)
-    return found, any(part.failed for part in told), grounds
+        dependencies.add(part.dependencies)
+    return found, any(part.failed for part in told), dependencies
 
 
 def names_in(first: Analysis, paths: Iterable[str]) -> Names:
@@ -110,14 +110,16 @@ def names_in(first: Analysis, paths: Iterable[str]) -> Names:
     return {p: names_of(p, first.outlines[p], first.view.calls) for p in paths}
 
 
-def grounds_of(analysis: Analysis, mine: Iterable[str], names: Names) -> Grounds:
+def dependencies_of(
+    analysis: Analysis, mine: Iterable[str], names: Names
+) -> Dependencies:
     """What the results of the folders of MINE, files that ANALYSIS looked at, rest
     on."""
-    rests = Rests(analysis, homes_of(names))
+    rests = DependencyGraph(analysis, homes_of(names))
     found = rests.of(by_folder(mine))
     if analysis.definitions and analysis.definitions.own.search.unread:
         rests.known.partial = True
-    return Grounds({**found}, dict(names), rests.known)
+    return Dependencies({**found}, dict(names), rests.known)
 
 
 def _work(
@@ -132,8 +134,8 @@ def _work(
     before = len(faults.CAUGHT)
     analysis, files = analysed(first, mine, paths, names, progress)
     done = made(analysis, [files[path] for path in mine])
-    grounds = grounds_of(analysis, mine, names)
-    return _Part(done, analysis.failed, faults.CAUGHT[before:], grounds)
+    dependencies = dependencies_of(analysis, mine, names)
+    return _Part(done, analysis.failed, faults.CAUGHT[before:], dependencies)
 
 
 def _work_apart(work: Callable, mine: Sequence[str], progress: Progress) -> _Part:

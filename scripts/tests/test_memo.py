@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""asked.py: a result is kept just as long as all that it rests on is the same."""
+"""memo.py: a result is kept just as long as all that it rests on is the same."""
 
 import pytest
 
-from kmaplocal.flow.asked import Memory
+from kmaplocal.flow.memo import Memo
 from kmaplocal.flow.tree import Effect, Escape
 
 
@@ -30,14 +30,14 @@ def knowledge():
 def found(knowledge):
     """found(): what is made of the knowledge, which asks for c only where b is 2; and
     how often it was made."""
-    memory, made = Memory(), []
+    memo, made = Memo(), []
 
     def make(told):
         made.append(1)
         names = ["a", "b", "a", *["c"] * (told.argument("b", 0) == 2)]
         return sum(told.argument(name, 0) for name in names)
 
-    return lambda: (memory.found("key", knowledge, make), len(made))
+    return lambda: (memo.result("key", knowledge, make), len(made))
 
 
 def test_nothing_is_asked_twice(found, knowledge):
@@ -84,7 +84,7 @@ def test_what_was_so_before_is_so_again(found, knowledge):
 @pytest.fixture
 def told(knowledge):
     """told(): what is made of one effect, and how often it was made."""
-    memory, made = Memory(), []
+    memo, made = Memo(), []
 
     def make(asks):
         made.append(1)
@@ -92,8 +92,8 @@ def told(knowledge):
         return asks.argument("a", 0).evidence
 
     def tell(last=False):
-        memory.patient = not last
-        return memory.found("key", knowledge, make), len(made)
+        memo.patient = not last
+        return memo.result("key", knowledge, make), len(made)
 
     knowledge.cut = False
     knowledge.known["a"] = Effect(Escape.UNKNOWN, evidence="not known")

@@ -9,9 +9,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from kmaplocal.apply.outcomes import Asked, converted
+from kmaplocal.apply.outcomes import Settings, converted
 from kmaplocal.apply.together import settled
-from kmaplocal.cache import again
+from kmaplocal.cache import incremental
 from kmaplocal.console import Console
 from kmaplocal.knowledge import api
 from kmaplocal.tree.kernel import Tree
@@ -20,14 +20,16 @@ from kmaplocal.tree.shard import by_folder
 from kmaplocal.tree.spatch import Spatch
 
 # As conversion.prepare_rest().
-Converter = Callable[..., tuple[Callable[[Path], Outcome], again.Grounds, bool]]
+Converter = Callable[
+    ..., tuple[Callable[[Path], Outcome], incremental.Dependencies, bool]
+]
 
 
 def convert_all(
     tree: Tree,
     paths: Sequence[Path],
     spatch: Spatch,
-    request: Asked,
+    request: Settings,
     console: Console,
     converter: Converter,
     about: Sequence[str],
@@ -36,7 +38,7 @@ def convert_all(
     that it depends on, but the tree."""
     aim = request.target(tree.root)
     make = partial(_made, tree, paths, spatch, request, console, converter)
-    results, _ = again.answer(aim, spatch, ("apply", *about), make)
+    results, _ = incremental.answer(aim, spatch, ("apply", *about), make)
     told = {each["path"]: each for folder in results.values() for each in folder}
     return settled([_outcome(tree, told[str(path)]) for path in paths])
 
@@ -52,11 +54,11 @@ def _made(
     tree: Tree,
     paths: Sequence[Path],
     spatch: Spatch,
-    request: Asked,
+    request: Settings,
     console: Console,
     converter: Converter,
-    earlier: again.Earlier | None,
-) -> again.Made:
+    earlier: incremental.Earlier | None,
+) -> incremental.Made:
     """The outcomes of each folder."""
     names = [str(path) for path in paths]
     held = earlier.holding(names, api.OLD) if earlier else {}
@@ -64,17 +66,17 @@ def _made(
         earlier.tree if earlier and held else request.target(tree.root).definitions()
     )
     left = [path for path in paths if os.path.dirname(path) not in held]
-    homes = earlier.grounds.names if earlier else None
+    homes = earlier.dependencies.names if earlier else None
     with console.progress("reading", len(left)) as progress:
         given = (spatch, request, known, homes, progress)
-        convert, grounds, failed = converter(tree.root, left, paths, *given)
+        convert, dependencies, failed = converter(tree.root, left, paths, *given)
     made = {str(o.path): o for o in converted(tree, left, request, console, convert)}
     told = {
         folder: [made[path].as_json() for path in each]
         for folder, each in by_folder(made).items()
     }
     torn = any(_was_not_applied(outcome) for outcome in made.values())
-    fresh = again.Made(told, {"paths": names}, not (failed or torn), grounds)
+    fresh = incremental.Made(told, {"paths": names}, not (failed or torn), dependencies)
     return earlier.joined(held, fresh) if earlier else fresh
 
 

@@ -25,7 +25,7 @@ Found = TypeVar("Found")
 Question = tuple[str, tuple]  # a method of Knowledge, and what it is given
 
 
-class Asked:
+class Recorder:
     """KNOWLEDGE, which is asked for nothing twice, and what it answered."""
 
     def __init__(self, knowledge: Knowledge):
@@ -49,33 +49,33 @@ class Asked:
         return ask
 
 
-class _Again(Enum):
+class _Match(Enum):
     """What is said when all questions are asked again."""
 
     SAME, ALIKE, OTHER = range(3)
 
 
-class _Kept(NamedTuple):
+class _Entry(NamedTuple):
     maps: Mapping
     unmaps: Mapping
     answers: Mapping[Question, Any]
     cut: bool  # it rests on which ways there are, and on nothing that was noted
     found: Any
 
-    def again(self, knowledge: Knowledge) -> _Again:
+    def compared(self, knowledge: Knowledge) -> _Match:
         """Whether KNOWLEDGE says the same again, or what is followed the same ways."""
         if (self.maps, self.unmaps) != (knowledge.maps, knowledge.unmaps):
-            return _Again.OTHER
-        said = _Again.SAME
+            return _Match.OTHER
+        said = _Match.SAME
         for (name, given), answer in self.answers.items():
             now = getattr(knowledge, name)(*given)
             if now == answer:
                 continue
             leads = _leads_as(now, answer)
             if not (leads or self.cut):
-                return _Again.OTHER
+                return _Match.OTHER
             if not (leads and self.cut):
-                said = _Again.ALIKE
+                said = _Match.ALIKE
         return said
 
 
@@ -87,14 +87,14 @@ def _leads_as(one: Any, other: Any) -> bool:
     return (one.returns, one.through) == (other.returns, other.through)
 
 
-class Memory:
+class Memo:
     """What was found out, by what it is called."""
 
     def __init__(self) -> None:
         self.patient = True  # what is to be asked for once more may be out of date
-        self._kept: dict[Hashable, list[_Kept]] = {}
+        self._kept: dict[Hashable, list[_Entry]] = {}
 
-    def found(
+    def result(
         self, key: Hashable, knowledge: Knowledge, make: Callable[[Any], Found]
     ) -> Found:
         """What MAKE makes of KNOWLEDGE, or made when that gave the same answers.  What
@@ -102,12 +102,14 @@ class Memory:
         kept = self._kept.setdefault(key, [])
         before = knowledge.asked
         for each in kept:
-            said = each.again(knowledge)
+            said = each.compared(knowledge)
             soon = self.patient and knowledge.asked > before
-            if said is _Again.SAME or (said is _Again.ALIKE and soon):
+            if said is _Match.SAME or (said is _Match.ALIKE and soon):
                 return each.found
-        asked = Asked(knowledge)
-        made = make(asked)
-        new = _Kept(asked.maps, asked.unmaps, asked.answers, asked.cut, made)
+        recorder = Recorder(knowledge)
+        made = make(recorder)
+        new = _Entry(
+            recorder.maps, recorder.unmaps, recorder.answers, recorder.cut, made
+        )
         kept[:] = [new, *kept[: MOST_KEPT - 1]]
         return made

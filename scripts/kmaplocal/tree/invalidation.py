@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from kmaplocal.tree import answers, generated, source
-from kmaplocal.tree.answers import Answers, Asked
+from kmaplocal.tree.answers import Answers, Topic
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.members import members_in
 from kmaplocal.tree.search import AGGREGATES, APART, HEADERS, SOURCES
@@ -20,7 +20,7 @@ MOST_READ = 40  # files that mention a pointer: where there are more, none is re
 _WORD = re.compile(rb"[A-Za-z0-9_]+")
 
 
-def renewed(tree: Definitions, changed: Collection[str]) -> set[Asked] | None:
+def invalidated(tree: Definitions, changed: Collection[str]) -> set[Topic] | None:
     """What was asked of TREE and may be answered otherwise since its files CHANGED,
     which may be gone or new; None: anything.  The answers TREE has are as they are now
     afterwards.
@@ -38,9 +38,9 @@ def renewed(tree: Definitions, changed: Collection[str]) -> set[Asked] | None:
     alike = _same_members(tree, holding, changed) and _same_pasted(
         tree, headers, changed
     )
-    otherwise = set(_answered(tree, here, words, changed))
-    structs = any(kind == answers.STRUCTS for kind, _ in otherwise)
-    return otherwise if alike and not structs else None
+    invalid = set(_answered(tree, here, words, changed))
+    structs = any(kind == answers.STRUCTS for kind, _ in invalid)
+    return invalid if alike and not structs else None
 
 
 def _is_for_all(file: str) -> bool:
@@ -68,7 +68,7 @@ def _answered(
     here: list[str],
     words: dict[str, set[str]],
     changed: Collection[str],
-) -> Iterator[Asked]:
+) -> Iterator[Topic]:
     """What one of the files CHANGED answers, or did; of those, HERE are still there,
     with these WORDS."""
     fresh = _fresh(tree, here, words)

@@ -38,9 +38,9 @@ certify   analysis file (all of it), view (who looks at what), readings called g
 repairs   order explicit base_pointer (what can be put right), repair (how that is
           done), folios asked
 idioms    idioms copies sets fills casts (page helpers), flushes
-steps     steps (what a person has to change where a mapping is kept), kept unmapping
-          callers (what its rules look at); the rules: handed stored passed paths
-          context pages reading
+steps     steps task (what a person has to change where a mapping is kept, and the
+          kinds of that), kept unmapping callers (what its rules look at); the rules:
+          handed stored passed paths context pages reading
 apply     plan agreement together (what is to be done), edit edits layout comments
           conversion (making the edits by the semantic patches), outcomes cached (of
           many files), goldens, patch replace
@@ -53,7 +53,7 @@ report    report listing output (certificates of a tree), page events (the same 
 history   history bodies (what upstream did)
 series    request draft (what is asked, and what becomes of it), conversions fixes (the
           two kinds of series), account message safety changes remedy blame checked
-          cover (the argument), grouping maintainers prefix recipients (to whom),
+          cover left (the argument), grouping maintainers prefix recipients (to whom),
           verified (what stands against it), commits branches mails previous writing
 cost      bench meter (what the commands cost)
 prove     reference alignment (both sides of a change), objects farm kbuild bench

@@ -78,7 +78,12 @@ def test_mails_without_git(tree, tmp_path, capsys, contents):
     assert contents(tree) == before
     wanted = "[PATCH 0/2] Replace 2 calls of kmap{,_atomic}()"
     assert letter["Subject"] == wanted
-    assert "1 function stays as it is" in letter.get_content()
+    said = letter.get_content()
+    assert "1 function stays as it is" in said
+    assert "make report KERNEL=linux FILES=.\n" in said
+    assert "     1 convert what maps and what unmaps" in said
+    assert "       fs/two.c: kept()\n" in said
+    assert "other file" not in said
     wanted = "[PATCH 1/2] a: one: Replace kmap_atomic() with kmap_local_page()"
     assert first["Subject"] == wanted
     assert (
@@ -105,6 +110,14 @@ def test_the_mails_apply_one_by_one_and_are_what_apply_writes(tree, tmp_path, gi
     git(tree, "reset", "-q", "--hard", "HEAD~2")
     assert cli.main(["apply", "--kernel", str(tree), "."]) == 0
     assert sent == {name: (tree / name).read_bytes() for name in sent}
+
+
+def test_the_letter_of_a_part_says_what_is_left_elsewhere(tree, tmp_path, write):
+    write(tree / "drivers/a/three.c", ONE.replace("one(", "three("))
+    assert make(tree, "--out", tmp_path / "out", "drivers", "--split", "file") == 0
+    said = read(mails(tmp_path / "out")[0]).get_content()
+    assert "1 other file of the tree names such calls" in said
+    assert "stays as it is" not in said and "next steps" not in said
 
 
 def test_a_dry_run_lists_and_writes_nothing(tree, tmp_path, capsys):

@@ -3,9 +3,19 @@
 
 import pytest
 
-from kmaplocal.series import account, grouping, message, prefix, recipients, words
+from kmaplocal.series import (
+    account,
+    grouping,
+    left,
+    message,
+    prefix,
+    recipients,
+    words,
+)
 from kmaplocal.series.grouping import DRIVER, FILE, SUBSYSTEM
+from kmaplocal.series.left import Left
 from kmaplocal.series.maintainers import Maintainers
+from kmaplocal.steps.task import Task
 
 MAINTAINERS = """List of maintainers
 \tF:\tnot/an/entry/
@@ -224,3 +234,19 @@ def test_each_reason_for_a_call_by_name_is_said_once():
     )
     wanted = "In f() b() (called by a()) and in g() c() may rely on preemption being"
     assert wanted in said and said.count("see to that now") == 1
+
+
+def test_many_functions_that_are_left_are_named_by_their_files():
+    def kept(count):
+        return [Left(f"fs/{n}.c", f"f{n}", "local", Task.READ) for n in range(count)]
+
+    said = left.told([*kept(4), Left("fs/m.c", "m", "lifo", Task.ORDER)], "make report")
+    assert "fs/0.c: f0(); fs/1.c: f1()" in said and "fs/m.c: m()" in said
+    assert said.index("read a callee") < said.index("unmap once")
+    assert "     4 the address may reach" in said and "     1 mappings are" in said
+    said = left.told(kept(5), "make report")
+    assert "fs/4.c" in said and "f4()" not in said
+    said = left.told(kept(14), "make report")
+    assert " and 2 more" in " ".join(said.split()) and "fs/12.c" not in said
+    assert max(map(len, said.split("\n"))) <= 72
+    assert left.told([], "make report") == ""

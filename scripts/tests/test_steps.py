@@ -6,6 +6,7 @@ from conftest import REPOSITORY
 
 from kmaplocal.certify.analysis import Analysis
 from kmaplocal.steps.steps import RULES, Steps
+from kmaplocal.steps.task import Task
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.search import Search
 from kmaplocal.tree.spatch import find_spatch
@@ -86,7 +87,8 @@ def keep():
 def test_step_says(keep, name, function, said):
     file, steps = keep[name]
     verdicts = [v for v in file.verdicts if v.function == (function or v.function)]
-    assert any(said in steps.of_function(file, verdict) for verdict in verdicts)
+    found = [steps.of_function(file, verdict) for verdict in verdicts]
+    assert any(said in step.text for step in found if step)
 
 
 def test_every_kept_mapping_has_one(keep):
@@ -124,7 +126,7 @@ def test_address_that_is_followed_too_far_names_both_ends(tmp_path, write):
     )
     file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
     (verdict,) = file.verdicts
-    assert Steps([file]).of_function(file, verdict) == (
+    assert Steps([file]).of_function(file, verdict).text == (
         "see that f8() is done with the address when it returns: it was followed as far"
         " as f2(); then kmap_local_page() will do"
     )
@@ -163,4 +165,27 @@ def step_of(root, search, name="a.c"):
 
 
 def test_every_rule_says_what_it_is_for():
-    assert all(rule.__doc__ for rule in RULES)
+    assert all(rule.__doc__ for rule, _ in RULES)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "task"),
+    [
+        ("local/stored_in_struct.c", "window_open", Task.KEEP),
+        ("local/stored_in_struct.c", "window_close", Task.ENDS),
+        ("local/array_forwards.c", "sum_heads", Task.ORDER),
+        ("local/returned.c", "table_map", Task.TOGETHER),
+        ("local/unknown_callee.c", "hand_out", Task.READ),
+        ("local/kthread.c", "start_scrubber", Task.PAGE),
+        ("paired/unmapped_by_page.c", "first_word", Task.RETURN),
+        ("paired/leak_on_error_path.c", "read_checked", Task.ORDER),
+        ("paired/page_reassigned.c", "sum_two", Task.ADDRESS),
+        ("faults/faults_asserted.c", "bump_quietly", Task.CONTEXT),
+        ("one_page/compound_page.c", "clear_all", Task.SPLIT),
+        ("syntax/macro_body.c", "READ_WORD", Task.PERSON),
+    ],
+)
+def test_steps_of_a_kind(keep, name, function, task):
+    file, steps = keep[name]
+    verdict = next(v for v in file.verdicts if v.function == function)
+    assert steps.of_function(file, verdict).task == task

@@ -15,6 +15,7 @@ from kmaplocal.series.account import Account, account
 from kmaplocal.series.cover import Conversions
 from kmaplocal.series.draft import Draft, told_apart
 from kmaplocal.series.grouping import patches
+from kmaplocal.series.left import left
 from kmaplocal.series.mails import Patch
 from kmaplocal.series.maintainers import Maintainers
 from kmaplocal.series.prefix import style_of
@@ -42,7 +43,15 @@ def draft(tree: Tree, request: Request, console: Console) -> Draft:
         told_apart(made),
         {path: outcome.before for path, outcome in changed.items()},
         {path: outcome.after for path, outcome in changed.items()},
-        Conversions(tree.version, request.command(), outcomes, apis),
+        Conversions(
+            tree.version,
+            request.command(),
+            outcomes,
+            apis,
+            request.report(),
+            left(conversion.files, outcomes),
+            len(tree.candidates((".",))) - len(outcomes),
+        ),
         DOORS,
     )
 

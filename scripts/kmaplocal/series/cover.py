@@ -6,15 +6,16 @@ review it.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kmaplocal import VERSION
 from kmaplocal.apply.outcomes import tally
 from kmaplocal.series.draft import Draft
+from kmaplocal.series.left import Left, told
 from kmaplocal.series.mails import Patch
 from kmaplocal.series.words import paragraph, plural, together
-from kmaplocal.tree.outcome import Doubt, Lost, Outcome
+from kmaplocal.tree.outcome import Lost, Outcome
 
 MOST_SHOWN = 12
 
@@ -22,13 +23,17 @@ MOST_SHOWN = 12
 @dataclass(frozen=True)
 class Conversions:
     """The letter of a series of conversions, for what became of the files of Linux
-    VERSION; COMMAND makes the same series, of which APIS are the old calls, by
-    file."""
+    VERSION; COMMAND makes the same series, of which APIS are the old calls, by file,
+    and REPORT says what is LEFT of the files asked for. OTHERS of the tree, so many
+    files, were not asked for."""
 
     version: str
     command: str
     outcomes: Sequence[Outcome]
     apis: dict[str, tuple[str, ...]]
+    report: str = ""
+    left: Sequence[Left] = ()
+    others: int = 0
 
     def subject(self, patches: Sequence[Patch]) -> str:
         """As Letter.subject()."""
@@ -44,7 +49,8 @@ class Conversions:
             paragraph(
                 [_counted(self.version, self.outcomes, draft.patches), draft.built]
             ),
-            _kept(self.outcomes),
+            told(self.left, self.report),
+            _elsewhere(self.others),
             unread([lost for o in self.outcomes for lost in o.unanalysed]),
             not_here("Converted, but not in this series", draft.withheld),
             not_here("Sent before, and not in this series", gone),
@@ -86,30 +92,14 @@ def _counted(
     )
 
 
-def _kept(outcomes: Sequence[Outcome]) -> str:
-    """How many functions stay as they are, by the obligation that fails."""
-    first: dict[tuple[str, str], Doubt] = {}
-    for outcome in outcomes:
-        for doubt in outcome.kept:
-            first.setdefault((doubt.file, doubt.function), doubt)
-    if not first:
+def _elsewhere(others: int) -> str:
+    """So many files that name old calls are no matter of the series."""
+    if not others:
         return ""
-    counts = Counter(doubt.obligation for doubt in first.values())
-    verb = plural(len(first), "function stays as it is", "functions stay as they are")
-    lines = [f"{len(first)} {verb} for now:"]
-    lines += [f"  {counts[name]:4} {_WHY.get(name, name)}" for name in sorted(counts)]
-    return "\n".join(lines)
-
-
-_WHY = {
-    "paired": "map and unmap do not pair on every path",
-    "lifo": "mappings are not unmapped in reverse order",
-    "local": "the address may reach another thread, or is kept",
-    "faults": "page faults have to be disabled, in a way to be decided",
-    "preempt": "preemption has to be disabled, in a way to be decided",
-    "one-page": "an access or unmap may leave the page",
-    "syntax": "a macro or the like has to be read by a person",
-}
+    files = plural(
+        others, "other file of the tree names", "other files of the tree name"
+    )
+    return paragraph([f"{others} {files} such calls; nothing was asked of them"])
 
 
 def unread(lost: Sequence[Lost]) -> str:
@@ -131,7 +121,7 @@ def not_here(title: str, lines: Iterable[str]) -> str:
 
 def again(command: str) -> str:
     """How to make the series once more."""
-    return f"kmaplocal makes this series by\n\n  {command}"
+    return f"kmaplocal {VERSION} makes this series by\n\n  {command}"
 
 
 def _review() -> str:

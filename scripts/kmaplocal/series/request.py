@@ -68,6 +68,10 @@ class Request:
         words = [f"{k}={shlex.quote(v)}" for k, v in settings.items() if v]
         return " ".join(["make series KERNEL=linux", *words])
 
+    def report(self) -> str:
+        """What says the next step for each mapping of the same files."""
+        return f"make report KERNEL=linux FILES={shlex.quote(' '.join(self.files))}"
+
     def _some_doors(self) -> str:
         if not self.verify or self.doors == frozenset(DOORS):
             return ""

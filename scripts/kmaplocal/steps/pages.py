@@ -23,12 +23,17 @@ def mapped_in_turn(kept: Kept) -> str:
 
 
 def asked_for(kept: Kept) -> str:
-    """kmap() whose value is dropped, with page_address() elsewhere."""
+    """kmap() whose value is dropped, with page_address() in the same function."""
     asked = kept.uses(Kind.PAGE_ADDRESS)
-    if asked:
-        what, line = plain(asked[0].place.text), asked[0].place.start[0]
-        new = f"what kmap_local_page({kept.page}) returns"
-        return f"keep {new}, and use it for {what} of line {line}"
+    if not asked:
+        return ""
+    what, line = plain(asked[0].place.text), asked[0].place.start[0]
+    new = f"what kmap_local_page({kept.page}) returns"
+    return f"keep {new}, and use it for {what} of line {line}"
+
+
+def asked_elsewhere(kept: Kept) -> str:
+    """kmap() whose value is dropped, with page_address() elsewhere."""
     if not kept.analysis.pages.dropped(kept.site):
         return ""
     return (

@@ -48,28 +48,37 @@ def again(kept: Kept) -> str:
 
 
 def left(kept: Kept) -> str:
-    """A way out with the page still mapped."""
-    bad, found = kept.bad(PAIRED), kept.uses(Kind.LEAKED)
-    if bad is None or not found or bad.evidence.startswith("unmapped by"):
+    """A way out with the page still mapped, where others unmap it."""
+    if not kept.unmaps or not _is_left(kept):
         return ""
-    lines = sorted({use.detail for use in found}, key=int)
+    lines = sorted({use.detail for use in kept.uses(Kind.LEAKED)}, key=int)
     ways = f"line {lines[0]} leaves" if len(lines) == 1 else "each of the lines "
     if len(lines) > 1:
         ways += f"{', '.join(lines)} leaves"
-    unmap = f"{kept.site.api.ends}()"
-    if not kept.unmaps:
-        put = kept.partner()
-        if put:
-            return f"convert {kept.name}() and {put}(), which unmaps, in one change"
-        return _of_its_own(kept)
     return (
-        f"call {unmap} before {ways}; where nothing is mapped there, map and unmap"
-        " under one condition"
+        f"call {kept.site.api.ends}() before {ways}; where nothing is mapped there, map"
+        " and unmap under one condition"
     )
 
 
-def _of_its_own(kept: Kept) -> str:
+def _is_left(kept: Kept) -> bool:
+    bad = kept.bad(PAIRED)
+    told = bad is not None and not bad.evidence.startswith("unmapped by")
+    return told and kept.leaks
+
+
+def left_to(kept: Kept) -> str:
+    """A mapping that no path of the function ends, and another function does."""
+    put = kept.partner() if not kept.unmaps and _is_left(kept) else ""
+    return (
+        f"convert {kept.name}() and {put}(), which unmaps, in one change" if put else ""
+    )
+
+
+def of_its_own(kept: Kept) -> str:
     """Where the function unmaps something, but nothing tells that it is this."""
+    if kept.unmaps or not _is_left(kept):
+        return ""
     ends = kept.site.api.ends
     for unmap in kept.function.calls(api.ALL):
         if unmap.callee == ends:

@@ -7,24 +7,31 @@ from kmaplocal.c.text import plain
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import PAIRED, Doubt, Verdict
 from kmaplocal.certify.doubts import COMMENT, LEAVING, MACRO, SYNTAX, WITHIN
+from kmaplocal.steps.task import Step, Task
 from kmaplocal.steps.unmapping import Unmapping
 from kmaplocal.certify.wrappers import TOGETHER
 
 
-def of_function(file: FileAnalysis, verdict: Verdict, unmapping: Unmapping) -> str:
+def of_function(file: FileAnalysis, verdict: Verdict, unmapping: Unmapping) -> Step:
     """The step for a function by the first of its reasons to be kept."""
     first = verdict.reasons()[0]
     maps = unmapping.mappers(file.path, verdict.function, first.line)
     if first.obligation == PAIRED and maps:
         names = " and ".join(f"{name}()" for name in maps)
-        return f"convert it with {names}, whose mapping line {first.line} ends"
-    return _step(verdict.function, first)
+        text = f"convert it with {names}, whose mapping line {first.line} ends"
+        return Step(Task.ENDS, text)
+    if first.reason.startswith(TOGETHER):
+        other = first.reason.removeprefix(TOGETHER)
+        return Step(Task.TOGETHER, f"what it is converted with comes first: {other}")
+    text = _to_read(verdict.function, first)
+    if not text and first.obligation == PAIRED:
+        where = f"line {first.line}: {plain(first.reason)}"
+        return Step(Task.ENDS, f"convert it with what maps: {where}")
+    return Step(Task.PERSON, text or f"with line {first.line}: {plain(first.reason)}")
 
 
-def _step(function: str, doubt: Doubt) -> str:
+def _to_read(function: str, doubt: Doubt) -> str:
     line = f"line {doubt.line}"
-    if doubt.reason.startswith(TOGETHER):
-        return f"what it is converted with comes first: {doubt.reason[len(TOGETHER):]}"
     if doubt.reason.startswith(COMMENT):
         return (
             f"see whether the comment of {line} still holds; then rename, and reword it"
@@ -42,6 +49,4 @@ def _step(function: str, doubt: Doubt) -> str:
         )
     if doubt.obligation == SYNTAX:
         return f"read {line} of {function}(): {plain(doubt.reason)}"
-    if doubt.obligation == PAIRED:
-        return f"convert it with what maps: {line}: {plain(doubt.reason)}"
-    return f"with {line}: {plain(doubt.reason)}"
+    return ""

@@ -32,19 +32,11 @@ def _is_vector(root: Root) -> bool:
     return label == _VECTOR or root.onto in _ITERATORS
 
 
-def kept(kept: Kept) -> str:
-    """A place that keeps the address when the function is done, or until it ends."""
+def given_back(kept: Kept) -> str:
+    """A place of the caller's, by a pointer to it."""
     place = kept.stored
-    if not place:
+    if not place.startswith("*"):
         return ""
-    if place.startswith("*"):
-        return _given_back(kept, place)
-    if not kept.leaks and not kept.uses(Kind.MAPPED_AGAIN):
-        return _for_a_while(kept, place)
-    return _on(kept, place)
-
-
-def _given_back(kept: Kept, place: str) -> str:
     if kept.uses(Kind.MAPPED_AGAIN):
         kept_in = f"{place} keeps their addresses until others unmap"
         return f"vmap() these pages, which are mapped together: {kept_in}"
@@ -54,10 +46,11 @@ def _given_back(kept: Kept, place: str) -> str:
     return f"let {told} of {kept.name}() map themselves, {given}"
 
 
-def _for_a_while(kept: Kept, place: str) -> str:
+def for_a_while(kept: Kept) -> str:
     """Stored, and unmapped by the same function."""
+    place = kept.stored
     line = max((e.start[0] for e in kept.unmaps), default=0)
-    if not line:
+    if not place or not line or _stays(kept):
         return ""
     return (
         f"see that this thread alone reads {place}, and not after line {line}: then"
@@ -65,28 +58,51 @@ def _for_a_while(kept: Kept, place: str) -> str:
     )
 
 
-def _on(kept: Kept, place: str) -> str:
-    """Stored, and left to another function, or another call of this one."""
-    put = kept.partner()
+def _stays(kept: Kept) -> bool:
+    """Whether the function leaves the mapping to another, or another call of it."""
+    return kept.leaks or bool(kept.uses(Kind.MAPPED_AGAIN))
+
+
+def in_turn(kept: Kept) -> str:
+    """Stored, and unmapped by another call, or another turn, of this function."""
+    place = kept.stored
     own = kept.function.calls((kept.site.api.ends,))
-    if not put and own and _is_array(kept, place):
+    if not place or not own or not _stays(kept) or kept.partner():
+        return ""
+    if _is_array(kept, place):
         return f"unmap what {place} keeps from the last to the first, which ends last"
-    if not put and own and kept.beside:
-        return (
-            f"each time {place} gets another page, unmap and map again what was mapped"
-            " after it: the last mapped ends first"
-        )
-    until = f"{put}()" if put else "its unmap"
+    if not kept.beside:
+        return ""
+    return (
+        f"each time {place} gets another page, unmap and map again what was mapped"
+        " after it: the last mapped ends first"
+    )
+
+
+def with_its_unmap(kept: Kept) -> str:
+    """Stored where this thread alone finds it, and left to another function."""
+    place, put = kept.stored, kept.partner()
+    if not place or not _stays(kept):
+        return ""
+    names = f"{kept.name}() and {put}()" if put else f"all that unmap {place}"
     if kept.site.api.stacked:
-        names = f"{kept.name}() and {put}()" if put else f"all that unmap {place}"
         return (
             f"rename in {names} in one change: what kmap_atomic() gave is in this"
             " thread alone; see that mappings made between end in reverse order"
         )
     holder = next(filter(None, (_on_stack(kept, s) for s in kept.structures())), "")
-    if holder:
-        names = f"{kept.name}() and {put}()" if put else f"all that unmap {place}"
-        return f"convert {names} in one change: {place} lies on the stack of {holder}()"
+    if not holder:
+        return ""
+    return f"convert {names} in one change: {place} lies on the stack of {holder}()"
+
+
+def kept(kept: Kept) -> str:
+    """A place that keeps the address when the function is done."""
+    place = kept.stored
+    if not place or not _stays(kept):
+        return ""
+    put = kept.partner()
+    until = f"{put}()" if put else "its unmap"
     return (
         f"{place} keeps the address until {until}: keep the page there and map it"
         " where it is read or written, or vmap() it where it is to stay mapped"

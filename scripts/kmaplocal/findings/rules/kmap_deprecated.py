@@ -68,7 +68,8 @@ def _advice(applied: FileAnalysis | None, line: int) -> str:
     if verdict.verdict == CONVERT:
         return CONVERTED
     step = Steps([applied]).of_function(applied, verdict)
-    return f"make apply keeps it: {short(_reason(verdict))}; next: {step}"
+    assert step, "what is not converted has a next step"
+    return f"make apply keeps it: {short(_reason(verdict))}; next: {step.text}"
 
 
 def _reason(verdict: Verdict) -> str:

@@ -196,6 +196,11 @@ def test_what_is_called_in_between_is_said_and_no_more():
     assert "The pointer p is g(), which keeps no copy." in said
 
 
+def test_what_rules_out_a_path_is_said():
+    said = told(account.Function("f", (mapping(),), granted=("n is not 0",)))
+    assert "No path through f() goes wrong: n is not 0." in said
+
+
 def test_what_another_function_maps_is_not_said_to_be_the_callers():
     hands = account.Function("get", (mapping(),), hands=True)
     said = told(hands, account.Function("use", (), unmaps=True))

@@ -59,7 +59,8 @@ def _ended(site: Site, seen: FunctionAnalysis) -> Obligation:
         return holds(PAIRED, "every caller that is given it unmaps it once")
     if not unmaps:
         return fails(PAIRED, site.call, "no unmap of it in this function")
-    return holds(PAIRED, "one unmap on every path")
+    granted = dict.fromkeys(e.detail for e in seen.trace.of(None, Kind.GRANTED))
+    return holds(PAIRED, "; ".join(["one unmap on every path", *granted]))
 
 
 def _wrong(

@@ -16,6 +16,7 @@ TRANSPARENT = functions.named(lambda row: row.same)
 # Whether their argument is true.
 TELLING = functions.named(lambda row: row.tests and row.by_value and not row.looks)
 TAKING = functions.named(lambda row: row.takes)
+_LASTING = functions.named(lambda row: row.lasts)  # of all pages after one
 RELATIONS = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -61,6 +62,11 @@ def flag_of(atom: str) -> str:
     words = atom.split()
     compared = len(words) == 3 and words[1] in RELATIONS and words[2].isdigit()
     return words[0] if compared else atom
+
+
+def lasts(atom: str, name: str) -> bool:
+    """Whether ATOM, true of the page that NAME points to, is true of the next, too."""
+    return any(atom == f"{each} ( {name} )" for each in _LASTING)
 
 
 def decided_of(name: str, state: State) -> Value | None:

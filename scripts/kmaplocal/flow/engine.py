@@ -124,6 +124,7 @@ class Tracer(MapCalls):
         self.log.path = state.decided
         if node.cond is not None:
             ways = self.condition(node.cond, self._unbiased(node, state))
+            self._rule_out(node, state, {truth for truth, _ in ways})
             if node.stmt in self.relevant.unmapping and len({t for t, _ in ways}) > 1:
                 line = node.stmt.start[0]
                 ways = [(t, s if t else pass_by(s, line)) for t, s in ways]
@@ -152,6 +153,22 @@ class Tracer(MapCalls):
         if node.dead_end:
             return []
         return [(following, s) for s in states for following in node.next]
+
+    def _rule_out(self, node: Node, state: State, ways: set[bool]) -> None:
+        """Note what is granted where an `if` can turn out in one of WAYS alone, by what
+        was true of an earlier page, and the other arm uses what is unmapped."""
+        if node.cond is None or node.stmt is None or node.stmt.kind != "if":
+            return
+        atoms = self.relevant.lasting.intersection(atoms_of(node.cond))
+        if len(ways) != 1 or not atoms:
+            return
+        arm = node.stmt.children[1:] if True in ways else node.stmt.children[:1]
+        addresses = ((n, v) for n, v in state.held if v.kind == "address")
+        dead = {n for n, v in addresses if not self._alive(v, state)}
+        if _reads_first(arm, dead):
+            callee = min(atoms).partition(" ")[0]
+            why = f"{callee}() of a page holds for all pages behind it"
+            self.log.note(Kind.GRANTED, None, node.cond, why)
 
     def _cleaned(self, call: Expr, value: Value | None, state: State) -> Results:
         """VALUE, and the state after CALL cleaned up a variable, if it holds what is
@@ -280,3 +297,22 @@ class Tracer(MapCalls):
     def _shown(self, what: Node | Stmt, expr: Expr) -> Expr:
         """EXPR, which stands for WHAT among the events, the same each time."""
         return self._places.setdefault(what, expr)
+
+
+def _reads_first(arm: list[Stmt], names: set[str]) -> bool:
+    """Whether ARM, in the order of the text, does more with the first of NAMES in it
+    than to assign to it; where there is no arm, whether there are NAMES."""
+    found = [
+        node
+        for root in arm
+        for stmt in root.walk()
+        for expr in stmt.exprs
+        for node in expr.walk()
+        if node.kind == "identifier" and node.text in names
+    ]
+    if not arm or not found:
+        return bool(names) and not arm
+    first = min(found, key=lambda node: node.start)
+    outer = first.parent
+    sets = outer is not None and outer.kind == "assign" and outer.op == "="
+    return not (sets and outer is not None and outer.children[0] is first)

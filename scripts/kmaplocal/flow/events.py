@@ -57,6 +57,7 @@ class Kind(Enum):
     FORBIDDEN = "forbidden"  # a call, behind one (DETAIL) after which none may sleep
     PASSED = "passed"  # the same, of a callee that maps or unmaps for its callers
     LEFT = "left"
+    GRANTED = "granted"  # what rules out a path that is not followed
 
     # Members are singletons: their identity will do, and is asked for often.
     __hash__ = object.__hash__

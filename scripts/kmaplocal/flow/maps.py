@@ -146,7 +146,19 @@ class MapCalls(Calls):
             # Only an existing page can be mapped.
             page = argument.bare().text
             state = state.decide(page, True).decide(f"IS_ERR ( {page} )", False)
+        elif argument is not None:
+            state = self._counted_in(argument.bare(), state)
         return state._replace(live=state.live + (site.number,), pages=pages)
+
+    def _counted_in(self, page: Expr, state: State) -> State:
+        """The state after a PAGE of a list was mapped: there is the list, and so the
+        number of its entries is not zero."""
+        listed = page.arguments[0].bare().text if page.callee == "sg_page" else ""
+        for name in sorted(self.relevant.counts.get(listed, ())):
+            why = f"where {name} is 0, {listed} is NULL, and no page of it is mapped"
+            self.log.note(Kind.GRANTED, None, page, why)
+            state = state.decide(name, True)
+        return state
 
     def _unmap(self, expr, state):
         results = []

@@ -4,15 +4,19 @@ and the conditions to remember."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from kmaplocal.flow.conditions import RELATIONS, atoms_of, flag_of
+from kmaplocal.flow.conditions import RELATIONS, atoms_of, flag_of, lasts
 from kmaplocal.flow.escape import bound, member_name, member_of, outputs
-from kmaplocal.knowledge import api
+from kmaplocal.knowledge import api, functions
 from kmaplocal.c.outline import JUMPS
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 
+_COUNTING = {
+    name: functions.of(name).counts for name in functions.named(lambda row: row.counts)
+}
 _PLAIN = ("compound", "declaration")  # do nothing by themselves
 
 
@@ -45,6 +49,7 @@ class Relevance:
         self.repeated = self._repeated_conditions() | self.ends
         self.guards = self._guards()
         self.unmapping = self._unmapping()
+        self.counts = self._counts()
         self._matters: dict[Expr, bool] = {}
 
     def matters(self, expr: Expr) -> bool:
@@ -96,6 +101,31 @@ class Relevance:
             if v.value_at and value.start == v.value_at
         ]
 
+    def _counts(self) -> dict[str, set[str]]:
+        """The variables that have the number of entries of what a function gives, by
+        those that have what it gives, where that is all they are ever set to."""
+        if not self.function.calls(_COUNTING):
+            return {}
+        changed = _changed(self.function)
+        constant = {v.name for v in self.function.params} - changed
+        constant -= {name for name, _ in self._sets()}
+        found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for name, value in self._sets():
+            call = value.bare()
+            of = call.arguments[0].text if len(call.arguments) == 1 else ""
+            found[name].add((call.callee, of if of in constant else ""))
+        alone = {
+            n: w.pop() for n, w in found.items() if len(w) == 1 and n not in changed
+        }
+        return {
+            listed: {
+                name
+                for name, (callee, of) in alone.items()
+                if of and (_COUNTING.get(callee), of) == what
+            }
+            for listed, what in alone.items()
+        }
+
     def _alternatives(self) -> set[frozenset[str]]:
         """The variables that are set to one another, of those that are tracked."""
         arms = [
@@ -129,12 +159,22 @@ class Relevance:
             for expr in stmt.exprs:
                 for atom in atoms_of(expr):
                     (twice if atom in seen else seen).add(atom)
-        twice |= self.returned
+        self.lasting = self._lasting(seen)
+        twice |= self.returned | self.lasting
         self.flags = {flag_of(atom) for atom in seen | twice} | self.returned
         calls = self.function.calls((*self.maps, *self.unmaps))
         given = {a.bare().text for call in calls for a in call.arguments.values()}
         self.memos = self.flags - given
         return twice
+
+    def _lasting(self, atoms: Collection[str]) -> set[str]:
+        """Those of ATOMS that stay true of a pointer when it goes on by `++`."""
+        stepped = {
+            node.children[0].bare().text
+            for node in self.function.exprs
+            if node.op == "++"
+        }
+        return {atom for atom in atoms if any(lasts(atom, name) for name in stepped)}
 
     def _ends(self) -> set[str]:
         """The conditions `i < n` of loops that count by `i++` and may be left by
@@ -224,6 +264,18 @@ def _counts_up(loop: Stmt, name: str) -> bool:
     ]
     left = any(stmt.kind == "break" for stmt in loop.walk())
     return left and step.op == "++" and changes == [step]
+
+
+def _changed(function: Function) -> set[str]:
+    """The variables of which more is done than to set them with `=`, or whose address
+    is taken."""
+    return {
+        node.children[0].bare().text
+        for node in function.exprs
+        if node.kind == "postfix"
+        or node.op in ("++", "--", "&")
+        or (node.kind == "assign" and node.op != "=")
+    }
 
 
 def _returned(function: Function) -> set[str]:

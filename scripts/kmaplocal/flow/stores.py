@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from kmaplocal.flow.branches import Branches
+from kmaplocal.flow.conditions import lasts
 from kmaplocal.flow.escape import given, member_name, member_of, root_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Kind, Output, Reason, Root
@@ -203,11 +204,20 @@ class Stores(Branches):
                 moved = moved.onward(CURSOR) if moved else None
                 if moved:
                     self.log.note(Kind.MOVED, moved.site, expr)
-                after = after.put(target.text, moved or self._counted(expr, after))
+                last = after.put(target.text, moved or self._counted(expr, after))
+                after = self._stepped(expr, target.text, last, after)
             else:
                 after = self._moved_member(expr, target, after_write(target, after))
             results.append((value, after))
         return results
+
+    def _stepped(self, expr: Expr, name: str, state: State, before: State) -> State:
+        """STATE, after the pointer NAME went on by EXPR, with what was true BEFORE of
+        the page it pointed to, and is so of the next."""
+        lasting = [a for a, true in before.decided if true and lasts(a, name)]
+        for atom in lasting if expr.op == "++" else ():
+            state = state.decide(atom, True)
+        return state
 
     def _moved_member(self, expr: Expr, target: Expr, state: State) -> State:
         """The state after the member of a local structure went on."""

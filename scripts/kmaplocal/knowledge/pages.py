@@ -454,6 +454,9 @@ ROWS: dict[str, list[Row]] = {
     "include/linux/page-flags.h": [
         Row("compound_head folio_page page_folio", repeats=True),
         Row("ClearPageUptodate SetPageDirty SetPageUptodate", takes_page=MARKS),
+        # The pages of highmem are behind all that have a linear address: zones go by
+        # address, and ZONE_DEVICE is for kernels without highmem (mm/Kconfig).
+        Row("PageHighMem", lasts=True),
     ],
     "include/linux/pagemap.h": [
         Row("folio_index folio_pgoff", page_number=True),
@@ -481,6 +484,8 @@ ROWS: dict[str, list[Row]] = {
     "include/linux/prefetch.h": [
         Row("prefetch prefetchw", keeps=False),
     ],
+    # One without data has neither: scsi_prepare_cmd() in drivers/scsi/scsi_lib.c.
+    "include/scsi/scsi_cmnd.h": [Row("scsi_sg_count", counts="scsi_sglist")],
     "include/linux/scatterlist.h": [
         Row("sg_copy_from_buffer sg_copy_to_buffer", keeps=False),
         Row("sg_page", repeats=True, entry=LIST),

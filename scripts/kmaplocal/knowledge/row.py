@@ -129,6 +129,10 @@ class Row:
     same: bool = False  # its first argument
     takes: bool = False  # ... a variable, which is NULL from then on
     tests: bool = False  # its first argument, as a condition
+    lasts: bool = False  # true of a page, it is true of every page after that
+    counts: str = (
+        ""  # the entries of what this function gives, NULL where there is none
+    )
     error: bool = False  # an error as a pointer
     picks: tuple[str, int] | None = None  # "least", "most" or "clamps", from where on
     many_pages: str = ""  # how large what may be of many pages is: BYTES or NUMBER

@@ -110,6 +110,7 @@ class Function:
     read: tuple[tuple[str, str], ...] = ()
     flushed: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    granted: tuple[str, ...] = ()  # what rules out a path on which it would go wrong
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ def _together(seen: Sequence[Function]) -> Function:
         tuple(dict.fromkeys(each for function in seen for each in function.read)),
         tuple(dict.fromkeys(each for function in seen for each in function.flushed)),
         tuple(dict.fromkeys(each for function in seen for each in function.unused)),
+        tuple(dict.fromkeys(each for function in seen for each in function.granted)),
     )
 
 
@@ -183,6 +185,7 @@ def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
         tuple(_read(seen, names)),
         tuple(page for _, page in flushes),
         tuple(v.name for idiom in idioms for v in idiom.unused),
+        tuple(dict.fromkeys(e.detail for e in seen.trace.of(None, Kind.GRANTED))),
     )
 
 

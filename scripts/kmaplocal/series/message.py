@@ -41,7 +41,9 @@ def body(accounts: Sequence[Account], checked: Sequence[str] = ()) -> str:
     own = {a.path for a in accounts}
     paragraphs = [
         paragraph(_why(found)),
-        paragraph([*safety.local(found, own), *safety.order(found)]),
+        paragraph(
+            [*safety.local(found, own), *safety.order(found), *safety.paths(found)]
+        ),
         paragraph(safety.context(found)),
         paragraph(changes.sentences(found)),
         paragraph(checked),

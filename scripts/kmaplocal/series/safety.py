@@ -68,6 +68,13 @@ def _callees(
 MOST = 8
 
 
+def paths(found: Sequence[Function]) -> Iterator[str]:
+    """What is taken for granted of the ways through a function."""
+    for function in found:
+        for granted in function.granted:
+            yield f"No path through {function.name}() goes wrong: {granted}"
+
+
 def order(found: Sequence[Function]) -> Iterator[str]:
     """Whether mappings nest, and that they are unmapped in reverse order."""
     mapping = [f for f in found if any(m.mapped for m in f.mappings)]

@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 from conftest import REPOSITORY
 from flagging import flag
 
-from kmaplocal.findings import handbook
+from kmaplocal.findings import handbook, registry, survey
+from kmaplocal.tree.spatch import find_spatch
 
 INCLUDES = (
     "linux/errno.h linux/gfp.h linux/highmem.h linux/mutex.h linux/workqueue.h"
@@ -93,3 +95,37 @@ def test_no_such_page():
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("kmaplocal: kmap-nonsense: no such rule; there are: ")
     assert done.stderr.count("\n") == 1
+
+
+def indented(text, first):
+    """The indented code of TEXT that begins with the line FIRST."""
+    code = text[text.index(f"       {first}") :]
+    lines = []
+    for line in code.splitlines():
+        if line and not line.startswith("       "):
+            break
+        lines.append(line[7:] + "\n")
+    return "".join(lines)
+
+
+def test_the_rule_that_the_documents_add_finds_what_their_fixture_says(
+    tmp_path, monkeypatch
+):
+    told = (REPOSITORY / "fixtures/README.md").read_text()
+    told = told[told.index("\n## A flag rule\n") :]
+    file = tmp_path / "never_read.c"
+    file.write_text(indented(told, "// SPDX-License-Identifier: GPL-2.0-only"))
+    module = ModuleType("kmap_forgotten")
+    exec(indented(told, "# SPDX-License-Identifier: GPL-2.0-only"), vars(module))
+    monkeypatch.setitem(registry.RULES, module.RULE.id, module.RULE)
+    monkeypatch.setattr(
+        registry, "FOLDS", [*registry.FOLDS, (module.RULE, module.find)]
+    )
+    expected = [
+        (module.RULE.id, number)
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if "/* finding: " in line
+    ]
+    found = survey.survey_file(file, find_spatch()).findings
+    assert [(f.rule, f.line) for f in found] == expected
+    assert expected

@@ -119,6 +119,34 @@ def test_what_is_prepared_is_the_same(found):
     assert prepared.functions(names) == found.functions(names)
 
 
+LIKELY = ["both", "twice", "other", "itself", "mine", "near", "alone", "memcpy", "none"]
+
+
+@pytest.mark.parametrize("name", LIKELY)
+def test_a_name_alone_is_looked_for_as_all_are(found, name):
+    prepared, foreseen = Definitions(found.tree), Definitions(found.tree)
+    prepared.prepare()
+    foreseen.foresee([name])
+    known = prepared.functions([name])
+    assert found.functions([name]) == known == foreseen.functions([name])
+    assert bool(known[name]) == (name not in ("itself", "none"))
+
+
+def test_files_that_may_define_what_maps(found, write):
+    write(found.tree / "fs/maps.c", f"int near(int x)\n{BODY}/* kunmap(p) */\n")
+    ahead = Definitions(found.tree)
+    ahead.foresee(["near"])
+    for each in (found, ahead):
+        where_to = each.mapping(["near", "alone", "memcpy"])
+        assert where_to == {"near": {"fs/maps.c"}, "alone": set(), "memcpy": set()}
+
+
+def test_many_looks_for_a_few_names_become_one(found):
+    assert [bool(found.functions([name])[name]) for name in LIKELY] == [
+        name not in ("itself", "none") for name in LIKELY
+    ]
+
+
 def test_members_of_a_given_file_stay_with_it(found):
     given = found.members(["name"], [Path("fs/a.c")])
     assert given == {"name": {"char[16]", "short"}}

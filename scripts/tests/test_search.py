@@ -4,7 +4,8 @@
 import pytest
 
 from kmaplocal.tree import search
-from kmaplocal.tree.search import Lines, Search, SearchFailed
+from kmaplocal.knowledge import api
+from kmaplocal.tree.search import Lines, Search, SearchFailed, pieces
 
 
 @pytest.fixture
@@ -75,3 +76,17 @@ def test_trouble_is_said(found, monkeypatch):
     with pytest.raises(SearchFailed, match="failed"):
         Search(found.tree).holding(["one"], "gone")
     assert search.program().endswith("rg")
+
+
+def test_pieces_are_in_all_words_and_few():
+    some = pieces(api.NAMES)
+    assert all(any(piece in name for piece in some) for name in api.NAMES)
+    assert "kmap" in some and "kmap_atomic" not in some
+    assert pieces(["a"]) == ["a"] and pieces([]) == []
+    assert pieces([f"{n:03}_name" for n in range(40)]) is None
+
+
+def test_who_names_a_map_function(found, write):
+    write(found.tree / "fs/maps.c", "p = kmap(page);\n")
+    write(found.tree / "fs/others.c", "p = ioremap_kmaps(page);\n")
+    assert found.mapping == ["fs/maps.c"]

@@ -81,6 +81,8 @@ def functions(tree: Path, files: Iterable[str]) -> list[Function]:
     twice. Errors: TagsError.
     """
     there = [name for name in files if (tree / name).is_file()]
+    if not there:
+        return []
     listed = _listed(tree, there)
     linked = [name for name in there if name not in set(listed)]
     with scratch.folder() as folder:
@@ -112,8 +114,6 @@ def _failed(tree: Path, said: bytes) -> TagsError:
 
 
 def _functions(tree: Path, files: list[str], folder: str) -> list[Function]:
-    if not files:
-        return []
     run = subprocess.run(
         [program(), "--options=NONE", "--language-force=C", "--kinds-C=f"]
         + ["--fields=+ne", "--excmd=number", "--sort=no", "-f", "-", "-L", "-"],

@@ -334,6 +334,7 @@ class Analysis:
         requests = self.callees.requests
         mapping = [request.name for request in requests.take(MayMap)]
         with faults.net(partial(self._unlearn, mapping)):
+            self._foresee()
             self.reaching.answer(mapping)
         wanted = [request.name for request in requests.take(Definition)]
         members = [request.name for request in requests.take(Member)]
@@ -355,15 +356,24 @@ class Analysis:
         asked = wanted or (members and self.definitions) or pointers or layouts
         return bool(asked or mapping)
 
+    def _foresee(self) -> None:
+        """Have the tree looked through once for all that is asked for now."""
+        asked = [r.name for r in self.callees.requests.pending(Definition)]
+        if self.definitions and asked:
+            names = {name for caller, name in asked if name not in self._own(caller)}
+            self.definitions.foresee(names)
+
+    def _own(self, file: str) -> set[str]:
+        """The functions and macros that FILE defines."""
+        outline = self.outlines[file]
+        return {s.name for s in outline.functions} | {m.name for m in outline.macros}
+
     def _find(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Find where the functions WANTED are defined, each by a file."""
         elsewhere: dict[str, set[str]] = defaultdict(set)
         for caller, name in wanted:
-            outline = self.outlines[caller]
-            known = {item.name for item in outline.functions}
-            known |= {item.name for item in outline.macros}
             self._note_besides(caller, [name])
-            if name in known and (caller, name) not in self.callees.besides:
+            if name in self._own(caller) and (caller, name) not in self.callees.besides:
                 self.callees.place(caller, name, [caller])
             else:
                 elsewhere[caller].add(name)

@@ -154,6 +154,7 @@ class DependencyGraph:
         own = self.places.get(file, {})
         for word in words:
             rest.asked.update(self._asked(answers.DEFINES, word))
+            rest.asked.update(self._asked(answers.MAPS, word))
             homes = (*own.get(word, ()), *self.homes.get(word, ()))
             near.update(Named(home, word) for home in homes)
             alias = self.callees.aliases.get((file, word))

@@ -29,3 +29,5 @@ OLD_MAPS = tuple(name for name, api in MAPS.items() if api.new)
 OLD_UNMAPS = tuple(dict.fromkeys(MAPS[name].ends for name in OLD_MAPS))
 OLD = OLD_MAPS + OLD_UNMAPS
 ALL = (*MAPS, *UNMAPS)
+# What a function that maps or unmaps for its callers has the name of one of.
+NAMES = frozenset([*PAGE_MAPS, *PAGE_UNMAPS, *KERNEL_MAPS, *KERNEL_UNMAPS])

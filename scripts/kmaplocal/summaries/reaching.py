@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from kmaplocal.summaries import mappings
 from kmaplocal.knowledge import api
-
-NAMES = frozenset([*api.PAGE_MAPS, *api.PAGE_UNMAPS, *mappings.KERNEL])
 
 
 class Reaching:
@@ -20,8 +17,6 @@ class Reaching:
 
     def __init__(self, analysis):
         self.analysis = analysis
-        self._looked: set[str] = set()  # files of the tree
-        self._naming: set[str] = set()  # those of them that name a map function
 
     def answer(self, asked: Collection[tuple[str, str]]) -> None:
         """Say of each of ASKED, a file and a name called in it, whether it may map or
@@ -31,7 +26,7 @@ class Reaching:
         for caller, name in asked:
             outline = self.analysis.outlines[caller]
             own = {item.name for item in (*outline.functions, *outline.macros)}
-            callees.mapping[caller, name] = name in outline.reaching(NAMES)
+            callees.mapping[caller, name] = name in outline.reaching(api.NAMES)
             if name not in own:
                 elsewhere[name].append(caller)
         for name in self._elsewhere(elsewhere):
@@ -48,18 +43,10 @@ class Reaching:
         definitions = self.analysis.definitions
         if not definitions or not names:
             return []
-        found = definitions.candidates(names)
-        self._look(set().union(*found.values()), definitions)
-        likely = {name: found.get(name, set()) & self._naming for name in names}
-        self.analysis.outline(sorted(set().union(*likely.values())))
-        return [name for name, files in likely.items() if self._in_any(name, files)]
-
-    def _look(self, files: set[str], definitions) -> None:
-        """Find out which of FILES name a map function."""
-        new = files - self._looked
-        self._looked |= new
-        self._naming |= definitions.search.naming(NAMES, new)
+        found = definitions.mapping(names)
+        self.analysis.outline(sorted(set().union(*found.values())))
+        return [name for name, files in found.items() if self._in_any(name, files)]
 
     def _in_any(self, name: str, files: Iterable[str]) -> bool:
         outlines = self.analysis.outlines
-        return any(name in outlines[file].reaching(NAMES) for file in files)
+        return any(name in outlines[file].reaching(api.NAMES) for file in files)

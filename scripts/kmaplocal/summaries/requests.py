@@ -64,9 +64,13 @@ class Worklist:
         """Say that what was asked for by somebody else is not known yet."""
         self.asked += 1
 
+    def pending(self, kind: type[R]) -> list[R]:
+        """The requests of a KIND, which stay."""
+        return [request for request in self._pending if isinstance(request, kind)]
+
     def take(self, kind: type[R]) -> list[R]:
         """The requests of a KIND, in the order they came, which are answered now."""
-        found = [request for request in self._pending if isinstance(request, kind)]
+        found = self.pending(kind)
         for request in found:
             del self._pending[request]
         return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 # Which files, in a folder of the tree or "" for the kernel proper,
 DEFINES = "defines"  # have a line that may define this function or macro
+MAPS = "maps"  # ... and the name of a map function
 MENTIONS = "mentions"  # hold this word
 POINTED = "pointed"  # hold this word, which a function pointer goes by
 OBJECTS = "objects"  # may have objects of this structure
@@ -24,13 +25,15 @@ Member = tuple[str, str, str]  # a header, a structure of it, the type
 class Answers:
     """The files that answer each question; the members of each name, in headers; the
     words that something is pasted to, by header, once they were asked for; the headers
-    that generate something; and those with a structure or union."""
+    that generate something; those with a structure or union; and the files with the
+    name of a map function."""
 
     files: dict[Question, list[str]] = field(default_factory=dict)
     members: dict[str, list[Member]] = field(default_factory=dict)
     pasted: dict[str, list[str]] | None = None
     generating: set[str] = field(default_factory=set)
     structures: list[str] | None = None
+    mapping: list[str] | None = None
     partial: bool = False  # some files could not be read
     used: set[Topic] = field(default_factory=set)  # what was asked by this process
 
@@ -51,6 +54,7 @@ class Answers:
         self.pasted = other.pasted if self.pasted is None else self.pasted
         self.generating |= other.generating
         self.structures = self.structures or other.structures
+        self.mapping = self.mapping or other.mapping
         self.partial = self.partial or other.partial
         self.used |= other.used
 
@@ -67,6 +71,7 @@ class Answers:
             "pasted": self.pasted,
             "generating": sorted(self.generating),
             "structures": self.structures,
+            "mapping": self.mapping,
         }
 
 
@@ -81,4 +86,5 @@ def from_json(told: dict) -> Answers:
         told["pasted"],
         set(told["generating"]),
         told["structures"],
+        told["mapping"],
     )

@@ -7,16 +7,15 @@ a definition is for Universal Ctags to say, once for each file.
 
 import os
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kmaplocal.tree import answers, source
+from kmaplocal.tree import answers, likely, source
 from kmaplocal.c import tags
 from kmaplocal.tree.answers import Answers
 from kmaplocal.tree.members import Members
-from kmaplocal.tree.search import APART, Lines, Search
+from kmaplocal.tree.search import APART, Search
 
 FUNCTION, MACRO, ALIAS = "function", "macro", "alias"
 
@@ -40,19 +39,7 @@ class Place(NamedTuple):
 _PROGRAMS = frozenset("boot libstub purgatory realmode tools vdso vdso32".split())
 _USUAL_ARCH = "x86"
 
-# Lines at column 0 that may define something: `type name(`, `#define name(`,
-# `#define name other`. A choice of files, not a decision.
-_LIKELY = "|".join(
-    (
-        r"^[a-zA-Z_].*\(.*[^;]$",
-        r"^[a-zA-Z_].*\($",
-        r"^#[ \t]*define[ \t]+[a-zA-Z_0-9]+\(",
-        r"^#[ \t]*define[ \t]+[a-zA-Z_0-9]+[ \t]+[a-zA-Z_][a-zA-Z_0-9]*[ \t]*$",
-    )
-)
-_CALL = re.compile(r"([A-Za-z_]\w*)[ \t]*\(")
 _WORD = re.compile(r"\w+")
-_DEFINE = re.compile(r"#[ \t]*define[ \t]+(\w+)")
 # The tag of a macro without parameters that is not just another name.
 _VALUE = re.compile(r"\tmacro\t(?!.*\tsignature:)(?!.*\tmacrodef:[A-Za-z_]\w*(?:\t|$))")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
@@ -70,7 +57,7 @@ class Definitions:
         self.own: Definitions = self  # what is in the tree itself
         self.answers = known or Answers()
         self.search = Search(self.tree, self.answers)
-        self._lines: dict[str, Lines] = {}
+        self._likely = likely.Likely(self.search)
         self._functions: dict[tuple[str, str], list[Place]] = {}
         self._tagged: dict[str, dict[str, list[str]]] = {}
         self._members = Members(self.tree, self.search, self.answers)
@@ -101,10 +88,21 @@ class Definitions:
             for name in sorted(wanted)
         }
 
-    def candidates(self, names: Iterable[str]) -> dict[str, set[str]]:
-        """The files of the kernel proper that may define each of these functions
-        or macros, by what their lines look like.  Errors: OSError."""
-        return self._likely("", set(names))
+    def mapping(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """The files of the kernel proper that may define each of these functions or
+        macros, by what their lines look like, and have the name of a map function.
+        Errors: SearchFailed."""
+        kind, wanted = answers.MAPS, set(names)
+        new = self.answers.new(kind, "", wanted)
+        if new:
+            found = likely.defining(self._likely.mapping(new), new)
+            self.answers.tell(kind, "", dict.fromkeys(new, ()) | found)
+        return {name: set(self.answers.files[kind, "", name]) for name in wanted}
+
+    def foresee(self, names: Iterable[str]) -> None:
+        """Be ready to be asked for these functions and for mapping().  Errors:
+        SearchFailed."""
+        self._likely.foresee(filter(_IDENTIFIER.match, names))
 
     def resolve(self, name: str, caller: Path, own: bool = True) -> list[Place]:
         """The definitions that a call of `name` in the file `caller` may reach.
@@ -204,7 +202,7 @@ class Definitions:
         new = {name for name in names if (top, name) not in self._functions}
         if not new:
             return
-        found = self._likely(top, new)
+        found = self._defining(top, new)
         self._tag(sorted({file for files in found.values() for file in files}))
         for name in new:
             self._functions[top, name] = [
@@ -217,28 +215,21 @@ class Definitions:
     def prepare(self) -> None:
         """Find now what is needed for whatever is asked: for processes that begin as
         copies of this one.  Errors: SearchFailed."""
-        self._lines_of("")
+        self._likely.prepare()
         self._members.read_all()
 
-    def _lines_of(self, top: str) -> Lines:
-        """The lines below `top` that may define something."""
-        if top not in self._lines:
-            self._lines[top] = Lines()
-            self.search.lines(_LIKELY, top, self._lines[top].file)
-        return self._lines[top]
-
-    def _likely(self, top: str, names: set[str]) -> dict[str, set[str]]:
+    def _defining(self, top: str, names: set[str]) -> dict[str, set[str]]:
         """The files with a line that may define one of `names`."""
         kind, known = answers.DEFINES, self.answers
         new = known.new(kind, top, names)
         if new:
-            lines = self._lines_of(top).with_words(new)
-            known.tell(kind, top, dict.fromkeys(new, ()) | _defining(lines, new))
+            found = likely.defining(self._likely.holding(top, new), new)
+            known.tell(kind, top, dict.fromkeys(new, ()) | found)
         return {name: set(known.files[kind, top, name]) for name in names}
 
     def defining(self, files: Sequence[str], names: set[str]) -> dict[str, set[str]]:
         """Those of FILES that may define each of these functions or macros."""
-        return _defining(self.search.lines_in(_LIKELY, files), names)
+        return likely.defining(self._likely.among(files), names)
 
     def _tag(self, files: list[str]) -> None:
         """Read the definitions in files not read yet."""
@@ -282,26 +273,6 @@ class Definitions:
         for file, text in self.search.matches(pattern, headers if found else []):
             found[_WORD.findall(text)[1]].add(file)
         return found
-
-
-def _defining(lines: Iterable[str], names: set[str]) -> dict[str, set[str]]:
-    """The files whose LINES may define one of NAMES."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for line in lines:
-        file, _nul, text = line.partition("\0")
-        for name in _defined(text) & names:
-            found[name].add(file.removeprefix("./"))
-    return found
-
-
-def _defined(text: str) -> set[str]:
-    """The names that a likely line may define."""
-    if text.startswith("#"):
-        return {match[1] for match in [_DEFINE.match(text)] if match}
-    first = _CALL.match(text)
-    if first and first[1].isupper():  # EXPORT_SYMBOL(x), DEFINE_MUTEX(x)
-        return set()
-    return set(_CALL.findall(text))
 
 
 def _place(line: str) -> Place | None:

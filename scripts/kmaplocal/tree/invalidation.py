@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
+from kmaplocal.knowledge import api
 from kmaplocal.tree import answers, generated, source
 from kmaplocal.tree.answers import Answers, Topic
 from kmaplocal.tree.definitions import Definitions
@@ -35,6 +36,9 @@ def invalidated(tree: Definitions, changed: Collection[str]) -> set[Topic] | Non
     known = tree.answers
     if known.structures is not None:
         known.structures = sorted({*known.structures}.difference(changed) | {*holding})
+    if known.mapping is not None:
+        naming = {file for file in here if not words[file].isdisjoint(api.NAMES)}
+        known.mapping = sorted({*known.mapping}.difference(changed) | naming)
     alike = _same_members(tree, holding, changed) and _same_pasted(
         tree, headers, changed
     )
@@ -102,8 +106,10 @@ def _fresh(
     told = asked[answers.OBJECTS] & holding.keys()
     structs = asked[answers.STRUCTS] & holding.keys()
     headers = [file for file in here if file.endswith(HEADERS)]
+    naming = [file for file in here if not words[file].isdisjoint(api.NAMES)]
     return {
         answers.DEFINES: tree.defining(here, asked[answers.DEFINES]),
+        answers.MAPS: tree.defining(naming, asked[answers.MAPS]),
         answers.MENTIONS: holding,
         answers.POINTED: holding,
         answers.NAMED: holding,

@@ -38,17 +38,19 @@ class ModuleDefinitions(Definitions):
         further = self.far.functions(wanted, near if far else None)
         return {name: [*own[name], *self._placed(further[name])] for name in own}
 
+    def foresee(self, names: Iterable[str]) -> None:
+        wanted = set(names)
+        self.own.foresee(wanted)
+        self.far.foresee(wanted)
+
     def prepare(self) -> None:
         self.own.prepare()
         self.far.prepare()
 
-    def candidates(self, names: Iterable[str]) -> dict[str, set[str]]:
+    def mapping(self, names: Iterable[str]) -> dict[str, set[str]]:
         wanted = set(names)
-        own, far = self.own.candidates(wanted), self.far.candidates(wanted)
-        return {
-            name: own.get(name, set()) | set(map(self._named, far.get(name, ())))
-            for name in wanted
-        }
+        own, far = self.own.mapping(wanted), self.far.mapping(wanted)
+        return {name: own[name] | set(map(self._named, far[name])) for name in wanted}
 
     def resolve(self, name: str, caller: Path, own: bool = True) -> list[Place]:
         if self._is_far(caller):

@@ -11,13 +11,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from kmaplocal import scratch
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.knowledge import api
 from kmaplocal.tree.answers import Answers
 from kmaplocal.workers import cores
 
@@ -34,6 +35,10 @@ _SHOWN = ("--no-filename", "--no-line-number", "--color=never")
 _PASTED = "[A-Za-z0-9_]+_##"
 _DENIED = re.compile(r"(?:rg: )?(.*): Permission denied \(os error 13\)")
 _TOGETHER = 20000  # file names in one command
+# ripgrep looks for so many bytes of words at once as fast as for one word, as measured
+# with 13.0; for more of them, or by a pattern, it takes four times as long.
+_MOST_BYTES = 240
+_LEAST = 7  # bytes of a word that are enough to be rare
 
 
 class SearchFailed(KmaplocalError):
@@ -96,6 +101,14 @@ class Search:
         if command:
             _run(command, self.tree, self.unread, stdout=into)
 
+    def lines_with(self, pieces: Iterable[str], folder: str, into: IO[bytes]) -> None:
+        """Write all lines of a FOLDER that hold one of PIECES, as lines() does."""
+        asked = [*_PLAIN, "--null", "--with-filename", "--no-line-number"]
+        asked += ["--no-heading", "--fixed-strings", *_patterns(pieces)]
+        command = self._over(asked, SOURCES, folder)
+        if command:
+            _run(command, self.tree, self.unread, stdout=into)
+
     def lines_in(self, pattern: str, files: Sequence[str]) -> list[str]:
         """The lines of FILES that match PATTERN, each as lines() writes it."""
         asked = [*_PLAIN, "--null", "--with-filename", "--no-line-number"]
@@ -143,6 +156,21 @@ class Search:
             asked = [*_PLAIN, "--fixed-strings", *_patterns(AGGREGATES)]
             self.answers.structures = self._holding(asked, "", HEADERS)
         return self.answers.structures
+
+    @property
+    def mapping(self) -> list[str]:
+        """The files of the kernel proper with the name of a map function, or of one
+        that ends a mapping."""
+        if self.answers.mapping is None:
+            asked = [*_PLAIN, "--fixed-strings", *_patterns(_shortest(api.NAMES))]
+            named = self._holding(asked, "", SOURCES)
+            self.answers.mapping = sorted(self.naming(api.NAMES, named))
+        return self.answers.mapping
+
+    def note_mapping(self, lines: Iterable[str]) -> None:
+        """Know which files have the name of a map function by LINES, all there are."""
+        files = {_plain_name(_parted(line)[0]) for line in lines}
+        self.answers.mapping = sorted(files)
 
     def _holding(
         self, asked: Sequence[str], folder: str, suffixes: Sequence[str]
@@ -205,6 +233,23 @@ class Lines:
         # Opened once more, for a place in it that no other process moves.
         with open(f"/proc/self/fd/{self.file.fileno()}", "rb") as copy:
             return _split(_run(command, None, set(), stdin=copy))
+
+
+def pieces(words: Iterable[str]) -> list[str] | None:
+    """What to look for to find lines with one of WORDS, and some others: beginnings of
+    them; None when there are too many words for that to be quick."""
+    every = sorted(set(words))
+    longest = max(map(len, every), default=0)
+    for length in range(max(longest, _LEAST), _LEAST - 1, -1):
+        cut = _shortest({word[:length] for word in every})
+        if sum(map(len, cut)) <= _MOST_BYTES:
+            return cut
+    return None
+
+
+def _shortest(words: Collection[str]) -> list[str]:
+    """WORDS without those that hold another one."""
+    return sorted(w for w in words if not any(o in w for o in words if o != w))
 
 
 def _patterns(words: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmaplocal.apply import agreement, comments, edits
+from kmaplocal.apply import agreement, braces, comments, edits
 from kmaplocal.knowledge import api
 from kmaplocal.c import lexer
 from kmaplocal.cache.incremental import Dependencies
@@ -255,7 +255,8 @@ def _edits(
             raise NotApplied(f"line {edit.first + 1} is not what was analysed")
     parted = [edits.parted(edit, plan.parted) for edit in made]
     finished = [edits.laid_out(edit, lines, plan.statements) for edit in parted]
-    return edits.with_else(finished, lines)
+    finished = edits.closed_up(edits.with_else(finished, lines), lines)
+    return braces.balanced(finished, lines)
 
 
 def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:

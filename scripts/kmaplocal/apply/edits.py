@@ -205,6 +205,26 @@ def _with_else(edit: Edit, lines: list[str], starts: Collection[int]) -> Edit:
     return Edit(edit.first, last, tuple(layout.with_else(made)))
 
 
+def closed_up(edits: Sequence[Edit], lines: Sequence[str]) -> list[Edit]:
+    """EDITS of LINES, none of which leaves a block beginning with a blank line that it
+    did not begin with: that stood behind a declaration."""
+    starts = {edit.first for edit in edits}
+    return [_closed_up(edit, lines, starts) for edit in edits]
+
+
+def _closed_up(edit: Edit, lines: Sequence[str], starts: Collection[int]) -> Edit:
+    begins = edit.first and lines[edit.first - 1].rstrip().endswith("{")
+    if not begins or edit.first == edit.last or not lines[edit.first].strip():
+        return edit
+    made, last = list(edit.lines), edit.last
+    while made and not made[0].strip():
+        made.pop(0)
+    rest = list(lines[last:])
+    while not made and last not in starts and rest and not rest.pop(0).strip():
+        last += 1
+    return Edit(edit.first, last, tuple(made))
+
+
 def _closes(edit: Edit) -> bool:
     """Whether an edit ends with a brace that is closed."""
     return bool(edit.lines) and edit.lines[-1].strip() == "}"

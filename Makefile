@@ -29,7 +29,7 @@ COMPILER := $(if $(filter-out default undefined,$(origin CC)),--cc "$$CC")
 NAMES := KERNEL FILES OLD NEW FORMAT OUT DRY_RUN FORCE FAIL_ON SINCE PATCH WHOLE REASON
 NAMES += EXPLAIN JOBS V BEFORE DOORS BRANCH SPLIT PREVIOUS SKIP ONLY BASELINE FIXES VERIFY
 NAMES += WRITE_BASELINE ALLOW_EMPTY TIME NO_CACHE SHARD BENCH RUNS CC PREFIX DESTDIR
-NAMES += SOURCE OLDEST RULES IGNORE QUIET STATS
+NAMES += SOURCE OLDEST RULES IGNORE QUIET STATS IDIOMS
 # The text of a setting is no make code: nothing in it is expanded, or run.
 theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
@@ -104,6 +104,7 @@ help:
 	@echo 'SOURCE=path   of a module: its kernel, or headers, to look up what it calls; none'
 	@echo 'OLDEST=5.15   the oldest kernel it has to build on: nothing newer is called'
 	@echo 'DRY_RUN=1     change nothing: make -s apply DRY_RUN=1 | patch -d KERNEL -p1'
+	@echo 'IDIOMS=1      of apply: only offer helpers for mappings that are local already'
 	@echo 'FORCE=1       also files with uncommitted changes'
 	@echo 'FAIL_ON=kept  status 1 when a function is kept (golden: differs from its golden)'
 	@echo 'FORMAT=json   of report, history, verify; default text  OUT=file  write it there'
@@ -140,7 +141,8 @@ help:
 apply: $(call unpacked,$(KERNEL))
 	$(Q)scripts/install apply
 	$(Q)$(OPTIONS) $(KMAPLOCAL) apply $(call on,DRY_RUN,--dry-run) \
-		$(call on,FORCE,--force) $(call on,STATS,--stats) $(TARGET) $(SETTINGS)
+		$(call on,FORCE,--force) $(call on,STATS,--stats) $(call on,IDIOMS,--idioms) \
+		$(TARGET) $(SETTINGS)
 
 ## verify: what stands against a change of FILES: its code, builds, sparse, style
 verify: $(call unpacked,$(KERNEL))

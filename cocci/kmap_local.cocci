@@ -3,7 +3,8 @@
 /// kunmap_local(), or by a helper such as memcpy_to_page() that maps, copies and
 /// unmaps. SPFLAGS="-D oldest=5.15" names the oldest kernel the code is for:
 /// nothing newer is called. SPFLAGS="-D source=path" names the kernel, or its headers,
-/// in which what a module calls is looked up.
+/// in which what a module calls is looked up. SPFLAGS="-D idioms" does nothing but
+/// offer such helpers for mappings that are local already.
 ///
 // Confidence: High
 // Options: --no-includes --keep-comments
@@ -15,6 +16,7 @@ virtual patch
 virtual context
 virtual org
 virtual report
+virtual idioms
 
 @initialize:python@
 @@
@@ -44,10 +46,19 @@ position p;
 @@
 \(kmap@p\|kmap_atomic@p\|kmap_atomic_prot@p\|kmap_atomic_pfn@p\|kunmap@p\|kunmap_atomic@p\)(...)
 
+@kmap_local_offers depends on idioms@
+position p;
+@@
+kmap_local_page@p(...)
+
+@script:python depends on idioms@
+@@
+inline.idioms = True
+
 // The places of the edits. Each is seen before any is made: what one pattern here
 // does not match keeps the whole file as it is. No statement has two of them that
 // are on different lines here: the first one alone would match.
-@kmap_local_edit depends on kmap_local_calls@
+@kmap_local_edit depends on kmap_local_calls || kmap_local_offers@
 position p;
 position beside : script:python() { inline.does(beside, "before", "after") };
 position declare : script:python() { inline.does(declare, "declare") };

@@ -25,6 +25,7 @@ rule = ""  # those to look for, if not all; commas between
 oldest = ""  # the oldest kernel the code is for, as 5.15
 source = ""  # the kernel in which what a module calls is looked up
 ignore = ""  # those not to look for
+idioms = False  # whether only helpers for what is local already are asked for
 
 
 def _load(what: str, file: str) -> dict:
@@ -40,7 +41,7 @@ def _ask(what: str, file: str) -> dict:
         _helpers.append(_started())
     helper = _helpers[0]
     asked = {"what": what, "file": file, "rule": rule, "ignore": ignore}
-    asked |= {"oldest": oldest, "source": source}
+    asked |= {"oldest": oldest, "source": source, "idioms": "1" if idioms else ""}
     question = json.dumps(asked)
     try:
         print(question, file=helper.stdin, flush=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmaplocal.apply import agreement, braces, comments, edits
@@ -26,10 +26,11 @@ from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.certificate import Doubt as Against
 from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.certify.parallel import Names, analysed, dependencies_of, names_in
+from kmaplocal.certify.view import APPLY, OFFERS
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import Doubt, Lost, Outcome, Outdated
 from kmaplocal.c.outline import Outline
-from kmaplocal.apply.plan import Plan, make_plan
+from kmaplocal.apply.plan import Plan, make_plan, offer
 from kmaplocal.tree.patching import NotPatched, patched
 from kmaplocal.tree.target import target
 from kmaplocal.tree.spatch import Spatch
@@ -51,10 +52,12 @@ class Conversion:
     files: Mapping[str, FileAnalysis]
     spatch: Spatch
     timeout: float
+    offering: bool = False  # helpers, for what is local already
 
     def __call__(self, path: Path) -> Outcome:
         """What becomes of the file at PATH, if its partners come along."""
-        return convert(self.files[str(path)], self.spatch, self.timeout)
+        made = offered if self.offering else convert
+        return made(self.files[str(path)], self.spatch, self.timeout)
 
 
 def prepare(
@@ -63,19 +66,21 @@ def prepare(
     spatch: Spatch,
     request,
     progress: Progress,
+    idioms: bool = False,
 ) -> Conversion:
-    """Analyse PATHS below ROOT together, callees all over the tree included.
+    """Analyse PATHS below ROOT together, callees all over the tree included; for
+    nothing but IDIOMS of what is local already.
 
     REQUEST says how many `jobs` at a time, the `timeout` of one spatch, and what the
     tree is for, its `target()`.
     Errors: TagsError, OSError."""
     aim = request.target(root)
     tree = aim.definitions()
-    analysis = Analysis(
-        root, spatch, request.timeout, request.jobs, tree, kernels=aim.kernels
-    )
+    view = OFFERS if idioms else APPLY
+    given = (root, spatch, request.timeout, request.jobs, tree)
+    analysis = Analysis(*given, view=view, kernels=aim.kernels)
     files = analysis.run([str(path) for path in paths], progress)
-    return Conversion(files, spatch, request.timeout)
+    return Conversion(files, spatch, request.timeout, idioms)
 
 
 def prepare_rest(
@@ -105,19 +110,23 @@ def plan_file(
     spatch: Spatch,
     oldest: Version | None = None,
     source: Path | None = None,
+    idioms: bool = False,
 ) -> tuple[Plan, list[Lost]]:
     """The plan for one file, which is for kernels from the OLDEST on, and what of it
     was not analysed, knowing nothing of any other file, but where SOURCE, a kernel, is
-    given: that, and the folder of the file.  Errors: BadTarget, NotAKernelTree,
-    TagsError, OSError."""
+    given: that, and the folder of the file.  IDIOMS: only for what is local already.
+    Errors: BadTarget, NotAKernelTree, TagsError, OSError."""
     file = Path(os.path.abspath(path))
     aim = target(file.parent, source, oldest) if source else None
     kernels = aim.kernels if aim else Kernels(oldest=oldest)
     tree = aim.definitions() if aim else None
-    analysis = Analysis(file.parent, spatch, TIMEOUT, 1, tree, kernels=kernels)
+    given = (file.parent, spatch, TIMEOUT, 1, tree)
+    view = OFFERS if idioms else APPLY
+    analysis = Analysis(*given, view=view, kernels=kernels)
     found = analysis.run([file.name])[file.name]
-    plan = make_plan(found)
-    _add_readings(plan, found)
+    plan = offer(found) if idioms else make_plan(found)
+    if not idioms:
+        _add_readings(plan, found)
     if plan.trouble:
         lost = [Lost(found.path, 0, "", f"not applied: {plan.trouble}")]
         return Plan(), [*found.lost, *lost]
@@ -164,8 +173,19 @@ def _kept(file: FileAnalysis, verdict: Verdict) -> Iterator[None]:
 
 def convert(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
     """What becomes of an analysed file, as it was when it was read."""
+    return _outcome(file, make_plan(file), spatch, timeout)
+
+
+def offered(file: FileAnalysis, spatch: Spatch, timeout: float) -> Outcome:
+    """What becomes of an analysed file by helpers for what is local already; nothing
+    is said of what has none."""
+    made = _outcome(file, offer(file), spatch, timeout)
+    return replace(made, kept=(), unfound=frozenset())
+
+
+def _outcome(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> Outcome:
+    """What PLAN makes of an analysed file."""
     before = file.outline.whole.encode(errors="surrogateescape")
-    plan = make_plan(file)
     lost = list(file.lost)
     after = before
     outdated: tuple[Outdated, ...] = ()
@@ -262,8 +282,9 @@ def _edits(
 def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
     """The excerpt as the semantic patch leaves it.  Raises NotApplied."""
     text = file.excerpt.encode(errors="surrogateescape")
+    given = (RULES, file.path, text, plan.as_json(), spatch, timeout)
     try:
-        made = patched(RULES, file.path, text, plan.as_json(), spatch, timeout)
+        made = patched(*given, "-D", "idioms")
     except NotPatched as error:
         raise NotApplied(str(error)) from None
     return made.decode(errors="surrogateescape")

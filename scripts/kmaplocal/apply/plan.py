@@ -8,9 +8,9 @@ of three: a page helper, a filled structure, or kmap_local_page().
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from kmaplocal.apply.edit import Crowded, Draft
+from kmaplocal.apply.edit import Crowded, Draft, Edit
 from kmaplocal.bounds import INSIDE
 from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
@@ -34,7 +34,7 @@ class Plan:
     An edit says what to do (`do`), why (`message`), and has the texts that
     cocci/kmap_local.cocci asks for.  TROUBLE is why there is no plan."""
 
-    edits: dict[str, dict[str, str]] = field(default_factory=dict)
+    edits: dict[str, Edit] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     parted: set[int] = field(default_factory=set)
     functions: list[Verdict] = field(default_factory=list)
@@ -62,6 +62,36 @@ def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
         except Crowded as error:
             plan.trouble = f"{verdict.function}: {error}"
     return plan
+
+
+def offer(file: FileAnalysis) -> Plan:
+    """The plan for the helpers that mappings of FILE may be which are local already;
+    no function in it maps by an old call."""
+    plan = Plan()
+    for verdict in file.verdicts:
+        seen = file.analyses.get(verdict.line)
+        if verdict.verdict != CONVERT or seen is None or _has_old(seen):
+            continue
+        try:
+            _offer(plan, file, verdict, seen)
+        except Crowded as error:
+            plan.trouble = f"{verdict.function}: {error}"
+    return plan
+
+
+def _offer(
+    plan: Plan, file: FileAnalysis, verdict: Verdict, seen: FunctionAnalysis
+) -> None:
+    """Add to PLAN the helpers of one function.  Raises Crowded."""
+    idioms = find_idioms(file, seen, verdict)
+    draft = Draft(file.outline.text, seen.function)
+    for idiom in idioms:
+        _plan_idiom(plan, draft, idiom)
+    if idioms:
+        covered = set[Expr]().union(*(idiom.calls for idiom in idioms))
+        mine = [c for c in verdict.certificates if c.mapping.site.call in covered]
+        plan.functions.append(replace(verdict, certificates=mine))
+        plan.edits.update(draft.finished())
 
 
 def _has_old(seen: FunctionAnalysis) -> bool:

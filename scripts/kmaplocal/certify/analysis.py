@@ -148,6 +148,8 @@ class Analysis:
         if self.view.converting:
             readings.join(files)
         found = {file.path: file for file in files}
+        if self.view.alone:
+            return found
         if self.view.converting:
             self.joined.append(Wrappers(self, found))
             self.joined[-1].join()

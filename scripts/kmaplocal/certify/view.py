@@ -20,17 +20,28 @@ def converted(knowledge: FileKnowledge, function: Function) -> FileKnowledge:
     return knowledge.following(function, new=True)
 
 
+def offered(knowledge: FileKnowledge, function: Function) -> FileKnowledge:
+    """KNOWLEDGE of what FUNCTION maps by, where a local mapping is one to be replaced,
+    too: by a helper."""
+    known = converted(knowledge, function)
+    local = known.maps[LOCAL]
+    known.maps = {**known.maps, LOCAL: local._replace(new=LOCAL)}
+    return known
+
+
 @dataclass(frozen=True)
 class View:
     """The functions with one of CALLS, or of WORDS, are followed, with what KNOWING
     says that they map and unmap by, and FOLD says what follows from what was seen.
-    CONVERTING: they are put together with those that map or unmap for them."""
+    CONVERTING: they are put together with those that map or unmap for them, but
+    where each is looked at ALONE."""
 
     calls: Collection[str]
     knowing: Callable[[FileKnowledge, Function], FileKnowledge]
     fold: Callable[[FunctionAnalysis], Verdict]
     converting: bool = False
     words: Collection[str] = ()
+    alone: bool = False
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -44,4 +55,10 @@ class View:
         )
 
 
+LOCAL = "kmap_local_page"
+
 APPLY = View(api.OLD, converted, certify, converting=True)
+# The mappings that are local already, for the helpers they may be.
+OFFERS = View(
+    (LOCAL, api.MAPS[LOCAL].ends), offered, certify, converting=True, alone=True
+)

@@ -2,9 +2,10 @@
 """Answers to what the semantic patches ask from inside spatch: see inline.py.
 
 A question is a line of JSON, {"what": "plan" or "findings", "file": path, "rule":
-ids, or "" for all, "ignore": ids, "oldest": version or "", "source": folder or ""}; so
-is its answer, the edits or the findings by place. Of other files nothing is known, but
-by a source. What was not analysed goes to stderr.
+ids, or "" for all, "ignore": ids, "oldest": version or "", "source": folder or "",
+"idioms": whether only helpers for what is local already are asked for}; so is its
+answer, the edits or the findings by place. Of other files nothing is known, but by a
+source. What was not analysed goes to stderr.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from kmaplocal import console
 from kmaplocal.apply.conversion import plan_file
@@ -33,12 +34,12 @@ def serve(questions: Iterable[str], answers: TextIO) -> None:
         print(json.dumps(_answer(json.loads(line), spatch)), file=answers, flush=True)
 
 
-def _answer(question: dict[str, str], spatch: Spatch) -> dict:
+def _answer(question: dict[str, Any], spatch: Spatch) -> dict:
     file = Path(question["file"])
     if question["what"] == "plan":
         oldest = version(question["oldest"]) if question["oldest"] else None
         source = Path(question["source"]) if question["source"] else None
-        plan, lost = plan_file(file, spatch, oldest, source)
+        plan, lost = plan_file(file, spatch, oldest, source, bool(question["idioms"]))
         _tell(lost)
         return plan.as_json()
     rules, ignored = named(question["rule"]), named(question["ignore"])

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -41,7 +42,8 @@ class Request:
     """What the user asked for. FAIL_ON holds what ends as exit status 1.
 
     EXPECTED is the folder of the goldens.  SOURCE is the kernel that a module is
-    for, OLDEST the first one that it has to build on.
+    for, OLDEST the first one that it has to build on.  IDIOMS: nothing is asked for
+    but helpers for mappings that are local already.
     """
 
     kernel: Path
@@ -56,6 +58,7 @@ class Request:
     source: Path | None = None
     oldest: Version | None = None
     stats: bool = False
+    idioms: bool = False
 
     def target(self, root: Path) -> Target:
         """What the tree at ROOT is for.  Raises BadTarget, NotAKernelTree."""
@@ -87,14 +90,15 @@ def _convert_tree(
 ) -> list[Outcome]:
     spatch = find_spatch()
     with console.waiting("searching"):
-        paths = tree.candidates(request.files)
+        paths = tree.candidates(request.files, _sought(request))
     if not (request.force or request.dry_run):
         _refuse_dirty(tree, paths)
     left: list[Lost] = []
     if not request.dry_run:
         asked = {tree.locate(name) for name in request.files}
         paths, left = writable(tree.root, paths, asked)
-    if any((tree.root / name).is_dir() for name in request.files):
+    folders = any((tree.root / name).is_dir() for name in request.files)
+    if folders and not request.idioms:
         from kmaplocal.apply.conversion import prepare_rest
         from kmaplocal.apply import cached
 
@@ -110,6 +114,13 @@ def _convert_tree(
     if not request.dry_run:
         _replace(tree, outcomes)
     return outcomes
+
+
+def _sought(request: Request) -> tuple[str, ...]:
+    """What a file has to hold to be looked at."""
+    from kmaplocal.certify.view import APPLY, OFFERS
+
+    return (OFFERS if request.idioms else APPLY).named
 
 
 def _left_out(lost: Lost) -> Outcome:
@@ -293,6 +304,7 @@ COMMON = together(KERNEL, JOBS, TIMEOUT, EXPECTED, FILES)
 @TARGET
 @STATS
 @click.option("--dry-run", is_flag=True, help="print the patch, change nothing")
+@click.option("--idioms", is_flag=True, help="only helpers for what is local already")
 @click.option("--force", is_flag=True, help="also files with uncommitted changes")
 @click.option(
     "--fail-on",
@@ -311,4 +323,5 @@ def command(fail_on: tuple[str, ...], files: tuple[str, ...], **asked) -> int:
     from kmaplocal.apply.conversion import prepare
 
     told = sys.stderr if request.dry_run else sys.stdout
-    return apply(request, Console(told), prepare)
+    converter = partial(prepare, idioms=request.idioms)
+    return apply(request, Console(told), converter)

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kmaplocal.knowledge import functions
-from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.repairs import folios, vectors
 from kmaplocal.idioms.copies import copied, copy_whole, names, to_or_from
@@ -195,7 +194,12 @@ class Finder:
             return None
         text, members = result
         for member in members:
-            inner = [s for s in member.between if s is not used[0]]
+            flushes = self._flushes(member)  # some name the page by `&`
+            inner = [
+                s
+                for s in member.between
+                if s is not used[0] and not any(e in flushes for e in s.exprs)
+            ]
             page = member.site.call.arguments[0]
             if not self._only_read_in(member, used) or not self._steady(page, inner):
                 return None
@@ -366,7 +370,7 @@ def _sized_by(idiom: Idiom, name: str) -> bool:
     return any(n.kind == "sizeof" and names(n, name) for n in nodes)
 
 
-_PLAIN = {"kmap", "kmap_atomic"}
+_PLAIN = {"kmap", "kmap_atomic", "kmap_local_page"}
 
 
 def _pure(expr: Expr) -> bool:
@@ -394,6 +398,6 @@ def find_idioms(
     file: FileAnalysis, seen: FunctionAnalysis, verdict: Verdict
 ) -> list[Idiom]:
     """The idioms of a function whose every mapping is certified, by VERDICT."""
-    if not seen.function.calls(api.OLD_MAPS):
+    if not any(site.api.new for site in seen.trace.sites):
         return []
     return Finder(file, seen, verdict).find()

@@ -34,6 +34,8 @@ def convert_file(root, path, spatch, timeout):
         raise ValueError("engine\\ntrouble")
     if b"SLOW" in before:
         spatch.run(Path("x.cocci"), root / path, timeout=timeout)
+    if b"EDITED" in before:
+        (root / path).write_bytes(before + b"int mine;\\n")
     if kept or lost:
         return Outcome(path, before, before, (), kept, lost, 0)
     after = before.replace(b"kmap(", b"kmap_local_page(")
@@ -307,6 +309,14 @@ def test_mode_and_link_are_kept(drive, kernel):
     assert (kernel / "fs/link.c").is_symlink()
     assert (kernel / "fs/aio.c").stat().st_mode & 0o777 == 0o755
     assert "kmap_local_page" in (kernel / "fs/aio.c").read_text()
+
+
+@pytest.mark.parametrize("named", ["fs/aio.c", "fs", "."])
+def test_what_is_edited_meanwhile_is_not_overwritten(drive, kernel, named):
+    (kernel / "fs/aio.c").write_text("EDITED kmap(p);\n")
+    done = drive(named)
+    one_line(done, 3, "fs/aio.c: changed while", "nothing was changed", "run again")
+    assert (kernel / "fs/aio.c").read_text() == "EDITED kmap(p);\nint mine;\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

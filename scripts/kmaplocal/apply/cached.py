@@ -35,7 +35,8 @@ def convert_all(
     about: Sequence[str],
 ) -> list[Outcome]:
     """The outcome of each of PATHS, in that order; nothing is written.  ABOUT says all
-    that it depends on, but the tree."""
+    that it depends on, but the tree.  Raises ReplaceFailed where one of them changed
+    since it was read."""
     aim = request.target(tree.root)
     make = partial(_made, tree, paths, spatch, request, console, converter)
     results, _ = incremental.answer(aim, spatch, ("apply", *about), make)

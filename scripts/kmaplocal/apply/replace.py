@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kmaplocal.errors import Interrupted, ReplaceFailed
 from kmaplocal.names import pasted, quoted
-from kmaplocal.tree.outcome import WHOLE_FILE, Lost
+from kmaplocal.tree.outcome import WHOLE_FILE, Lost, changed_meanwhile
 
 _DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -75,10 +75,7 @@ def _check_content(job: _Job) -> None:
     except OSError as error:
         raise _failure(job, error) from None
     if content != job.old:
-        raise ReplaceFailed(
-            f"{job.name}: changed while it was being analysed; nothing was changed,"
-            " run again"
-        )
+        raise changed_meanwhile(job.name)
 
 
 def writable(

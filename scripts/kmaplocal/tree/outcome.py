@@ -2,7 +2,11 @@
 """What became of one file: the data every part of the driver passes on."""
 
 from dataclasses import astuple, dataclass
+from hashlib import sha256
 from pathlib import Path
+
+from kmaplocal.errors import ReplaceFailed
+from kmaplocal.names import quoted
 
 
 # What is lost where no function of a file was looked at.
@@ -64,10 +68,11 @@ class Outcome:
     unfound: frozenset[str] = frozenset()
 
     def as_json(self) -> dict:
-        """All there is but what the file held before, for from_json()."""
+        """All there is, for from_json(); of what the file held before, a digest."""
         changed = self.after != self.before
         return {
             "path": str(self.path),
+            "before": _digest(self.before) if changed else None,
             "after": _text(self.after) if changed else None,
             "converted": self.converted,
             "kept": [astuple(doubt) for doubt in self.kept],
@@ -80,8 +85,12 @@ class Outcome:
 
 
 def from_json(told: dict, before: bytes) -> Outcome:
-    """The outcome that as_json() TOLD of, of a file that held BEFORE."""
+    """The outcome that as_json() TOLD of, of a file that holds BEFORE.
+
+    Raises ReplaceFailed where that is not what was changed."""
     after = told["after"]
+    if after is not None and told["before"] != _digest(before):
+        raise changed_meanwhile(told["path"])
     return Outcome(
         Path(told["path"]),
         before,
@@ -94,6 +103,18 @@ def from_json(told: dict, before: bytes) -> Outcome:
         frozenset(told["partners"]),
         frozenset(told["unfound"]),
     )
+
+
+def changed_meanwhile(path: Path | str) -> ReplaceFailed:
+    """What to raise where the file at PATH is not what was looked at any more."""
+    return ReplaceFailed(
+        f"{quoted(path)}: changed while it was being analysed; nothing was changed,"
+        " run again"
+    )
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
 
 
 def _text(content: bytes) -> str:

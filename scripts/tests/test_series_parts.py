@@ -9,6 +9,7 @@ from kmaplocal.series import (
     left,
     message,
     prefix,
+    previous,
     recipients,
     words,
 )
@@ -255,3 +256,30 @@ def test_many_functions_that_are_left_are_named_by_their_files():
     assert " and 2 more" in " ".join(said.split()) and "fs/12.c" not in said
     assert max(map(len, said.split("\n"))) <= 72
     assert left.told([], "make report") == ""
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (("-a", "+c"), "other edits of the same lines of x.c"),
+        (("-a", "+b", "-d", "+e"), "edits of more lines of x.c"),
+        (("+b",), "edits of fewer lines of x.c"),
+        (("-d", "+e"), "edits of other lines of x.c"),
+        (("-a", "+b"), "none but the lines it applies to"),
+    ],
+)
+def test_a_changelog_says_which_lines_are_others(now, said):
+    sent = previous.Sent("x: Replace", "Why. How.", {"x.c": ("-a", "+b")})
+    before = previous.Previous(2, "", (sent,))
+    text = previous.changelog(before, "x: Replace", "Why.\nHow.", {"x.c": now})
+    assert text == f"Changes since v2: {said}.\n"
+
+
+def test_a_changelog_has_the_sentences_that_are_new():
+    sent = previous.Sent("x: Replace", "Why. How.", {"x.c": ("-a", "+b")})
+    before = previous.Previous(1, "", (sent,))
+    given = "Why. f() maps one. How."
+    text = previous.changelog(before, "x: Replace", given, {"x.c": ("-a", "+b")})
+    assert text == (
+        "Changes since v1: the message only.\n\nNew in the message:\nf() maps one.\n"
+    )

@@ -7,6 +7,7 @@ A patch is the same one when its subject or its files are the same.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -14,6 +15,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from kmaplocal.errors import KmaplocalError
+from kmaplocal.series.words import paragraph
 
 # What stands in brackets before a subject: "PATCH net-next v2 3/7".
 _TAG = re.compile(r"^\[(?P<words>[^][]*\bPATCH\b[^][]*)\]\s*")
@@ -119,17 +121,39 @@ def changelog(
     sent = previous.of(subject, now)
     if sent is None:
         return f"New since {version}.\n"
-    return f"Changes since {version}: {'; '.join(_new(sent, message, now))}.\n"
+    found = _edited(sent, now)
+    said = _said_anew(sent.message, message)
+    if not found:
+        found = ["the message only"] if said else ["none but the lines it applies to"]
+    text = f"Changes since {version}: {'; '.join(found)}.\n"
+    return f"{text}\nNew in the message:\n{paragraph(said)}\n" if said else text
 
 
-def _new(sent: Sent, message: str, now: Mapping[str, Sequence[str]]) -> list[str]:
-    found = []
+def _edited(sent: Sent, now: Mapping[str, Sequence[str]]) -> list[str]:
     added, dropped = now.keys() - sent.changes.keys(), sent.changes.keys() - now.keys()
-    kept = now.keys() & sent.changes.keys()
-    found += [f"{path} is new" for path in sorted(added)]
+    found = [f"{path} is new" for path in sorted(added)]
     found += [f"{path} has nothing left to convert" for path in sorted(dropped)]
-    other = sorted(p for p in kept if tuple(now[p]) != tuple(sent.changes[p]))
-    found += [f"other edits in {path}" for path in other]
-    if not found and sent.message.split() != message.split():
-        found.append("the message only")
-    return found or ["none but the lines it applies to"]
+    for path in sorted(now.keys() & sent.changes.keys()):
+        if tuple(now[path]) != tuple(sent.changes[path]):
+            found.append(f"{_compared(sent.changes[path], now[path])} of {path}")
+    return found
+
+
+def _compared(before: Sequence[str], now: Sequence[str]) -> str:
+    """Which lines are changed NOW, beside those BEFORE."""
+    old, new = (Counter(x for x in each if x[:1] == "-") for each in (before, now))
+    if old == new:
+        return "other edits of the same lines"
+    if old <= new:
+        return "edits of more lines"
+    return "edits of fewer lines" if new <= old else "edits of other lines"
+
+
+def _said_anew(before: str, now: str) -> list[str]:
+    """The sentences of a message NOW that were not in it BEFORE."""
+    old = set(_sentences(before))
+    return [each for each in _sentences(now) if each not in old]
+
+
+def _sentences(text: str) -> list[str]:
+    return [f"{each.rstrip('.')}." for each in " ".join(text.split()).split(". ")]

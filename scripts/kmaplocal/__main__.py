@@ -13,7 +13,8 @@ except KeyboardInterrupt:
     sys.exit(130)
 except ModuleNotFoundError as error:
     install = Path(__file__).resolve().parents[1] / "install"
-    print(f"kmaplocal: {error}: run {install} apply", file=sys.stderr)
+    python = f"as {sys.executable} runs it"
+    print(f"kmaplocal: {error}, {python}: run {install} apply", file=sys.stderr)
     sys.exit(3)
 except Exception as error:  # of kmaplocal's own code: main() has all others
     print(f"kmaplocal: it does not load: {error!r}", file=sys.stderr)

@@ -42,7 +42,8 @@ def cli(no_cache: bool, quiet: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status and never raises."""
+    """Run the command line; returns the exit status.  Raises nothing but
+    ModuleNotFoundError, where a module of Python's is not installed."""
     gc.set_threshold(*_SELDOM)
     for name in (signal.SIGTERM, signal.SIGHUP):
         # Under nohup they are ignored, and stay so.
@@ -63,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
         full = scratch.full(error)
         why = f"{full}, or on standard output" if full else str(error)
         return _fail(KmaplocalError(f"{why}; nothing more was done"))
+    except ModuleNotFoundError:
+        raise
     except Exception as error:
         return _fail(KmaplocalError(f"{faults.told(error)}; nothing more was done"))
     finally:

@@ -359,6 +359,23 @@ def test_closed_output(drive, kernel, write):
     assert "kmap_local_page" not in (kernel / "fs/big.c").read_text()
 
 
+def test_a_module_of_python_that_is_missing(kernel, tmp_path):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/sitecustomize.py").write_text(
+        "import sys; sys.modules['unidiff'] = None\n"
+    )
+    path = f"{tmp_path / 'lib'}:{REPOSITORY / 'scripts'}"
+    done = subprocess.run(
+        [sys.executable, "-m", "kmaplocal", "apply", "--kernel", str(kernel)],
+        env={**surroundings(), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    one_line(
+        done, 3, "unidiff", f"as {sys.executable} runs it", "scripts/install apply"
+    )
+
+
 def test_a_misspelt_command_is_told_what_it_may_mean(capfd):
     assert cli.main(["flagg"]) == 3
     assert "No such command 'flagg'. Did you mean 'flag'?" in capfd.readouterr().err

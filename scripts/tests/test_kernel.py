@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """kernel.py: what is a tree, its candidate files, its uncommitted changes."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -79,11 +80,13 @@ def test_no_names(kernel):
         ("/etc", "outside"),
         ("link.c", "outside"),
         ("Kconfig", "not a C file"),
+        ("pipe.c", "neither a file nor a folder"),
     ],
 )
 def test_bad_names(kernel, write, name, why):
     outside = write(kernel.parent / "outside.c", "kmap(p);\n")
     (kernel / "link.c").symlink_to(outside)
+    os.mkfifo(kernel / "pipe.c")
     with pytest.raises(BadName, match=why):
         Tree(kernel).candidates([name])
 

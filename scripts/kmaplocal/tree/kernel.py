@@ -91,6 +91,8 @@ class CTree:
             ) from None
         if not real.is_relative_to(self.root):
             raise BadName(f"{quoted(name)}: lies outside the tree {self.root}")
+        if not (real.is_dir() or real.is_file()):
+            raise BadName(f"{quoted(name)}: neither a file nor a folder")
         if not real.is_dir() and real.suffix not in _C_SUFFIXES:
             raise BadName(f"{quoted(name)}: not a C file (*.c or *.h)")
         return real.relative_to(self.root)

@@ -169,6 +169,19 @@ def test_packages_are_named_where_there_is_no_apt(system, named):
     assert "universal-ctags" not in done.stderr and "-dev " not in done.stderr
 
 
+# What only Debian calls so, whatever it is wanted for.
+DEBIANS = "chromium-driver lib32gcc -dev linux-source xz-utils libc6 libelf-dev".split()
+
+
+@pytest.mark.parametrize("system", ["fedora", "arch"])
+def test_no_name_of_debian_is_told_elsewhere(system):
+    purposes = "apply check verify boot lint".split()
+    done = run(REPOSITORY / "scripts/install", "--on", system, *purposes)
+    told = [word for word in done.stderr.split() if word != "dpkg-dev"]
+    assert "qemu-system-x86" in told
+    assert not [word for word in told if any(name in word for name in DEBIANS)]
+
+
 def test_pages_and_completion_are_there(destination):
     share = destination / "opt/k/share"
     assert (share / "man/man1/kmaplocal.1").is_file()

@@ -7,13 +7,15 @@ not parsed for that.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from kmaplocal.c import lexer
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.outline import read
+from kmaplocal.c.syntax import Point
 from kmaplocal.knowledge import functions
 from kmaplocal.tree.definitions import Definitions
 
@@ -39,6 +41,9 @@ class Members:
         self.root = root
         self.tree = tree
         self._found: dict[tuple[str, str, str], list[Write] | None] = {}
+        self._given: dict[tuple[str, str], list[tuple[str, Point]]] = {}
+        self._named: dict[tuple[str, str, tuple[str, ...]], bool] = {}
+        self._seeing: dict[tuple[str, str], list[str]] = {}
         self.asked: set[tuple[str, str]] = set()  # for which file, about which tag
 
     def writes(self, file: str, struct: str, member: str) -> list[Write] | None:
@@ -72,17 +77,32 @@ class Members:
                     found.append(Write(each, value))
         return found if files else None
 
-    def names(self, file: str, member: str, words: Collection[str]) -> bool:
+    def names(self, file: str, member: str, words: tuple[str, ...]) -> bool:
         """Whether FILE has a member of this name, and one of WORDS."""
-        tokens = lexer.tokens(read(self.root / file))
-        return next(_places(tokens, member), None) is not None and any(
-            t.text in words for t in tokens
-        )
+        key = (file, member, words)
+        if key not in self._named:
+            tokens = self._tokens(file, member)
+            self._named[key] = next(_places(tokens, member), None) is not None and any(
+                t.text in words for t in tokens
+            )
+        return self._named[key]
 
-    def given(self, file: str, member: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    def given(self, file: str, member: str) -> list[tuple[str, Point]]:
         """Which calls of FILE are given a member of this name, as it is: the name of
         the callee, and where it stands."""
-        tokens = lexer.tokens(read(self.root / file))
+        if (file, member) not in self._given:
+            self._given[file, member] = list(self._calls_with(file, member))
+        return self._given[file, member]
+
+    def _tokens(self, file: str, member: str) -> Sequence[Token]:
+        """The tokens of FILE, where MEMBER is one of them; () where it is not."""
+        text = read(self.root / file)
+        if not re.search(rf"\b{re.escape(member)}\b", text):
+            return ()
+        return lexer.tokens(text)
+
+    def _calls_with(self, file: str, member: str) -> Iterator[tuple[str, Point]]:
+        tokens = self._tokens(file, member)
         for index in _places(tokens, member):
             at = _start(tokens, index) - 1
             while at > 0 and tokens[at].text != "(":
@@ -95,6 +115,11 @@ class Members:
     def seeing(self, file: str, struct: str) -> list[str]:
         """The files that can see what the STRUCT of FILE is made of: itself, where it
         declares it, or its folder, where no other speaks of it; [] otherwise."""
+        if (file, struct) not in self._seeing:
+            self._seeing[file, struct] = self._seen_by(file, struct)
+        return self._seeing[file, struct]
+
+    def _seen_by(self, file: str, struct: str) -> list[str]:
         own = lexer.tokens(read(self.root / file))
         if _declares(own, struct):
             return [file]

@@ -130,7 +130,7 @@ def press(browser, *keys):
 
 def test_a_bar_filters_and_the_address_shows_it(opened):
     assert len(rows(opened)) == 2
-    find(opened, '[data-filter="verdict=keep"]')[0].click()
+    find(opened, '[data-key="verdict=keep"]')[0].click()
     assert len(rows(opened)) == 1 and "kept" in rows(opened)[0]
     assert "verdict=keep" in opened.current_url
     link = opened.current_url
@@ -211,7 +211,8 @@ def test_contrast(opened):
       }
       return "rgb(255, 255, 255)";
     };
-    const kinds = "p, td, th button, button span, small, h2, a";
+    const kinds =
+      "p, td, th button, button span, small, h2, h3, a, dt, dd, pre span, em";
     const shown = [...document.querySelectorAll(kinds)];
     return Math.min(...shown.filter((e) => e.textContent.trim()).map((e) => {
       const both = [lum(getComputedStyle(e).color), lum(back(e))];
@@ -221,3 +222,53 @@ def test_contrast(opened):
         feature = {"name": "prefers-color-scheme", "value": scheme}
         opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
         assert opened.execute_script(script) >= 4.5
+        find(opened, "#table tbody a")[-1].click()
+        assert find(opened, "dialog[open] pre em")
+        assert opened.execute_script(script) >= 4.5
+        press(opened, "\ue00c")  # Escape
+
+
+def focused(browser):
+    return browser.switch_to.active_element
+
+
+def test_by_the_keyboard_alone(opened):
+    """What has the focus keeps it, though the page is made anew around it."""
+    for _ in range(30):
+        press(opened, "\ue004")  # Tab
+        if focused(opened).get_attribute("data-key") == "verdict=keep":
+            break
+    for number in (1, 2):  # Enter chooses it, and takes it back
+        press(opened, "\ue007")
+        assert len(rows(opened)) == number
+        assert focused(opened).get_attribute("data-key") == "verdict=keep"
+    while focused(opened).get_attribute("id") != "words":
+        press(opened, "\ue004")
+    while focused(opened).tag_name != "a":
+        press(opened, "\ue004")
+    place = focused(opened).text
+    press(opened, "\ue007")
+    assert find(opened, "dialog[open]") and focused(opened).text == "Close"
+    press(opened, "\ue007")
+    assert not find(opened, "dialog[open]") and focused(opened).text == place
+
+
+def test_the_other_kernel_keeps_the_focus(opened):
+    button = find(opened, "#trees button")[1]
+    name = button.text
+    button.send_keys("\ue007")
+    assert focused(opened).text == name
+
+
+def test_what_is_open_is_what_is_printed(opened):
+    def shown():
+        found = find(opened, "main, dialog, #tools, #close")
+        return {e.get_attribute("id") or e.tag_name for e in found if e.is_displayed()}
+
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert shown() == {"main"}
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    find(opened, "#table tbody a")[0].click()
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert shown() == {"detail"}
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

@@ -83,7 +83,7 @@
     $("lead").textContent = `Linux ${tree.version}: ${count(left, "mapping")} by old calls, ${ready} of them certified for conversion; ` +
       `${count(tree.findings.length, "finding")}, ${count(tree.lost.length, "function")} not analysed. Made by ${data.made}.`;
     $("trees").replaceChildren(...(data.trees.length < 2 ? [] : data.trees.map((each, n) => make("button", {
-      type: "button", "aria-pressed": String(String(n) === state.tree),
+      type: "button", "aria-pressed": String(String(n) === state.tree), "data-key": `tree=${n}`,
       on: { click: () => go({ tree: String(n), open: "" }) },
     }, `Linux ${each.version}`))));
   };
@@ -109,7 +109,7 @@
       const shown = bars.filter(([name], n) => n < MOST_BARS || name === state[key]);
       return make("div", {}, make("h2", {}, title), ...shown.map(([name, number]) => make("button", {
         type: "button", class: "bar", title: name, "aria-pressed": String(state[key] === name),
-        "aria-label": `${title} ${name}: ${number}`, "data-filter": `${key}=${name}`,
+        "aria-label": `${title} ${name}: ${number}`, "data-key": `${key}=${name}`,
         on: { click: () => go({ [key]: state[key] === name ? "" : name }) },
       }, make("span", {}, name), make("i", { style: `width:${(100 * number) / most}%` }), make("b", {}, String(number)))),
       bars.length > shown.length ? make("small", {}, `and ${bars.length - shown.length} more`) : null);
@@ -124,7 +124,7 @@
       $("tabs").querySelector('[aria-selected="true"]').focus();
     };
     $("tabs").replaceChildren(...names.map((name, n) => make("button", {
-      type: "button", role: "tab", "aria-selected": String(name === state.list), tabindex: name === state.list ? "0" : "-1",
+      type: "button", role: "tab", "aria-selected": String(name === state.list), tabindex: name === state.list ? "0" : "-1", "data-key": `list=${name}`,
       on: { click: () => go({ list: name, open: "", sort: "" }), keydown: (event) => move(event, n) },
     }, `${LISTS[name].title} (${data.trees[+state.tree][name].length})`)));
   };
@@ -150,9 +150,8 @@
     $("table").className = "wide";
     $("table").tHead.replaceChildren(make("tr", {}, ...columns.map(([key, title]) => make("th", {
       scope: "col", "aria-sort": key === sortKey ? (direction === "down" ? "descending" : "ascending") : "none",
-    }, make("button", { type: "button", on: { click: () => {
+    }, make("button", { type: "button", "data-key": `sort=${key}`, on: { click: () => {
       go({ sort: key === sortKey && direction !== "down" ? `${key}-down` : key });
-      $("table").tHead.querySelectorAll("button")[columns.findIndex(([each]) => each === key)].focus();
     } } }, title)))));
     $("table").tBodies[0].replaceChildren(body);
     const chosen = FILTERS.filter((name) => state[name]).map((name) => `${name}: ${state[name]}`);
@@ -207,7 +206,11 @@
   let last = "";
   const show = () => {
     const state = read(), { open, ...rest } = state, now = address(rest);
-    if (now !== last) { head(state); way(); tabs(state); charts(state); table(state); last = now; }
+    if (now !== last) {
+      const { key } = document.activeElement.dataset; // what has the focus is made anew
+      head(state); way(); tabs(state); charts(state); table(state); last = now;
+      if (key) [...document.querySelectorAll("[data-key]")].find((node) => node.dataset.key === key)?.focus();
+    }
     detail(state);
   };
   let timer;

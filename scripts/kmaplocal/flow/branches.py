@@ -14,7 +14,7 @@ from kmaplocal.flow.conditions import (
 )
 from kmaplocal.flow.conditions import compared_values
 from kmaplocal.flow.evaluator import Evaluator
-from kmaplocal.flow.state import State, meant
+from kmaplocal.flow.state import State, kept, meant
 from kmaplocal.flow.values import ERROR, Value, truth_of
 from kmaplocal.c.syntax import Expr
 
@@ -121,6 +121,8 @@ class Branches(Evaluator):
                 return kinds == {"error"}
         if node.kind == "constant" and node.text in ("0", "1"):
             return node.text == "1"
+        if any(of == kept(node.text) for _, of in state.pages):
+            return True  # a member that keeps an address
         value = value or state.get(node.text)  # a number, that of a flag
         if value:
             truth = True if self._is_mapped(value) else truth_of(value)

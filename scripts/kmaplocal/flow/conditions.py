@@ -7,7 +7,7 @@ from __future__ import annotations
 import operator
 
 from kmaplocal.flow.state import State
-from kmaplocal.flow.values import NONZERO, NULL, Value
+from kmaplocal.flow.values import ERROR, NONZERO, NULL, Value
 from kmaplocal.flow.values import constant_of, number_of, truth_of
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr
@@ -70,8 +70,10 @@ def lasts(atom: str, name: str) -> bool:
 
 
 def decided_of(name: str, state: State) -> Value | None:
-    """What is known of the number NAME by the conditions on this path."""
+    """What is known of NAME, a number or an error, by the conditions on this path."""
     decided = dict(state.decided)
+    if decided.get(f"IS_ERR ( {name} )"):
+        return ERROR
     if name in decided:
         return NONZERO if decided[name] else NULL
     return NONZERO._replace(text="-") if decided.get(f"{name} < 0") else None
@@ -109,11 +111,15 @@ def same_address(left: Value | None, right: Value | None) -> bool:
 
 
 def compared_call(expr: Expr, left: Value | None) -> Value | None:
-    """How `call() < 0`, `call() == 0` and the like turn out, where what the call
+    """How `call() < 0`, `call() == -EIO` and the like turn out, where what the call
     returns is a number of a known sign."""
     operand, right = (child.bare() for child in expr.children)
     called = any(node.kind == "call" for node in operand.walk())
-    if not called or right.text != "0" or left is None:
+    if not called or left is None:
+        return None
+    if left == NULL and expr.op in ("==", "!=") and right.op == "-":
+        return Value("constant", text="1") if expr.op == "!=" else NULL
+    if right.text != "0":
         return None
     sign = {"": 0, "+": 1, "-": -1}.get(left.text) if left.kind == "nonzero" else None
     if left == NULL:

@@ -83,6 +83,7 @@ class Tracer(MapCalls):
         """STATE without what tells it from too many others; GUARDED: with what guards
         maps and unmaps."""
         pages = {site.page for site in self.log.sites if site.page.isidentifier()}
+        pages |= {text for _, text in state.pages if text.isidentifier()}
         pages |= {f"IS_ERR ( {page} )" for page in pages}
         state = forget(state, pages | (self.relevant.guards if guarded else set()))
         return state if guarded else plain(state, self.function.variables)
@@ -137,6 +138,8 @@ class Tracer(MapCalls):
             if node.variables and self._initialises(node, expr):
                 continue
             results = [r for before in states for r in self.evaluate(expr, before)]
+            if node.returns:
+                results = [(v or self._in_member(expr, s), s) for v, s in results]
             states = [self._consume(node, expr, *each) for each in results]
             if node.assigns:
                 states = [self._forget_assigned(expr, s) for s in states]
@@ -240,6 +243,11 @@ class Tracer(MapCalls):
         elif node.variables and value and value.kind == "address":
             return self._filled(node.variables[0].name, expr, value, state)
         return state
+
+    def _in_member(self, expr: Expr, state: State) -> Value | None:
+        """The address that the member EXPR of what a pointer points to keeps."""
+        site = self._held(expr, state) if expr.bare().kind == "member" else None
+        return Value("address", site) if site in state.live else None
 
     def _forget_assigned(self, expr: Expr, state: State) -> State:
         if expr.kind == "identifier":

@@ -7,14 +7,13 @@ from kmaplocal.flow.calls import Calls
 from kmaplocal.flow.conditions import TAKING, TRANSPARENT
 from kmaplocal.flow.events import Alive, Held, Kind
 from kmaplocal.flow.state import State, added_to, allow_sleep, as_given, forbid_sleep
-from kmaplocal.flow.state import forbidders, meant
+from kmaplocal.flow.state import HOLDER, forbidders, kept, meant
 from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Given, Origin
 from kmaplocal.flow.values import Value, is_of
 from kmaplocal.knowledge import api, functions
 from kmaplocal.c.syntax import Expr
 
-_HOLDS = "@"  # before the text of what keeps an address, among the pages
 _ASKED = api.Unmap("page_address", 0, api.PAGE)
 # What is returned instead of an address, and what says that the address is elsewhere.
 _FAILURES = {"null": NULL, "error": ERROR, "zero": NULL, "nonzero": NONZERO}
@@ -91,8 +90,12 @@ class MapCalls(Calls):
     def _mapped(self, site: Site, values, state: State):
         """The result of the map call, and the state after it mapped."""
         address, where = Value("address", site.number), site.api.where
+        if site.api.gives_page:
+            return Value("page", site.number), self._named(
+                site, self._begin(site, state)
+            )
         if where == api.RESULT:
-            return address, self._begin(site, state)
+            return address, self._named(site, self._begin(site, state))
         if site.number not in state.live:
             state = self._begin(site, state)
         target = values.get(where)
@@ -109,11 +112,27 @@ class MapCalls(Calls):
         succeeds = [_SUCCESSES[how] for how in site.api.fails]
         return (succeeds[0] if len(succeeds) == 1 else None), state
 
+    def _named(self, site: Site, state: State) -> State:
+        """The state in which a mapping is known by the arguments that name it."""
+        pages = state.pages
+        for number, how in site.api.named:
+            argument = site.call.arguments.get(number)
+            node = argument.bare() if argument is not None else None
+            if node is None or not self._steady(node):
+                continue
+            if how != api.PAGE:
+                pages += ((site.number, self._holder(argument, state)),)
+            if how == api.OUTPUT and node.op == "&":
+                pages += ((site.number, node.children[0].bare().text),)
+            if how == api.PAGE:
+                pages += ((site.number, meant(node.text, state)),)
+        return state._replace(pages=tuple(dict.fromkeys(pages)))
+
     def _holder(self, argument: Expr | None, state: State) -> str:
         """What a structure is called that keeps an address, by the ARGUMENT that
         points to it."""
         text = argument.bare().text if argument is not None else "?"
-        return f"{_HOLDS} {meant(text, state)}"
+        return f"{HOLDER} {meant(text, state)}"
 
     def _end_former(self, expr: Expr, state: State) -> State:
         """The state after a map call ended what it had mapped before."""
@@ -177,9 +196,21 @@ class MapCalls(Calls):
             if site is not None and site in after.live:
                 held = self._holding(site, value, after)
                 after = self._pop(expr, site, after)
+            if value == NULL and kind is Kind.UNTRACED:
+                by = NULL.kind
             self.log.note(kind, site, expr, by, held)
-            results.append((None, after))
+            results.append((None, self._further_held(expr, rule, after)))
         return results
+
+    def _further_held(self, expr: Expr, rule: api.Unmap, state: State) -> State:
+        """The state after EXPR ended what else the structure keeps that it is given."""
+        while rule.given == api.HOLDER:
+            site = self._ended(expr, None, state)
+            if site is None:
+                break
+            state = self._pop(expr, site, state)
+            self.log.note(Kind.UNMAPPED, site, expr)
+        return state
 
     def _ended(self, expr, value, state) -> Origin | None:
         """Which mapping an unmap ends: by its address, by its page, or by what
@@ -194,7 +225,15 @@ class MapCalls(Calls):
         page = meant(argument.bare().text, state)
         if rule.given == api.HOLDER:
             page = self._holder(argument, state)
-        found = [number for number, text in state.pages if text == page]
+        members = f"{kept(argument.bare().text)} -> "
+        by_member = rule.given == api.HOLDER
+        inside = f"{argument.bare().text} -> " if rule.kind == "kunmap" else members
+        found = [
+            number
+            for number, text in state.pages
+            if text == page or (by_member and text.startswith((members, inside)))
+            if not by_member or self._ends_by(number) == rule.kind
+        ]
         alive = [number for number in found if number in state.live]
         if expr.callee == "page_address" or rule.given == api.HOLDER:
             found = alive
@@ -202,17 +241,27 @@ class MapCalls(Calls):
             return (alive or found)[-1]
         return None
 
+    def _ends_by(self, site: Origin) -> str:
+        """What ends a mapping of this function."""
+        return self.log.sites[site].api.ends if isinstance(site, int) else ""
+
     def _held(self, argument: Expr | None, state: State) -> Origin | None:
         """The mapping whose address a structure keeps, where ARGUMENT is the member
-        of that."""
+        of that, or somewhere behind it."""
         node = argument.bare() if argument is not None else None
-        if node is None or node.kind != "member":
+        while node is not None and node.kind == "binary" and node.op in ("+", "-"):
+            node = node.children[0].bare()
+        if node is None:
             return None
-        base = node.children[0].bare().text
-        holder = base if node.op == "->" else f"& {base}"
-        text = f"{_HOLDS} {meant(holder, state)}"
-        found = (n for n, kept in state.pages if kept == text and n in state.live)
-        return next(found, None)
+        member = kept(meant(node.text, state))
+        found = [number for number, text in state.pages if text == member]
+        if node.kind == "member":
+            base = node.children[0].bare().text
+            holder = base if node.op == "->" else f"& {base}"
+            text = f"{HOLDER} {meant(holder, state)}"
+            found += [n for n, of in state.pages if of == text and n in state.live]
+        alive = [number for number in found if number in state.live]
+        return next(iter((alive or found)[-1:]), None)
 
     def _steady(self, page: Expr) -> bool:
         """Whether a page expression means the same page each time it is read."""

@@ -160,7 +160,8 @@ class Relevance:
                 for atom in atoms_of(expr):
                     (twice if atom in seen else seen).add(atom)
         self.lasting = self._lasting(seen)
-        twice |= self.returned | self.lasting
+        failed = {f"IS_ERR ( {name} )" for name in self.returned} & seen
+        twice |= self.returned | self.lasting | failed
         self.flags = {flag_of(atom) for atom in seen | twice} | self.returned
         calls = self.function.calls((*self.maps, *self.unmaps))
         given = {a.bare().text for call in calls for a in call.arguments.values()}

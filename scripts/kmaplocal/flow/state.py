@@ -43,7 +43,8 @@ class State(NamedTuple):
     """One way to have arrived here."""
 
     live: tuple[Origin, ...] = ()
-    pages: tuple[tuple[Origin, str], ...] = ()  # of a kmap(): its page's text
+    # Of a kmap() the text of its page; of others what of somebody's keeps the address.
+    pages: tuple[tuple[Origin, str], ...] = ()
     held: tuple[tuple[str, Value], ...] = ()
     decided: Decided = ()
     parts: tuple[tuple[Part, Value], ...] = ()
@@ -72,12 +73,23 @@ class State(NamedTuple):
         if value is not None:
             insort(held, (name, value))
         decided = _without(self.decided, name)
-        pages = self.pages and tuple(p for p in self.pages if not _has(p[1], name))
+        pages = self.pages and tuple(
+            (site, text)
+            for site, page in self.pages
+            for text in (self._heir(name) if page == name else page,)
+            if text and not _has(text, name)
+        )
         parts = self.parts and tuple(
             p for p in self.parts if p[0].owner != name and not speaks_of(p[1], name)
         )
         after = self.live, pages, tuple(held), decided, parts
         return State(*after, self.passed, self.regions)
+
+    def _heir(self, name: str) -> str:
+        """A variable that is a copy of NAME, and stays so when that gets another value;
+        "" for none."""
+        found = (n for n, v in self.held if v.kind == "copy" and v.text == name)
+        return next((n for n in found if n != name), "")
 
     def hold(self, name: str, value: Value | None) -> "State":
         """The state after the member or what else is called NAME got VALUE."""
@@ -130,6 +142,15 @@ def meant(text: str, state: State) -> str:
             break
         text = value.text
     return text
+
+
+HOLDER, MEMBER = "@", "."  # before the text of what keeps an address, among the pages
+
+
+def kept(member: str) -> str:
+    """How MEMBER, of what a pointer points to, is among the pages: it keeps an
+    address."""
+    return f"{MEMBER} {member}"
 
 
 def is_part(held: str, name: str) -> bool:
@@ -231,10 +252,13 @@ def after_write(target: Expr, state: State) -> State:
 
 def after_call(call: Expr, state: State) -> State:
     """The state after CALL, which may change what pages are computed of that it is
-    given the variables of."""
+    given the variables of, and put another address where one was that has ended."""
     given = {n.text for e in call.arguments.values() for n in e.walk()}
     pages = tuple(
-        p for p in state.pages if not (_computed(p[1]) and given & set(p[1].split()))
+        p
+        for p in state.pages
+        if not given & set(p[1].split())
+        or not (_computed(p[1]) or (p[1][:1] == MEMBER and p[0] not in state.live))
     )
     return state._replace(pages=pages)
 

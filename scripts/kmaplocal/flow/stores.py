@@ -9,7 +9,7 @@ from kmaplocal.flow.escape import given, member_name, member_of, root_of
 from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Kind, Output, Reason, Root
 from kmaplocal.flow.state import State, added_to, after_write, as_given, filled_at
-from kmaplocal.flow.state import put_behind
+from kmaplocal.flow.state import kept, put_behind
 from kmaplocal.flow.values import CURSOR, OFFSET, Given, Origin, Value
 from kmaplocal.flow.values import constant_of, number_of
 from kmaplocal.c.syntax import Expr
@@ -64,6 +64,8 @@ class Stores(Branches):
         if behind and isinstance(value.site, Given) and value.site != behind:
             return self._hand_over(expr, value, behind, state)
         self._stored(expr, target, value)
+        if is_address and target.kind == "member" and isinstance(value.site, int):
+            return state._replace(pages=(*state.pages, (value.site, kept(target.text))))
         return state
 
     def _filled(self, name: str, expr: Expr, value: Value, state: State) -> State:
@@ -157,6 +159,10 @@ class Stores(Branches):
             value = Value("constant", text="1")  # as true as what it remembers
         if value is None:
             value = self._copied(name, source)
+        if value is not None and value.kind == "page":
+            after = state.put(name, None)
+            after = after.decide(name, True).decide(f"IS_ERR ( {name} )", False)
+            return after._replace(pages=(*after.pages, (value.site, name)))
         if value is not None and value.kind == "address":
             taken = self.escapes.address_taken(name)
             if taken:

@@ -232,6 +232,8 @@ class Transfer(Stores):
 
     def _combined(self, expr, left, right) -> Value | None:
         sides = [v for v in (left, right) if v and v.kind == "address"]
+        if len(sides) == 2:  # nobody adds two addresses: what a member has is a number
+            sides = [v for v in sides if v.text != "member"] or sides
         known = compared_call(expr, left) if expr.op in RELATIONS else None
         if known:
             return known

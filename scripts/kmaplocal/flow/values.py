@@ -27,8 +27,9 @@ class Value(NamedTuple):
     kind: str  # address, null, error, constant, copy (of an expression, by its text),
     # place (the address of a local variable, by its name), changed (an address that
     # may have been overwritten, by what the text says), added (to an address: the
-    # variables and .members of that), nonzero (a number; its text is its sign)
-    site: Origin = 0  # of an address
+    # variables and .members of that), nonzero (a number; its text is its sign), page
+    # (which is mapped)
+    site: Origin = 0  # of an address, or a page
     moved: int = 0  # of an address: START, OFFSET or CURSOR
     text: str = ""
 
@@ -89,6 +90,6 @@ def truth_of(value: Value) -> bool | None:
         return False
     if value.kind in ("constant", "nonzero"):
         return True
-    if value.kind == "address" and isinstance(value.site, int):
+    if value.kind in ("address", "page") and isinstance(value.site, int):
         return True
     return None

@@ -6,9 +6,9 @@ Documentation/mm/highmem.rst.
 """
 
 from kmaplocal.knowledge.functions import TABLE
-from kmaplocal.knowledge.row import ADDRESS, HOLDER, PAGE, RESULT, Map, Unmap
+from kmaplocal.knowledge.row import ADDRESS, HOLDER, OUTPUT, PAGE, RESULT, Map, Unmap
 
-__all__ = ["ADDRESS", "HOLDER", "PAGE", "RESULT", "Map", "Unmap"]
+__all__ = ["ADDRESS", "HOLDER", "OUTPUT", "PAGE", "RESULT", "Map", "Unmap"]
 
 _MAPS = {name: row.maps for name, row in TABLE.items() if row.maps}
 _UNMAPS = {name: row.unmaps for name, row in TABLE.items() if row.unmaps}

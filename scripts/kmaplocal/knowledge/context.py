@@ -149,6 +149,7 @@ ROWS: dict[str, list[Row]] = {
             "mutex_lock mutex_lock_interruptible mutex_lock_io mutex_lock_killable "
             "mutex_lock_nested",
             sleeps=ALWAYS,
+            guards=("mutex", "mutex_intr", "mutex_kill"),
         ),
     ],
     "include/linux/net.h": [
@@ -266,6 +267,13 @@ ROWS: dict[str, list[Row]] = {
             "down_read down_read_interruptible down_read_killable down_read_nested "
             "down_write down_write_killable down_write_nested",
             sleeps=ALWAYS,
+            guards=(
+                "rwsem_read",
+                "rwsem_read_intr",
+                "rwsem_read_kill",
+                "rwsem_write",
+                "rwsem_write_kill",
+            ),
         ),
     ],
     "include/linux/sched.h": [

@@ -52,15 +52,23 @@ SLEEPING = named(lambda row: row.sleeps in (ALWAYS, ON_RT))
 
 # By the name of a guard: what it begins by, where nothing may sleep in it.
 GUARDS = {guard: row for row in _ROWS if row.until for guard in row.guards}
+# The names of guards that sleep until they are got.
+SLEEPING_GUARDS = {g for row in _ROWS if row.sleeps == ALWAYS for g in row.guards}
 
 
 def opener(call: str) -> Row:
     """The row of what begins a region in which nothing may sleep, by the text of the
     CALL: `spin_lock(&l)`, `guard(spinlock)(&l)`, `scoped_guard(spinlock, &l)`."""
+    guard = guard_named(call)
+    return GUARDS.get(guard, UNKNOWN) if guard else of(call.partition("(")[0].strip())
+
+
+def guard_named(call: str) -> str:
+    """The name of the guard that CALL begins: "mutex" of `guard(mutex)(&m)`; "" where
+    it is none."""
     name, _, rest = call.replace(" ", "").partition("(")
-    if name not in ("guard", "scoped_guard"):
-        return of(name)
-    return GUARDS.get(rest.replace(")", ",").partition(",")[0], UNKNOWN)
+    began = name in ("guard", "scoped_guard", "scoped_cond_guard")
+    return rest.replace(")", ",").partition(",")[0] if began else ""
 
 
 # What replaces a mapping and what is done with it by one call.

@@ -50,6 +50,7 @@ EVERY = tuple(range(8))
 RESULT = -1  # where an address is: in the result, not in an argument
 # By what an unmap call finds the mapping that it ends.
 ADDRESS, PAGE, HOLDER = "address", "page", "holder"
+OUTPUT = "output"  # a page is left behind it
 
 
 class Map(NamedTuple):
@@ -62,7 +63,9 @@ class Map(NamedTuple):
     `kept` in that argument's structure, for the unmap function that is given the
     same.  One that maps `again` first ends what it mapped before.  A function that
     maps for its callers does so BY another map call.  Of one that maps `into_page`
-    the address need not be that of the page's begin."""
+    the address need not be that of the page's begin.  The result of one that GIVES_PAGE
+    is a page that is mapped.  By the arguments that NAMED has the numbers of it can be
+    ended as well: each is the page, what keeps page or address, or where it is left."""
 
     ends: str
     new: str
@@ -74,6 +77,8 @@ class Map(NamedTuple):
     again: bool = False
     by: str = ""
     into_page: bool = False
+    gives_page: bool = False
+    named: tuple[tuple[int, str], ...] = ()
 
 
 class Unmap(NamedTuple):

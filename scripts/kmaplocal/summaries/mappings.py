@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.flow.events import End, Kind, Outcome
-from kmaplocal.flow.trace import Trace
+from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.flow.values import Given, Value
 from kmaplocal.flow.engine import TooManyPaths, Tracer
 from kmaplocal.knowledge import api
+from kmaplocal.summaries.named import Names, holder_of, names_of
 from kmaplocal.c.syntax import Expr, Function
 
 FAILURES = {"null", "error"}
@@ -105,9 +106,13 @@ def mapped(trace: Trace) -> api.Map | None:
     without = [o for o, live in ways if not live]
     site = trace.sites[min(left)]
     made = site.api._replace(new="", by=site.api.by or site.name, again=False)
+    made = made._replace(named=_common_names(trace, sorted(left)))
+    if all(_is_page(outcome, trace.sites[number]) for outcome, number in with_page):
+        return _page_given(made, without, site.page)
     if all(_is_address(outcome.value, number) for outcome, number in with_page):
         kinds = {o.value.kind if o.value else "" for o in without}
-        alone = trace.returned == left and kinds <= FAILURES
+        returned = {n for n in trace.returned if isinstance(n, int)}
+        alone = returned == left and kinds <= FAILURES
         fails = tuple(sorted(kinds))
         return (
             made._replace(where=api.RESULT, kept=False, fails=fails) if alone else None
@@ -117,6 +122,28 @@ def mapped(trace: Trace) -> api.Map | None:
 
 def _is_address(value: Value | None, site: int) -> bool:
     return value is not None and value.kind == "address" and value.site == site
+
+
+def _common_names(trace: Trace, left: list[int]) -> Names:
+    """By what the callers name whichever mapping it is of those LEFT."""
+    found = [set(names_of(trace, trace.sites[number])) for number in left]
+    return tuple(sorted(set.intersection(*found)))
+
+
+def _is_page(outcome: Outcome, site: Site) -> bool:
+    """Whether the page of SITE, which every thread sees mapped, is what is returned."""
+    own = site.name in api.MAPS and site.page.isidentifier()
+    lasting = site.api.ends == "kunmap" and not site.api.kept
+    return own and lasting and outcome.text == site.page
+
+
+def _page_given(made: api.Map, without: list[Outcome], page: str) -> api.Map | None:
+    """The map function that returns the page it mapped: its result tells where it
+    mapped none."""
+    kinds = {o.value.kind if o.value else "" for o in without}
+    fails = tuple(sorted(kinds))
+    told = kinds <= FAILURES
+    return made._replace(fails=fails, gives_page=True) if told else None
 
 
 def _elsewhere(
@@ -196,7 +223,9 @@ def _base(node: Expr) -> Expr | None:
 def _unmap(function: Function, knowledge, trace: Trace) -> api.Unmap | None:
     """The unmap function that FUNCTION is: one of its parameters is unmapped."""
     found = dict.fromkeys(_ended(function, knowledge, trace))
-    return next(iter(found)) if len(found) == 1 else None
+    # Of `virt - sg->offset` it is VIRT that is unmapped.
+    plain = [unmap for unmap in found if unmap.given != api.HOLDER] or [*found]
+    return plain[0] if len(plain) == 1 else None
 
 
 def _ended(function: Function, knowledge, trace: Trace) -> Iterator[api.Unmap]:
@@ -206,6 +235,11 @@ def _ended(function: Function, knowledge, trace: Trace) -> Iterator[api.Unmap]:
         argument = call.arguments.get(rule.number)
         if argument is None:
             continue
+        if rule.given == api.PAGE and not all(end.fine for end in ends):
+            holder = holder_of(function, argument.bare())
+            yield from (
+                api.Unmap(rule.kind, n, api.HOLDER) for n in (holder,) if n is not None
+            )
         for name in [n for n in numbers if n in {x.text for x in argument.walk()}]:
             held = _is_held(argument, name) or rule.given == api.HOLDER
             if held and rule.given == api.PAGE:

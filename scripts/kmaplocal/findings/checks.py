@@ -10,6 +10,7 @@ from kmaplocal import faults
 from kmaplocal.findings import registry
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.context import CheckContext, is_api
+from kmaplocal.findings.roots import one_each
 from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import View
@@ -41,6 +42,7 @@ class Checks:
             for rule, find in registry.FOLDS:
                 with faults.net(checked.broken.append):
                     checked.findings += find(context.by_rule(rule))
+            checked.findings = list(one_each(context, checked.findings))
         return Verdict(seen.file, seen.function.name, seen.function.line)
 
     def of(self, seen: FunctionAnalysis) -> Checked:

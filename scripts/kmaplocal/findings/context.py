@@ -145,6 +145,22 @@ class CheckContext:
         inner = f" ({site.api.by}())" if site.api.by else ""
         return f"{site.name}(){inner}"
 
+    def pages(self, site: Site) -> set[str]:
+        """By which expressions this function names the page of a mapping."""
+        if site.api.gives_page:
+            return self.given_to(site.call)
+        if not site.api.by:
+            return {site.page}
+        found: set[str] = set()
+        for number, how in site.api.named:
+            argument = site.call.arguments.get(number)
+            node = argument.bare() if argument is not None else site.call
+            if how == api.PAGE:
+                found.add(node.text)
+            elif how == api.OUTPUT and node.op == "&":
+                found.add(node.children[0].bare().text)
+        return found
+
     def begun(self, *sites: Site) -> list[Step]:
         """The steps at which mappings begin."""
         if len(sites) == 1:

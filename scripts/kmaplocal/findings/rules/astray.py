@@ -19,14 +19,47 @@ def unmaps_astray(context: CheckContext) -> Iterator[Finding]:
     """Unmaps of another page or pointer than the one mapping of their kind, which
     nothing ends: it is mixed up with what is unmapped instead."""
     for unmap in context.untraced:
-        left = [site for site in context.sites if _stays(context, site, unmap)]
         argument = context.argument(unmap)
+        following = _maps_next(context, unmap, argument) if argument else None
+        if argument is not None and following is not None:
+            yield _too_early(context, unmap, plain(argument.text), following)
+            continue
+        left = [site for site in context.sites if _stays(context, site, unmap)]
         if len(left) != 1 or argument is None:
             continue
         if _is_another(context, left[0], argument.bare()):
             yield _astray(context, left[0], unmap, argument)
         elif _is_other_member(context, left[0], argument.bare()):
             yield _astray(context, left[0], unmap, argument, WARNING)
+
+
+def _maps_next(context: CheckContext, unmap: Expr, page: Expr) -> Site | None:
+    """The mapping that is made behind UNMAP of the very PAGE that this unmaps, which
+    was stepped to before: the step comes too early."""
+    home = context.statement(unmap)
+    if home is None or context.kind(unmap) != "kunmap":
+        return None
+    text, names = page.bare().text, names_in(page)
+    for site in context.sites:
+        start = context.statement(site.call)
+        if site.page != text or start not in [*context.sequel(home)][:1]:
+            continue
+        block = context.places.siblings(home)
+        before = block[: block.index(home)][-1:]
+        stepped = [n for stmt in before for n in _nodes(stmt) if changes(n, names)]
+        if stepped and site.call.start not in {s.start for s in before}:
+            return site
+    return None
+
+
+def _too_early(context: CheckContext, unmap: Expr, page: str, site: Site) -> Finding:
+    return context.finding(
+        unmap,
+        f"{plain(unmap.text)}: line {site.call.start[0]} has yet to map {page}, and the"
+        " page before it stays mapped",
+        "unmap first, and go on to the next page then",
+        steps=[context.step(site.call, "mapped only here")],
+    )
 
 
 def _stays(context: CheckContext, site: Site, unmap: Expr) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import WARNING, Finding
-from kmaplocal.findings.rules.sleeps import may_sleep, sleeps_by_callee
+from kmaplocal.findings.rules.sleeps import may_sleep, named, sleeps_by_callee
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
@@ -68,7 +68,7 @@ def _sleeps(context: CheckContext, call: Expr, began: str) -> tuple[str, str] | 
     if functions.of(call.callee).sleeps == PAGING_IN:
         return None if faults_only else (f"{call.callee}()", mild or WARNING)
     if may_sleep(call):
-        return f"{call.callee}()", mild
+        return named(call), mild
     chain = sleeps_by_callee(context, call)
     return (chain, WARNING) if chain else None
 

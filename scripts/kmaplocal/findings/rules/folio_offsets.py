@@ -39,8 +39,9 @@ def _in_bytes(offset: Expr) -> str:
 
 
 def _counts_pages(context: CheckContext, offset: Expr) -> bool:
-    """Whether an offset is the number of a page: shifted down to it, asked for, or
-    counted up to the number of pages of a folio by one."""
+    """Whether an offset is the number of a page: shifted down to it, asked for, the
+    difference to another one, or counted up to the number of pages of a folio by one.
+    """
     node = offset.bare()
     if node.kind == "identifier":
         if _is_counter(context, node):
@@ -48,6 +49,9 @@ def _counts_pages(context: CheckContext, offset: Expr) -> bool:
         node = (context.analysis.bounds().reaching.value(node) or node).bare()
     if functions.of(node.callee).page_number:
         return True
+    if node.kind == "binary" and node.op == "-":
+        first = node.children[1].bare()  # the number of the folio's first page
+        return first.kind == "member" and first.label == "index"
     if node.kind != "binary" or node.op not in (">>", "/"):
         return False
     return (

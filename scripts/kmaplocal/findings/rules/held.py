@@ -55,9 +55,15 @@ def linear_addresses(context: CheckContext) -> Iterator[Finding]:
 
 
 def _asks(context: CheckContext) -> bool:
-    """Whether the function asks for the kind of a page, or whether there is highmem."""
+    """Whether the function asks for the kind of a page, or whether there is highmem,
+    or one of the same file that it calls does."""
+    asks = {*HIGHMEM, "CONFIG_HIGHMEM"}
     named = {e.text for e in context.function.exprs if e.kind == "identifier"}
-    return not named.isdisjoint((*HIGHMEM, "CONFIG_HIGHMEM"))
+    outline = context.knowledge.outline
+    if outline is None or asks & named:
+        return bool(asks & named)
+    spans = (span for span in outline.functions if span.name in named)
+    return any(asks & outline.words(span) for span in spans)
 
 
 def _apart(context: CheckContext, one: Expr, other: Expr) -> bool:
@@ -91,7 +97,7 @@ def own_highmem(context: CheckContext) -> Iterator[Finding]:
     taken = {
         name: call
         for call in context.function.calls(ALLOCATING)
-        if HIGH & {n.text for a in call.arguments.values() for n in a.walk()}
+        if any(_is_high(n) for a in call.arguments.values() for n in a.walk())
         for name in context.given_to(call)
         if len(values_of(name, context.function)) == 1
     }
@@ -107,6 +113,12 @@ def own_highmem(context: CheckContext) -> Iterator[Finding]:
                 "map it by kmap_local_page(), or take a page without __GFP_HIGHMEM",
                 steps=[context.step(taken[page], "taken here")],
             )
+
+
+def _is_high(node: Expr) -> bool:
+    """Whether a flag asks for highmem, and is not taken away: `& ~__GFP_HIGHMEM`."""
+    outer = node.parent
+    return node.text in HIGH and (outer is None or outer.op != "~")
 
 
 def _mapped(context: CheckContext, call: Expr) -> Site | None:
@@ -139,6 +151,28 @@ def uses_after_put(context: CheckContext) -> Iterator[Finding]:
             use = _next_use(context, site, put)
             if use is not None:
                 yield _after_put(context, site, put, use)
+
+
+def put_while_mapped(context: CheckContext, site: Site) -> Iterator[Finding]:
+    """The reference to a page that is given away, as the last thing that becomes of it,
+    while what kmap() made of it stays."""
+    pages = context.pages(site)
+    for put in context.function.calls(PUTTING):
+        argument = put.arguments.get(0)
+        given = argument.bare().text if argument is not None else ""
+        alive = any(site.number in sites for sites in context.trace.alive(put))
+        if not alive or given not in pages or not _is_last(context, given, put):
+            continue
+        if not context.uses(site, Kind.STORED, Kind.RETURNED, Kind.ADDRESS_TAKEN):
+            yield context.finding(
+                put,
+                f"{plain(put.text)} gives the page away that {context.by(site)} of line"
+                f" {site.call.start[0]} mapped, and nothing unmaps it",
+                "call kunmap() before",
+                WARNING,
+                steps=context.begun(site),
+            )
+            return
 
 
 def _is_last(context: CheckContext, page: str, put: Expr) -> bool:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from kmaplocal.findings.finding import ERROR, Finding, Rule, Step
 from kmaplocal.findings.rules.members import members_again
 from kmaplocal.findings.context import CheckContext
+from kmaplocal.bounds.offsets import values_of
 from kmaplocal.flow.escape import given, member_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
+from kmaplocal.flow.values import NULL, constant_of
 from kmaplocal.c.syntax import Expr
 
 RULE = Rule("kmap-double-unmap", ERROR, "a mapping is unmapped twice", on_path=True)
@@ -19,6 +21,7 @@ RULE = Rule("kmap-double-unmap", ERROR, "a mapping is unmapped twice", on_path=T
 def find(context: CheckContext) -> Iterator[Finding]:
     """Unmaps of a mapping that some path has unmapped before."""
     yield from _twice(context)
+    yield from _of_null(context)
     yield from members_again(context)
 
 
@@ -39,6 +42,38 @@ def _twice(context: CheckContext) -> Iterator[Finding]:
                 f"call {expr.callee}() once on every path",
                 steps=[*context.begun(site), *_first_end(context, site, expr)],
             )
+
+
+def _of_null(context: CheckContext) -> Iterator[Finding]:
+    """Unmaps of a variable that a path has set to NULL behind an unmap of it."""
+    for expr, ends in context.trace.unmaps.items():
+        argument = context.argument(expr)
+        name = argument.bare().text if argument is not None else ""
+        if not any(end.by == NULL.kind for end in ends) or _set_to_null(name, context):
+            continue
+        for site in context.sites:
+            if site.variable == name and any(e.site == site.number for e in ends):
+                yield context.finding(
+                    expr,
+                    f"{name}, {context.mapped(site)}, is NULL here on the path through"
+                    f" {_before(context, site, expr)}, which unmapped it",
+                    f"call {expr.callee}() once on every path",
+                    steps=[*context.begun(site), *_first_end(context, site, expr)],
+                )
+                break
+
+
+def _set_to_null(name: str, context: CheckContext) -> bool:
+    """Whether the variable NAME is NULL not because it was unmapped."""
+    nulls = [v for v in values_of(name, context.function) if constant_of(v) == NULL]
+    behind = [
+        stmt
+        for unmap in context.trace.unmaps
+        if (argument := context.argument(unmap)) and argument.bare().text == name
+        for home in [context.statement(unmap)]
+        for stmt in (context.sequel(home) if home is not None else ())
+    ]
+    return not all(any(stmt.holds(null) for stmt in behind) for null in nulls)
 
 
 def _is_lent(context: CheckContext, unmap: Expr) -> bool:

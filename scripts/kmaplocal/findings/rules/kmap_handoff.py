@@ -173,7 +173,7 @@ def _outlives(context: CheckContext, root: Expr) -> bool:
         "[" in variable.type and not _is_given(context, root)
     ):
         return False
-    given = [context.argument(call) for call in context.untraced]
+    given = [context.argument(call) for call in context.trace.unmaps]
     words = {n.text for argument in given if argument for n in argument.walk()}
     return root.text not in words
 

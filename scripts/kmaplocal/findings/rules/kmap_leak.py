@@ -11,13 +11,15 @@ from kmaplocal.findings.rules.kmap_null_check import never_run
 from kmaplocal.findings.rules.kmap_returned import speaks_of_unmap
 from kmaplocal.findings.finding import ADDED, ERROR, JUMPS, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.rules.kmap_mixed_pair import ended
+from kmaplocal.findings.rules.held import put_while_mapped
 from kmaplocal.findings.rules.takers import by_result, how_sure, takers
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
 from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.bounds import plain
+from kmaplocal.flow.escape import root_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
-from kmaplocal.knowledge import api, functions, pages
+from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr, Point, Stmt
 
 RULE = Rule("kmap-leak", ERROR, "a path leaves the page mapped", on_path=True)
@@ -70,11 +72,11 @@ def _unmapped_by_others(context: CheckContext, site: Site) -> bool:
     if _unmapped_untraced(context, site) or _unmapped_by_page(context, site):
         return True
     return any(
-        context.called.unmaps(call, number) or _may_unmap(context, call, argument, site)
-        for call in context.function.exprs
-        if call.kind == "call" and call is not site.call
+        context.called.unmaps(call, number)
+        for call in context.trace.during(site.number)
+        if call is not site.call and call.callee not in context.knowledge.unmaps
         for number, argument in call.arguments.items()
-        if _names(argument, site) and call.callee not in context.knowledge.unmaps
+        if _names(argument, site)
     )
 
 
@@ -87,9 +89,8 @@ def _unmapped_by_page(context: CheckContext, site: Site) -> bool:
     return any(
         given & {a.bare().text for a in call.arguments.values()}
         and any(f.calls(["kunmap"]) for _, f in context.called.definitions(call.callee))
-        for call in context.function.exprs
-        if call.kind == "call" and call is not site.call
-        if call.callee not in context.knowledge.unmaps
+        for call in context.trace.during(site.number)
+        if call is not site.call and call.callee not in context.knowledge.unmaps
     )
 
 
@@ -107,15 +108,6 @@ def _own(context: CheckContext, site: Site) -> bool:
     return not other and places and later
 
 
-def _may_unmap(context: CheckContext, call: Expr, argument: Expr, site: Site) -> bool:
-    """Whether a function that could not be read is given the page of a kmap()."""
-    if not lasting(site) or argument.bare().text != site.page or not call.callee:
-        return False
-    if functions.of(call.callee).takes_page or call.callee.startswith(pages.ASKING):
-        return False
-    return not context.called.definitions(call.callee)
-
-
 def _names(argument: Expr, site: Site) -> bool:
     words = {node.text for node in argument.walk()}
     if site.variable and site.variable in words:
@@ -126,9 +118,13 @@ def _names(argument: Expr, site: Site) -> bool:
 def _unmapped_untraced(context: CheckContext, site: Site) -> bool:
     """Whether an unmap that nothing is known of may be meant for this mapping:
     another rule speaks of it where it is wrong."""
+    # Of a page in a variable it is known which one is unmapped, where any is.
+    plain_page = lasting(site) and site.page.isidentifier()
+    own = context.unmaps(site) if plain_page else []
     return any(
         context.kind(expr) == site.api.ends or site in ended(context, expr)
         for expr in context.untraced
+        if expr not in own
     )
 
 
@@ -164,6 +160,7 @@ def _on_path(context: CheckContext, site: Site) -> Iterator[Finding]:
         # What is mapped for good, and what a structure keeps, may end elsewhere.
         elsewhere = site.api.kept and not speaks_of_unmap(context, site)
         if lasting(site) or elsewhere:
+            yield from put_while_mapped(context, site)
             return
         by = f", {context.mapped(site)}," if site.api.by else ""
         message = f"{name}{by} is never unmapped: no path has {site.api.ends}()"
@@ -175,7 +172,7 @@ def _on_path(context: CheckContext, site: Site) -> Iterator[Finding]:
         at = leaving or site.call
         if leaving and never_run(context, site, leaving):
             continue
-        if leaving and _hands_page_on(site, leaving):
+        if leaving and _hands_page_on(context, site, leaving):
             continue
         message = f"{name}, {context.mapped(site)}, is still mapped"
         severity = WARNING if context.uses(site, *TAKEN) else ""
@@ -206,10 +203,28 @@ def _mendable(finding: Finding, addition: Addition) -> Finding:
     return replace(finding, fix=f"{ADDED}{addition.text}", places=places)
 
 
-def _hands_page_on(site: Site, leaving: Stmt) -> bool:
-    """Whether the caller is given the page of a kmap(), and so all of the mapping."""
+def _hands_page_on(context: CheckContext, site: Site, leaving: Stmt) -> bool:
+    """Whether the caller is given the page of a kmap(), and so all of the mapping: it
+    is returned, or stored where others find it."""
+    if not lasting(site):
+        return False
     names = {node.text for root in leaving.exprs for node in root.walk()}
-    return lasting(site) and site.page in names
+    pages = context.pages(site)
+    stores = (e for e in context.function.exprs if e.kind == "assign")
+    return bool(names & pages) or any(
+        store.children[1].bare().text in pages
+        and not root_of(store.children[0].bare(), context.function)
+        and leaving in _following(context, store)
+        for store in stores
+    )
+
+
+def _following(context: CheckContext, expr: Expr) -> list[Stmt]:
+    """What follows the statement of EXPR, which may be behind a label."""
+    home = context.statement(expr)
+    while home is not None and home.parent is not None and home.parent.kind == "label":
+        home = home.parent
+    return [*context.sequel(home)] if home is not None else []
 
 
 def _guarded(context: CheckContext, site: Site, line: int) -> bool:

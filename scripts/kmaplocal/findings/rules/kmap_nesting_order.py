@@ -27,7 +27,7 @@ REVERSE = "unmap in the reverse order of mapping"
 
 def find(context: CheckContext) -> Iterator[Finding]:
     """Mappings unmapped before one that was mapped later."""
-    for first, later, expr in out_of_order(context):
+    for first, later, expr in _once_each(context):
         yield context.finding(
             expr,
             f"{_with_line(context, first)} is unmapped while"
@@ -39,14 +39,32 @@ def find(context: CheckContext) -> Iterator[Finding]:
     yield from _arrays(context)
 
 
+def _once_each(context: CheckContext) -> Iterator[tuple[Site, Site, Expr]]:
+    """What is out of order, once for each unmap; and not what follows from that, as in
+    the next turn of a loop they are the other way round."""
+    told: set[tuple[str, str]] = set()
+    done: set[Expr] = set()
+    for first, later, expr in sorted(out_of_order(context), key=lambda f: f[2].start):
+        names = context.named(first), context.named(later)
+        if expr not in done and names[::-1] not in told:
+            done.add(expr)
+            told.add(names)
+            yield first, later, expr
+
+
 def out_of_order(context: CheckContext) -> Iterator[tuple[Site, Site, Expr]]:
     """Two mappings on the stack and the unmap of the first while the later one
     is alive."""
     disordered = context.trace.disordered
-    for first, later in context.trace.own(disordered):
-        expr = disordered[first.number, later.number]
-        stacked = _is_stacked(context, first) and _is_stacked(context, later)
-        if stacked and not _skipped(context, later, expr):
+    found = [
+        (first, later, disordered[first.number, later.number])
+        for first, later in context.trace.own(disordered)
+        if _is_stacked(context, first) and _is_stacked(context, later)
+    ]
+    skipped = {(a, b) for a, b, expr in found if _skipped(context, b, expr)}
+    for first, later, expr in found:
+        # What is not out of order does not turn the two round, either.
+        if not {(first, later), (later, first)} & skipped:
             yield first, later, expr
 
 
@@ -75,7 +93,7 @@ def _skipped(context: CheckContext, later: Site, expr: Expr) -> bool:
 def _guarded(context: CheckContext, site: Site, unmap: Expr) -> bool:
     stmt = context.statement(unmap)
     while stmt is not None:
-        guards = stmt.kind in ("if", "switch") and stmt.start > site.call.start
+        guards = stmt.kind in ("if", "switch") and not stmt.holds(site.call)
         if guards and unmap.start > stmt.exprs[0].end:
             return True
         stmt = stmt.parent

@@ -10,11 +10,12 @@ from kmaplocal.findings.finding import ERROR, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.findings.rules.entries import entries
 from kmaplocal.findings.rules.helper_ranges import RANGES, VECTORS, helper_ranges
-from kmaplocal.bounds import plain
+from kmaplocal.bounds import INSIDE, plain
 from kmaplocal.certify.certificate import ONE_PAGE
 from kmaplocal.knowledge import functions
+from kmaplocal.knowledge.functions import MINIMA
 from kmaplocal.bounds.extents import Access
-from kmaplocal.c.places import names_in
+from kmaplocal.c.places import changes, names_in
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
@@ -29,6 +30,7 @@ RULE = Rule(
 )
 CALLS = (*RANGES, *VECTORS)
 
+_CUTTING = ("&", "%", "&=", "%=")
 HIGHMEM = ("PageHighMem", "folio_test_highmem")
 
 
@@ -46,7 +48,7 @@ def _of_sites(context: CheckContext) -> Iterator[Finding]:
 
 
 def _of_site(context: CheckContext, site: Site) -> Iterator[Finding]:
-    for rule in (_accesses, _unlimited, entries, _highmem_only):
+    for rule in (_accesses, _unlimited, _whole_page, entries, _highmem_only):
         found = list(rule(context, site))
         yield from found
         if found:
@@ -74,6 +76,40 @@ def _unlimited(context: CheckContext, site: Site) -> Iterator[Finding]:
             return
 
 
+def _whole_page(context: CheckContext, site: Site) -> Iterator[Finding]:
+    """A length that is cut to PAGE_SIZE, and not to what is left of the page, from
+    somewhere inside of it on."""
+    extents = context.analysis.pages.extents
+    for access in extents.accesses(site):
+        length, terms = access.length, access.offset or ()
+        inside = [t for t, _, sign in terms if t is not None and sign > 0]
+        if not isinstance(length, Expr) or len(inside) != 1 or len(terms) != 1:
+            continue
+        cut = _cut_to_page(context, length) and _in_page(context, inside[0])
+        if cut and extents.bounds.fits(terms, length, access.expr).answer != INSIDE:
+            yield context.finding(
+                access.expr,
+                f"{plain(access.expr.text)} begins inside the page, at"
+                f" {plain(inside[0].text)}, and {plain(length.text)} may be PAGE_SIZE",
+                "go no further than PAGE_SIZE minus the offset",
+                WARNING,
+            )
+            return
+
+
+def _cut_to_page(context: CheckContext, length: Expr) -> bool:
+    """Whether a length is the least of PAGE_SIZE and something that nothing limits."""
+    node = length.bare()
+    if node.kind == "identifier":
+        node = (context.analysis.bounds().reaching.value(node) or node).bare()
+    if node.callee not in MINIMA:
+        return False
+    first = MINIMA[node.callee]
+    picked = [a.bare().text for n, a in node.arguments.items() if n >= first]
+    others = [text for text in picked if text != "PAGE_SIZE"]
+    return len(others) == 1 and others[0].isidentifier() and len(picked) == 2
+
+
 def _unbounded(context: CheckContext, access: Access) -> bool:
     """Whether bytes from somewhere inside the page go as far as a parameter says
     that nothing in the function limits."""
@@ -93,11 +129,22 @@ def _in_page(context: CheckContext, offset: Expr) -> bool:
     """Whether an offset was cut to one page: it can be anywhere in it."""
     node = offset.bare()
     if node.kind == "identifier":
-        node = (context.analysis.bounds().reaching.value(node) or node).bare()
+        cut = _last_change(context, node)
+        if cut is None:
+            cut = context.analysis.bounds().reaching.value(node) or node
+        node = cut.bare()
     if node.callee == "offset_in_page":
         return True
     words = {n.text for n in node.walk()}
-    return node.op in ("&", "%") and bool(words & {"PAGE_MASK", "PAGE_SIZE"})
+    return node.op in _CUTTING and bool(words & {"PAGE_MASK", "PAGE_SIZE"})
+
+
+def _last_change(context: CheckContext, node: Expr) -> Expr | None:
+    """`off &= ...` where that is the last that changes the variable NODE before it."""
+    before = (e for e in context.function.exprs if e.start < node.start)
+    changed = [e for e in before if changes(e, {node.text})]
+    last = max(changed, key=lambda e: e.start, default=None)
+    return last if last is not None and last.op in _CUTTING else None
 
 
 def _limits(node: Expr, name: str) -> bool:

@@ -34,14 +34,15 @@ def find(context: CheckContext) -> Iterator[Finding]:
 
 def _uses(context: CheckContext) -> Iterator[Finding]:
     for site in context.sites:
-        done: set[int] = set()
-        for use in context.uses(site, Kind.AFTER_UNMAP, Kind.DANGLING):
-            if use.place.start[0] in done or not _is_use(context, use):
+        done: set[str | int] = set()
+        uses = context.uses(site, Kind.AFTER_UNMAP, Kind.DANGLING)
+        for use in (u for u in uses if _is_use(context, u)):
+            gone, line = context.gone(use, site), use.place.start[0]
+            if {gone, line} & done or _is_another(context, site, use.place):
                 continue
-            if _is_another(context, site, use.place):
-                continue
-            done.add(use.place.start[0])
-            yield _used(context, site, use)
+            found = _used(context, site, use)
+            done.add(line if found.severity == NOTE else gone)
+            yield found
 
 
 def _is_another(context: CheckContext, site: Site, place: Expr) -> bool:

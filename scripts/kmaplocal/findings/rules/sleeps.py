@@ -41,10 +41,17 @@ def sleeps(context: CheckContext) -> Iterator[Finding]:
 
 
 def _during(context: CheckContext, site: Site) -> list[Expr]:
-    """The calls made while a mapping is alive, map calls too."""
+    """The calls made while a mapping is alive, map calls and what begins a guarded
+    block too."""
     nested = context.trace.own(context.trace.nested)
     calls = [*context.trace.during(site.number)]
     calls += [inner.call for outer, inner in nested if outer is site]
+    blocks = (s for s in context.function.statements() if s.kind == "guard")
+    calls += [
+        Expr(block.start, block.end, block.text)
+        for block in blocks
+        if not block.holds(site.call) and any(block.holds(call) for call in calls)
+    ]
     return sorted(calls, key=lambda call: call.start)
 
 
@@ -74,7 +81,7 @@ def found_in(
 def _sleep(context: CheckContext, call: Expr) -> tuple[str, bool] | None:
     """How a call may sleep, and whether it does so whatever is the case."""
     if may_sleep(call):
-        return f"{call.callee}()", True
+        return named(call), True
     if functions.of(call.callee).sleeps == PAGING_IN:
         if _may_fail(context):
             return None
@@ -105,8 +112,16 @@ def _whole_statements(function: Function) -> list[Expr]:
     return [s.exprs[0] for s in function.statements() if s.kind == "expression"]
 
 
+def named(call: Expr) -> str:
+    """A call, or what begins a guard, by its name."""
+    guard = functions.guard_named(call.text)
+    return f"guard({guard})" if guard else f"{call.callee}()"
+
+
 def may_sleep(call: Expr) -> bool:
-    """Whether a call itself may sleep."""
+    """Whether a call itself, or what begins a guard, may sleep."""
+    if functions.guard_named(call.text) in functions.SLEEPING_GUARDS:
+        return True
     sleeps = functions.of(call.callee).sleeps
     return sleeps == ALWAYS or (sleeps == BY_FLAGS and bool(_flags(call) & WAITING))
 

@@ -9,9 +9,10 @@ leave it to the caller where not.
 from __future__ import annotations
 
 from kmaplocal.findings.finding import ERROR, WARNING
-from kmaplocal.findings.context import CheckContext
+from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
+from kmaplocal.knowledge import functions, pages
 from kmaplocal.c.syntax import Expr, Stmt
 
 UNREAD = (Kind.UNKNOWN, Kind.OPAQUE)
@@ -21,8 +22,22 @@ _NOTHING = ("NULL", "false")
 
 
 def takers(context: CheckContext, site: Site) -> list[Expr]:
-    """What is given the address of SITE and could not be read."""
-    return [use.place for use in context.uses(site, *UNREAD)]
+    """What is given the address of SITE, or the page of a kmap(), and could not be
+    read."""
+    given = [use.place for use in context.uses(site, *UNREAD)]
+    calls = context.trace.during(site.number) if lasting(site) else ()
+    more = [e for e in calls if e not in given and _takes_page(context, e, site)]
+    return given + more
+
+
+def _takes_page(context: CheckContext, call: Expr, site: Site) -> bool:
+    """Whether CALL gives the page of a kmap() to a function that could not be read."""
+    row = functions.of(call.callee)
+    known = row.takes_page or row.by_value or call.callee.startswith(pages.ASKING)
+    if known or not call.callee or call.callee in context.knowledge.unmaps:
+        return False
+    given = any(a.bare().text == site.page for a in call.arguments.values())
+    return given and not context.called.definitions(call.callee)
 
 
 def how_sure(context: CheckContext, site: Site, leaving: Stmt | None) -> str:

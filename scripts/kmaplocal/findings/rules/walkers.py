@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kmaplocal.findings.finding import JUMPS, Finding
-from kmaplocal.findings.rules.sleeps import may_sleep, sleeps_by_callee
+from kmaplocal.findings.rules.sleeps import may_sleep, named, sleeps_by_callee
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.offsets import values_of
@@ -65,7 +65,7 @@ def sleeps_in_walk(context: CheckContext) -> Iterator[Finding]:
         if not _is_atomic(context, site, walk):
             continue
         for call in sorted(context.trace.during(site.number), key=lambda e: e.start):
-            chain = call.callee + "()" if may_sleep(call) else ""
+            chain = named(call) if may_sleep(call) else ""
             chain = chain or sleeps_by_callee(context, call)
             if chain and call.callee not in (*WALKS, walk.stops):
                 yield context.finding(

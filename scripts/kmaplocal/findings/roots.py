@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One bug, one finding: what several rules find where one unmap is wrong.
+
+An unmap that is given another mapping's address ends that one twice, out of order, and
+leaves its own: the address is to be put right in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from kmaplocal.findings.context import CheckContext
+from kmaplocal.findings.finding import Finding, Step
+from kmaplocal.flow.trace import Site
+from kmaplocal.c.syntax import Point
+
+TWICE, LEFT, ORDER = "kmap-double-unmap", "kmap-leak", "kmap-nesting-order"
+
+
+def one_each(context: CheckContext, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """FINDINGS of a function, those of the same bug told as one."""
+    found = list(findings)
+    mixed: dict[Finding, Site] = {}
+    for finding in found:
+        left = _left_for(context, finding) if finding.rule == TWICE else []
+        if left:
+            mixed[finding] = left[0]
+    told = {_place(site): twice for twice, site in mixed.items()}
+    for finding in found:
+        if finding in mixed:
+            yield _mixed_up(context, finding, mixed[finding])
+        elif not _is_told(finding, told):
+            yield finding
+
+
+def _left_for(context: CheckContext, twice: Finding) -> list[Site]:
+    """The mappings that stay because another one is unmapped TWICE: of its kind, mapped
+    before, and never unmapped."""
+    first = [site for site in context.sites if _place(site) in _begins(twice)]
+    return [
+        site
+        for site in context.sites
+        if first and site not in first and site.api.ends == first[0].api.ends
+        if site.call.start < (twice.line, twice.column) and not context.unmaps(site)
+    ]
+
+
+def _mixed_up(context: CheckContext, twice: Finding, left: Site) -> Finding:
+    name, line = context.named(left), left.call.start[0]
+    message = f"{twice.message}; {name} of line {line} stays mapped"
+    return replace(twice, message=message, remedy=f"unmap {name} once, and it once")
+
+
+def _is_told(finding: Finding, told: dict[Point, Finding]) -> bool:
+    """Whether FINDING speaks of a mapping that stays for another that ends twice."""
+    if finding.rule == LEFT:
+        return not _begins(finding).isdisjoint(told)
+    if finding.rule != ORDER:
+        return False
+    begins = _begins(finding)
+    return any(
+        place in begins and not begins.isdisjoint(_begins(twice))
+        for place, twice in told.items()
+    )
+
+
+def _begins(finding: Finding) -> set[Point]:
+    """The places of the map calls that a finding speaks of."""
+    steps = {(s.line, s.column - 1) for s in finding.steps if _begins_there(s)}
+    return steps or {(finding.line, finding.column - 1)}
+
+
+def _begins_there(step: Step) -> bool:
+    return step.said.endswith("mapped here") and "unmapped" not in step.said
+
+
+def _place(site: Site) -> Point:
+    return site.call.start

@@ -25,8 +25,8 @@ flow      engine (every mapping along every path), values state conditions (what
 bounds    translate (an expression as a sum), limits guards (what bounds it), prover
           query (inside of the page or not), offsets many extents (how far the accesses
           of a mapping go)
-summaries callees effects chains mappings (what a function does with an address, and
-          to the mappings of its callers), knowledge (all that, as one file has it),
+summaries callees effects chains mappings named (what a function does with an address,
+          and to the mappings of its callers), knowledge (all that, as one file has it),
           requests (what is not known yet), pointers (which functions a pointer can
           be), reaching users (who maps by others)
 certify   analysis file (all of it), view (who looks at what), readings called gaps
@@ -44,9 +44,9 @@ steps     steps task (what a person has to change where a mapping is kept, and t
 apply     plan agreement together (what is to be done), edit edits layout braces
           comments conversion (making the edits by the semantic patches), outcomes
           cached (of many files), goldens, patch replace
-findings  survey (files), checks context called additions (one function, as the rules
-          look at it), registry architectures finding report text handbook mend; rules/
-          (a rule, and its page), accept/ (comments, baselines, what apply does),
+findings  survey (files), checks context called additions roots (one function, as the
+          rules look at it), registry architectures finding report text handbook mend;
+          rules/ (a rule, and its page), accept/ (comments, baselines, what apply does),
           change/ (what a patch is answerable for), formats/ (how it is told)
 report    report listing output (certificates of a tree), page events (the same for a
           browser)

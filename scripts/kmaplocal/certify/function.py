@@ -118,6 +118,12 @@ class FunctionAnalysis:
         names = [self.function.params[number].name for number in self.mapped]
         return Tracer(self.function, knowledge, names, self.mapped, **how)
 
+    def returning(self) -> frozenset[str]:
+        """The functions and macros of the file through which this one calls itself, by
+        the names in their text."""
+        own, outline = frozenset({self.function.name}), self.knowledge.outline
+        return own | outline.reaching(own) if outline else own
+
     def needing(self, site: Site, name: str) -> list[Expr]:
         """The calls during a mapping that rely on what it disables."""
         by = functions.FAULTS_OFF_BY if name == FAULTS else functions.PREEMPT_OFF_BY

@@ -1,13 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Are mappings that are alive together unmapped in reverse order?"""
+"""Are mappings that are alive together unmapped in reverse order, and are they few
+enough for the stack of local mappings?"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+
+from kmaplocal.c.syntax import Expr
+from kmaplocal.c.text import plain
 from kmaplocal.certify.certificate import LIFO, UNKNOWN, Obligation
 from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
-from kmaplocal.flow.trace import Site
+from kmaplocal.flow.trace import Site, Trace
+from kmaplocal.flow.values import Origin
 from kmaplocal.repairs.repair import Exchanged
+
+# include/asm-generic/kmap_size.h: a thread has 16 local mappings, past which
+# kmap_local_idx_push() is a BUG().  Half are left to its callees and to interrupts.
+SLOTS = 16
+MOST_ALIVE = SLOTS // 2
 
 
 def lifo(site: Site, seen: FunctionAnalysis) -> Obligation:
@@ -16,6 +28,7 @@ def lifo(site: Site, seen: FunctionAnalysis) -> Obligation:
     return (
         _disordered(site, seen)
         or _beside(site, seen)
+        or _deep(site, seen)
         or _exchanged(site, seen)
         or holds(
             LIFO,
@@ -46,6 +59,34 @@ def _beside(site: Site, seen: FunctionAnalysis) -> Obligation | None:
             why = f"{call.callee}() leaves a page mapped, to be unmapped in turn"
             return fails(LIFO, call, why, UNKNOWN)
     return None
+
+
+def _deep(site: Site, seen: FunctionAnalysis) -> Obligation | None:
+    """Whether local mappings in place of SITE and those beside it may be too many;
+    kmap() has a pool for all, and kmap_atomic() these same slots."""
+    if site.api.stacked:
+        return None
+    for call, before in _beneath(seen.trace).items():
+        if len(before) > MOST_ALIVE and site.number in before:
+            why = f"more than {MOST_ALIVE} are mapped at once: a thread has {SLOTS}"
+            return fails(LIFO, call, f"{why} local mappings for all it calls")
+    during = seen.trace.during(site.number)
+    again = seen.returning() if during else frozenset()
+    for call in sorted(during, key=lambda call: call.start):
+        if any(e.kind == "identifier" and e.text in again for e in call.walk()):
+            why = f"{call.callee or plain(call.text)}() may map here again, ever deeper"
+            why += f": a thread has {SLOTS} local mappings"
+            return fails(LIFO, call, why, UNKNOWN)
+    return None
+
+
+def _beneath(trace: Trace) -> Mapping[Expr, set[Origin]]:
+    """By the call of each mapping that is nested, those alive once it is made."""
+    found: dict[Expr, set[Origin]] = defaultdict(set)
+    for first, later in trace.nested:
+        if isinstance(later, int):
+            found[trace.sites[later].call] |= {first, later}
+    return found
 
 
 def _exchanged(site: Site, seen: FunctionAnalysis) -> Obligation | None:

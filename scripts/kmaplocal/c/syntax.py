@@ -142,6 +142,7 @@ class Function:
     exprs: list[Expr] = field(default_factory=list)
     stray: list[Expr] = field(default_factory=list)  # in no statement
     unread: str = ""  # what of it is not among the facts
+    macro: bool = False  # it is the body of a macro
     reading: int = 0  # one of a choice of arms of its #ifs; 0: as it is
     # By variable: the call that cleans it up where its scope ends.
     cleanups: dict[str, Expr] = field(default_factory=dict)

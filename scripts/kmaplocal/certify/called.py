@@ -39,12 +39,14 @@ class Called:
 
     def take(self, told: Facts) -> list[Function]:
         """The functions and macros among the facts TOLD of the piece."""
-        known = {s.name for s in self.spans} | {m.name for m in self.macros}
+        macros = {(m.name, m.line) for m in self.macros}
+        known = {s.name for s in self.spans} | {name for name, _ in macros}
         source = told.source
         source.functions = [f for f in source.functions if f.name in known]
         gaps.note_gaps(source, self.spans, told.lost, self.outline)
         for function in source.functions:
             function.reading = self.reading
+            function.macro = (function.name, function.line) in macros
         return source.functions
 
 

@@ -179,7 +179,8 @@ ROWS: dict[str, list[Row]] = {
         Row("kernel_fpu_begin", disables=PREEMPT),
     ],
     "arch/x86/include/asm/msr.h": [
-        Row("rdmsr rdmsrl", assigns=True),
+        Row("rdmsr rdmsrl", assigns=True, preempt=USES),
+        Row("wrmsr wrmsrl", preempt=USES),
     ],
     "arch/x86/include/asm/pgtable.h": [
         Row("pmd_page pte_page", repeats=True),

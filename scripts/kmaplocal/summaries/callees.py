@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from posixpath import dirname
 
 from kmaplocal.summaries import mappings
 from kmaplocal.knowledge import api, functions
@@ -204,16 +205,29 @@ class Callees:
         root = Root("variable", function.name, where=file)
         return Effect(Escape.UNKNOWN, False, why, root=root)
 
-    def reaches(self, caller: str, name: str, names: Collection[str], deep: int) -> str:
+    def reaches(
+        self,
+        caller: str,
+        name: str,
+        names: Collection[str],
+        deep: int,
+        above: tuple[str, ...] = (),
+        home: str = "",
+    ) -> str:
         """How NAME, called in the file CALLER, is or calls one of NAMES, at most
-        DEEP calls away: "a(): b()", or "" when it does not."""
+        DEEP calls away: "a(): b()", or "" when it does not.  What stands in the file
+        HOME of the first caller, and a macro in its folder, is written for it, and
+        no call away.  ABOVE are the functions and macros that this is asked for."""
+        home = home or caller
         if name in names:
             return f"{name}()"
-        if not deep or not name or name in functions.HARMLESS:
+        if not deep or not name or name in above or name in functions.HARMLESS:
             return ""
         for file, function in self.find(caller, name):
+            near = file == home or (function.macro and dirname(file) == dirname(home))
+            left = deep if near and len(above) < MOST_DEEP else deep - 1
             for inner in sorted({e.callee for e in function.exprs if e.callee}):
-                chain = self.reaches(file, inner, names, deep - 1)
+                chain = self.reaches(file, inner, names, left, (*above, name), home)
                 if chain and not all_in_region(function, inner, names):
                     return f"{name}(): {chain}"
         return ""

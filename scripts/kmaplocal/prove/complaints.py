@@ -18,7 +18,6 @@ _SAID = re.compile(
     r" (?P<kind>warning|error|fatal error): (?P<text>.*)"
 )
 _FROM = re.compile(r"(?:In file included|\s+) from (?P<file>[^:]+):\d+(?::\d+)?[,:]")
-_STOPPED = re.compile(r"make\[\d+\]: \*\*\* \[[^\]]*: (?P<target>\S+)\] (?P<how>.*)")
 
 
 @dataclass(frozen=True, order=True)
@@ -48,12 +47,6 @@ def read(said: str, root: Path) -> list[Complaint]:
             found.append(Complaint(origin or file, file, number, kind, text))
             origin = ""
     return found
-
-
-def stopped(said: str) -> dict[str, str]:
-    """The targets that make says it could not make, and how that ended."""
-    lines = (_STOPPED.match(line) for line in said.splitlines())
-    return {match["target"]: match["how"] for match in lines if match}
 
 
 def new(

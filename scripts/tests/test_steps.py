@@ -33,6 +33,7 @@ SAID = [
     ("paired/leak_by_continue.c", "sum_valid", "the unmap first"),
     ("paired/use_after_unmap.c", "read_late", "unmap after line 19"),
     ("paired/double_unmap.c", "check_word", "first put right what is wrong today"),
+    ("paired/unmapped_by_callee.c", "sum_block", "give next_block() the address"),
     ("paired/page_reassigned.c", "sum_two", "may be another page"),
     ("lifo/fifo.c", "move_word", "unmap kmap_atomic(to), which was mapped last"),
     ("lifo/data_dependent.c", "copy_runs", "before line 24"),

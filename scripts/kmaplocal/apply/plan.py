@@ -181,6 +181,7 @@ def _plan_base(
     if base.after:
         why = f"{base.name} is needed for the unmap of {call}"
         draft.declare(base.after, base.name, why)
+    if base.after or base.shared:
         stmt = draft.places.home(base.call)
         draft.insert(stmt, "before", f"{base.name} = {call}", why)
 

@@ -19,7 +19,7 @@ from kmaplocal.bounds.extents import Extents
 from kmaplocal.bounds.offsets import Amount, is_same_again, terms_of
 from kmaplocal.knowledge import functions
 from kmaplocal.c.places import Places, changes, names_in, scale_of
-from kmaplocal.repairs.base_pointer import base_pointer
+from kmaplocal.repairs.base_pointer import base_pointers, sharing
 from kmaplocal.repairs.repair import BasePointer, Helper, Joined, UnmappedBy
 from kmaplocal.c.cfg import LOOPS
 from kmaplocal.flow.events import Kind
@@ -251,20 +251,20 @@ class OnePage:
     def _saves(self, site: Site, unmap: Expr) -> bool:
         """Whether a variable can be added that keeps the address, where none has
         it at an UNMAP; notes it."""
-        value = base_pointer(
-            self.function,
-            self.trace,
-            site,
-            self.extents.begin(site),
-            self._bases,
-            self.knowledge.branches,
-        )
         moved = bool(self.trace.of(site.number, Kind.MOVED))
         nameless = not site.variable and self.trace.given(unmap).callee == "kunmap"
-        if value is None or not (nameless or moved or self.extents.mapped_at(site)):
+        if not (nameless or moved or self.extents.mapped_at(site)):
             return False
-        self._bases[site.number] = value
-        return True
+        if site.number not in self._bases:
+            sites = sharing(self.trace, site)
+            self._bases |= base_pointers(
+                self.function,
+                self.trace,
+                {each: self.extents.begin(each) for each in sites},
+                self._bases,
+                self.knowledge.branches,
+            )
+        return site.number in self._bases
 
     def dropped(self, site: Site) -> bool:
         """Whether the value of a kmap() is dropped."""

@@ -17,6 +17,7 @@ def paired(site: Site, seen: FunctionAnalysis) -> Obligation:
         why = f"this is {seen.function.name}() itself, not a user of it"
         return fails(PAIRED, site.call, why)
     wrong = _again(site, seen) or _left(site, seen) or _used(site, seen)
+    wrong = wrong or _by_others(site, seen)
     return wrong or _ended(site, seen)
 
 
@@ -44,6 +45,16 @@ def _used(site: Site, seen: FunctionAnalysis) -> Obligation | None:
     for event in seen.trace.of(site.number, Kind.AFTER_UNMAP):
         why = f"{event.place.text} is used after the unmap{_somewhere(site, seen)}"
         return fails(PAIRED, event.place, why)
+    return None
+
+
+def _by_others(site: Site, seen: FunctionAnalysis) -> Obligation | None:
+    """Whether a callee may have unmapped the page, which it finds by itself."""
+    by_page = seen.knowledge.unmaps[site.api.ends].given == api.PAGE
+    for call in seen.trace.during(site.number) if by_page else ():
+        if call.callee in seen.knowledge.ending:
+            why = f"{call.callee}() may unmap its page"
+            return fails(PAIRED, call, why, UNKNOWN)
     return None
 
 

@@ -82,8 +82,10 @@ class Tracer(MapCalls):
     def _less(self, state: State, guarded: bool) -> State:
         """STATE without what tells it from too many others; GUARDED: with what guards
         maps and unmaps."""
-        pages = {site.page for site in self.log.sites if site.page.isidentifier()}
-        pages |= {text for _, text in state.pages if text.isidentifier()}
+        texts = [site.page for site in self.log.sites]
+        texts += [text for _, text in state.pages]
+        names = [text.removeprefix("* ") for text in texts]
+        pages = {name for name in names if name.isidentifier()}
         pages |= {f"IS_ERR ( {page} )" for page in pages}
         state = forget(state, pages | (self.relevant.guards if guarded else set()))
         return state if guarded else plain(state, self.function.variables)

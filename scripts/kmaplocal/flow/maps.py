@@ -158,16 +158,26 @@ class MapCalls(Calls):
     def _begin(self, site: Site, state: State) -> State:
         argument = site.call.arguments.get(0) if site.name in api.MAPS else None
         pages = state.pages
-        if site.name == "kmap" and argument is not None and self._steady(argument):
+        text = self._page_behind(argument) if argument is not None else ""
+        if site.name == "kmap" and text:
             pages = tuple(p for p in pages if p[0] != site.number)
-            pages += ((site.number, meant(argument.bare().text, state)),)
+            pages += ((site.number, meant(text, state)),)
         if argument is not None and argument.bare().kind == "identifier":
             # Only an existing page can be mapped.
             page = argument.bare().text
             state = state.decide(page, True).decide(f"IS_ERR ( {page} )", False)
         elif argument is not None:
             state = self._counted_in(argument.bare(), state)
+            state = self._followed(argument.bare(), state)
         return state._replace(live=state.live + (site.number,), pages=pages)
+
+    def _followed(self, page: Expr, state: State) -> State:
+        """The state after PAGE was mapped: what is `*p` was read by way of a P that is
+        not NULL."""
+        text = self._page_behind(page).removeprefix("* ")
+        if page.kind != "unary" or page.op != "*" or not self._local(text):
+            return state
+        return state.decide(text, True)
 
     def _counted_in(self, page: Expr, state: State) -> State:
         """The state after a PAGE of a list was mapped: there is the list, and so the
@@ -262,6 +272,18 @@ class MapCalls(Calls):
             found += [n for n, of in state.pages if of == text and n in state.live]
         alive = [number for number in found if number in state.live]
         return next(iter((alive or found)[-1:]), None)
+
+    def _page_behind(self, argument: Expr) -> str:
+        """What the page of ARGUMENT is called once that is evaluated: `* p` of `*++p`;
+        "" where it is another one each time."""
+        node = argument.bare()
+        step = (
+            node.children[0].bare() if (node.kind, node.op) == ("unary", "*") else node
+        )
+        if step.kind == "unary" and step.op in ("++", "--") and step is not node:
+            variable = step.children[0].bare()
+            return f"* {variable.text}" if self._local(variable.text) else ""
+        return node.text if self._steady(argument) else ""
 
     def _steady(self, page: Expr) -> bool:
         """Whether a page expression means the same page each time it is read."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dataclasses import replace
+
 from kmaplocal.c.places import Places, changes, names_in
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.repairs.repair import BasePointer
@@ -20,33 +22,74 @@ _LAZY = ("&&", "||", "&")  # `a & b` is not worth to be told from `&a`
 NAMES = ("base", "kaddr", "vaddr", "mapped")
 
 
-def base_pointer(
+def sharing(trace: Trace, site: Site) -> list[Site]:
+    """SITE, with the mappings that its unmaps end on other paths, and so on."""
+    found = [site]
+    for each in found:
+        ended = (
+            s for unmap in trace.unmaps_of(each.number) for s in trace.ended(unmap)
+        )
+        found += [other for other in dict.fromkeys(ended) if other not in found]
+    return sorted(found, key=lambda each: each.call.start)
+
+
+def base_pointers(
     function: Function,
     trace: Trace,
-    site: Site,
-    call: Expr,
+    calls: Mapping[Site, Expr],
     others: Mapping[int, BasePointer],
     branches: Sequence[tuple[int, int]] = (),
-) -> BasePointer | None:
-    """A variable for the address of a mapping that CALL gives, beside those of
-    OTHERS; None when CALL is neither in a plain assignment nor evaluated whenever its
-    statement is, when an unmap is outside the block of every declaration, or ends
-    other mappings too.  BRANCHES: the first and last line of each branch of an #if."""
+) -> dict[int, BasePointer]:
+    """A variable for the address of the mappings that CALLS begin, by the map call,
+    beside those of OTHERS: one for all where they share their unmaps, one of them alive
+    at a time.  {} when one of CALLS is neither in a plain assignment nor evaluated
+    whenever its statement is, or when no declaration is in a block around all of it.
+    BRANCHES: the first and last line of each branch of an #if."""
+    sites = list(calls)
+    unmaps = list(dict.fromkeys(u for s in sites for u in trace.unmaps_of(s.number)))
+    found = [_beginning(function, site, call) for site, call in calls.items()]
+    begins = [stmt for stmt in found if stmt is not None]
+    name = _free_name(function, trace, sites, others)
+    if not unmaps or not name or len(begins) < len(sites):
+        return {}
+    if not _apart(trace, sites, unmaps) or any(map(_declares, begins[1:])):
+        return {}
+    first, ends = begins[0], [*unmaps, *calls.values()]
+    if _declares(first):
+        if first.parent is not None and not _encloses(first.parent, ends):
+            return {}
+        after = None
+    else:
+        taken = [other.after for other in others.values()]
+        after = _declaration(function, begins, ends, branches, taken)
+        if after is None:
+            return {}
+    bases = [BasePointer(name, after, call) for call in calls.values()]
+    bases[1:] = [replace(base, after=None, shared=True) for base in bases[1:]]
+    return {site.number: base for site, base in zip(sites, bases)}
+
+
+def _beginning(function: Function, site: Site, call: Expr) -> Stmt | None:
+    """The statement in which CALL maps SITE, where that can be in one before it."""
     places = Places(function)
     begin = places.statement(call)
-    unmaps = trace.unmaps_alone(site.number)
-    if not unmaps or begin is None or not places.in_block(begin):
+    if begin is None or not places.in_block(begin):
         return None
     plain = _plain(begin, call) or _is_evaluated(begin, call)
-    if site.name not in ("kmap", "kmap_atomic") or not plain:
-        return None
-    name = _free_name(function, trace, site, others)
-    if begin.kind == "declaration":
-        within = begin.parent is None or _encloses(begin.parent, unmaps)
-        return BasePointer(name, None, call) if name and within else None
-    taken = [other.after for other in others.values()]
-    after = _declaration(function, begin, unmaps, branches, taken)
-    return BasePointer(name, after, call) if name and after else None
+    return begin if plain and site.name in ("kmap", "kmap_atomic") else None
+
+
+def _apart(trace: Trace, sites: Sequence[Site], unmaps: Sequence[Expr]) -> bool:
+    """Whether UNMAPS end nothing but SITES, of which no two are alive at a time."""
+    numbers = {site.number for site in sites}
+    fine = all(
+        end.fine and end.site in numbers for u in unmaps for end in trace.unmaps[u]
+    )
+    return fine and not any({*pair} <= numbers for pair in trace.nested)
+
+
+def _declares(begin: Stmt) -> bool:
+    return begin.kind == "declaration"
 
 
 def _plain(stmt: Stmt, call: Expr) -> bool:
@@ -87,13 +130,17 @@ def _is_evaluated(stmt: Stmt, call: Expr) -> bool:
 
 
 def _free_name(
-    function: Function, trace: Trace, site: Site, others: Mapping[int, BasePointer]
+    function: Function,
+    trace: Trace,
+    sites: Sequence[Site],
+    others: Mapping[int, BasePointer],
 ) -> str:
-    """A name that nothing in the function has, nor a mapping alive beside this."""
+    """A name that nothing in the function has, nor a mapping alive beside SITES."""
     used = {e.text for e in function.exprs if e.kind == "identifier"}
     used |= set(function.variables)
     for number, other in others.items():
-        beside = {(number, site.number), (site.number, number)}
+        beside = {(number, site.number) for site in sites}
+        beside |= {(site.number, number) for site in sites}
         if beside & trace.nested:
             used.add(other.name)
     return next((name for name in NAMES if name not in used), "")
@@ -101,17 +148,18 @@ def _free_name(
 
 def _declaration(
     function: Function,
-    begin: Stmt,
-    unmaps: list[Expr],
+    begins: Sequence[Stmt],
+    ends: list[Expr],
     branches: Sequence[tuple[int, int]],
     taken: Sequence[Stmt | None],
 ) -> Stmt | None:
-    """The last declaration before the map call in the innermost block around the
-    mapping that has any, compiled whenever the mapping is, and behind which no
-    variable comes yet (TAKEN)."""
+    """The last declaration before the first map call in the innermost block around
+    the mappings (their BEGINS and ENDS) that has any, compiled whenever these are, and
+    behind which no variable comes yet (TAKEN)."""
+    begin = begins[0]
     block = begin.parent
     while True:
-        if block is None or (block.kind == "compound" and _encloses(block, unmaps)):
+        if block is None or (block.kind == "compound" and _encloses(block, ends)):
             stmts = function.body if block is None else block.children
             found = [
                 stmt
@@ -119,7 +167,7 @@ def _declaration(
                 if stmt.kind == "declaration"
                 and stmt.end <= begin.start
                 and stmt not in taken
-                and not _hidden(stmt, begin, branches)
+                and not any(_hidden(stmt, each, branches) for each in begins)
             ]
             if found:
                 return found[-1]

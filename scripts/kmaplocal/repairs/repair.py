@@ -21,11 +21,13 @@ class Repair:
 @dataclass(frozen=True)
 class BasePointer(Repair):
     """A variable NAME of its own keeps what CALL gives; it is declared behind the
-    declaration AFTER, or with CALL where that is None."""
+    declaration AFTER, or with CALL where that is None; or (SHARED) with another call
+    whose unmaps are the same."""
 
     name: str
     after: Stmt | None
     call: Expr
+    shared: bool = False
     how = "saved address"
 
 

@@ -89,6 +89,19 @@ def of_its_own(kept: Kept) -> str:
     return f"find who unmaps {kept.page}, and convert both in one change"
 
 
+def by_callee(kept: Kept) -> str:
+    """Unmapped, it may be, by a callee that finds the page by itself."""
+    bad = kept.bad(PAIRED)
+    for call in kept.trace.during(kept.site.number):
+        if bad is not None and call.start[0] == bad.line:
+            if call.callee in kept.analysis.knowledge.ending:
+                return (
+                    f"give {call.callee}() the address that it is to unmap, and convert"
+                    " both in one change"
+                )
+    return ""
+
+
 def wrong(kept: Kept) -> str:
     """Used after the unmap, unmapped twice, or by another kind of call."""
     bad = kept.bad(PAIRED)

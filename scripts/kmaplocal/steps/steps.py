@@ -46,6 +46,7 @@ RULES: tuple[tuple[Callable[[Kept], str], Task], ...] = (
     (paths.left, Task.ORDER),
     (paths.left_to, Task.TOGETHER),
     (paths.of_its_own, Task.ADDRESS),
+    (paths.by_callee, Task.TOGETHER),
     (paths.wrong, Task.ORDER),
     (context.asserted, Task.CONTEXT),
     (context.relied_on, Task.CONTEXT),

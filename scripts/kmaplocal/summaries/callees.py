@@ -248,7 +248,10 @@ class Callees:
             return mappings.NONE
         found = {self._mappings(*each) for each in self.find(caller, name)}
         if len(found) > 1:
-            return Mappings(leaves=any(each.leaves or each.map for each in found))
+            return Mappings(
+                leaves=any(each.leaves or each.map for each in found),
+                ends=any(each.ends for each in found),
+            )
         return found.pop() if found else mappings.NONE
 
     def _mappings(self, file: str, function: Function) -> Mappings:

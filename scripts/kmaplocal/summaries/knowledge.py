@@ -42,6 +42,7 @@ class FileKnowledge:
         self.unmaps: Mapping[str, api.Unmap] = api.PAGE_UNMAPS
         self.followed: set[str] = set()  # calls that map or unmap by what they call
         self.leaving: set[str] = set()  # calls that leave a page mapped in another way
+        self.ending: set[str] = set()  # ... that unmap a page which they were not given
         self.outline = outline
         self.cut = False  # nobody asks, who is asked himself
         macros = outline.macros if outline else []
@@ -70,6 +71,8 @@ class FileKnowledge:
         maps, unmaps = {}, {}
         for name in sorted({*calls} - {*self.maps, *self.unmaps, function.name, ""}):
             found = self.callees.mappings_of(self.file, name)
+            if found.ends:
+                known.ending = {*known.ending, name}
             if not all(mappings.fits(found, call) for call in calls[name]):
                 continue  # another function of this name
             if found.map and not (new and found.map.ends in api.OLD):

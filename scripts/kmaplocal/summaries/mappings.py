@@ -25,11 +25,13 @@ FAILURES = {"null", "error"}
 
 class Mappings(NamedTuple):
     """A function as a map or unmap function; whether it may leave a page mapped,
-    on the stack, in another way than that."""
+    on the stack, in another way than that; and whether it may unmap a page that it
+    neither mapped nor was given."""
 
     map: api.Map | None = None
     unmap: api.Unmap | None = None
     leaves: bool = False
+    ends: bool = False
 
 
 NONE = Mappings()
@@ -60,21 +62,42 @@ def summary(function: Function, knowledge) -> Mappings:
     functions that it calls."""
     calls = function.calls({**knowledge.maps, **knowledge.unmaps})
     if function.name in api.ALL or not calls:
-        return NONE
+        return Mappings(ends=bool(function.calls(knowledge.ending)))
     names = [parameter.name for parameter in function.params]
     try:
         trace = Tracer(function, knowledge, names, results=True).run()
     except (Unstructured, TooManyPaths):
         knowledge.cut = True
-        return Mappings(leaves=_maps_only(function, knowledge))
+        by_page = any(
+            knowledge.unmaps[n].given == api.PAGE for n in _unmapping(calls, knowledge)
+        )
+        return Mappings(leaves=_maps_only(function, knowledge), ends=by_page)
+    ends = _ends_others(function, knowledge, trace)
     made = mapped(trace)
     left = _left(trace)
     stacked = any(trace.sites[number].api.stacked for number in left)
     if not trace.fine:
         made = None  # it ends what its caller mapped, as well
     if made or left:
-        return Mappings(map=made, leaves=stacked and made is None)
-    return Mappings(unmap=_unmap(function, knowledge, trace))
+        return Mappings(map=made, leaves=stacked and made is None, ends=ends)
+    return Mappings(unmap=_unmap(function, knowledge, trace), ends=ends)
+
+
+def _unmapping(calls: list[Expr], knowledge) -> list[str]:
+    return [call.callee for call in calls if call.callee in knowledge.unmaps]
+
+
+def _ends_others(function: Function, knowledge, trace: Trace) -> bool:
+    """Whether FUNCTION unmaps, by its page, what it found elsewhere than in itself or
+    in a parameter, or calls what does."""
+    own = {parameter.name for parameter in function.params}
+    return bool(function.calls(knowledge.ending)) or any(
+        end.kind is Kind.UNTRACED
+        and knowledge.unmaps[call.callee].given == api.PAGE
+        and call.arguments[0].bare().text not in own
+        for call, ends in trace.unmaps.items()
+        for end in ends
+    )
 
 
 def _maps_only(function: Function, knowledge) -> bool:

@@ -165,6 +165,98 @@ def step_of(root, search, name="a.c"):
     return Steps([file], search).of(file, verdict, verdict.certificates[0])
 
 
+IN_STRUCTURE = """\
+#include <linux/highmem.h>
+%s
+void walk_map(struct walk *walk)
+{
+	walk->addr = kmap(walk->page);
+}
+
+void walk_unmap(struct walk *walk)
+{
+	kunmap(walk->page);
+}
+
+int walk_first(struct page *page)
+{
+	struct walk walk = { .page = page };
+	int word;
+
+	walk_map(&walk);
+	word = *(int *)walk.addr;
+	walk_unmap(&walk);
+	return word;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (
+            "struct walk {\n\tvoid *addr;\n\tstruct page *page;\n};\n",
+            "lies on the stack",
+        ),
+        (
+            '#include "walk.h"\n',
+            "if each struct walk lies on a stack as in walk_first()",
+        ),
+    ],
+)
+def test_structure_on_a_stack_may_have_others_elsewhere(tmp_path, write, own, said):
+    write(tmp_path / "a.c", IN_STRUCTURE % own)
+    file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    verdict = next(v for v in file.verdicts if v.function == "walk_map")
+    assert said in Steps([file]).of_function(file, verdict).text
+
+
+def test_parameters_of_other_processors_are_told(tmp_path, write):
+    write(
+        tmp_path / "a.c",
+        "static void flush(void *at)\n{\n}\n\n"
+        "static void flush_all(char *p)\n{\n\tstruct range param = { p };\n\n"
+        "\tif (irqs_disabled())\n\t\tflush(&param);\n"
+        "\telse\n\t\ton_each_cpu(flush, &param, 1);\n}\n\n"
+        "void f(struct page *page)\n{\n\tchar *p = kmap_atomic(page);\n\n"
+        "\tflush_all(p);\n\tkunmap_atomic(p);\n}\n",
+    )
+    file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    verdict = next(v for v in file.verdicts if v.function == "f")
+    assert Steps([file]).of_function(file, verdict).text == (
+        "give flush_all() the page and map it where it is used: it is handed to other"
+        " processors"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            "\tif (full)\n\t\treturn -1;\n\tkunmap_atomic(p);\n\treturn 0;\n",
+            "first unmap in use() before line 13 leaves (a.c:10), then convert both in"
+            " one change",
+        ),
+        (
+            "\tkunmap_atomic(p);\n\tkunmap_atomic(kept);\n\treturn full;\n",
+            "first see that use() unmaps nothing but what get() mapped (a.c:13), then"
+            " convert both in one change",
+        ),
+    ],
+)
+def test_user_of_a_wrapper_comes_first(tmp_path, write, body, said):
+    write(
+        tmp_path / "a.c",
+        "static char *kept;\n\nstatic char *get(struct page *page)\n{\n"
+        "\treturn kmap_atomic(page);\n}\n\n"
+        "int use(struct page *page, int full)\n{\n\tchar *p = get(page);\n\n"
+        f"{body}}}\n",
+    )
+    file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    verdict = next(v for v in file.verdicts if v.function == "get")
+    assert Steps([file]).of_function(file, verdict).text == said
+
+
 def test_every_rule_says_what_it_is_for():
     assert all(rule.__doc__ for rule, _ in RULES)
 

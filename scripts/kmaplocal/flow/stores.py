@@ -13,6 +13,7 @@ from kmaplocal.flow.state import kept, put_behind
 from kmaplocal.flow.values import CURSOR, OFFSET, Given, Origin, Value
 from kmaplocal.flow.values import constant_of, number_of
 from kmaplocal.c.syntax import Expr
+from kmaplocal.knowledge import functions
 
 MOST_COUNTED = 3  # a counter's value is known up to here
 
@@ -143,13 +144,15 @@ class Stores(Branches):
 
     def _onward(self, name: str) -> str:
         """Whom the structure or array NAME of this call is given to with what it
-        holds, or ""."""
+        holds, the first to hand it on, or ""."""
+        found = []
         for node in self.function.exprs if self._local(name) else ():
             inner = node.children[0].bare() if node.op == "&" else node
             place = given(node) if inner.text == name else None
             if place and place[0].callee:
-                return place[0].callee
-        return ""
+                found.append(place[0].callee)
+        handing = [callee for callee in found if functions.of(callee).hands]
+        return next(iter(handing + found), "")
 
     def _bind(self, name: str, value: Value | None, source: Expr, state: State):
         """The state after the local NAME became VALUE, read from SOURCE."""

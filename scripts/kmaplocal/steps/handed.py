@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from kmaplocal.c.text import plain
 from kmaplocal.certify.certificate import LOCAL, PAIRED
 from kmaplocal.c.syntax import Expr
 from kmaplocal.flow.events import Kind
@@ -85,10 +86,23 @@ def together(kept: Kept) -> str:
             if put:
                 given = f"give {put}() the address, which {kept.name}() returns"
                 return f"{given}, for kunmap_local(): {kept.callers_of(put)}"
-            first = doubt.reason.removeprefix(TOGETHER)
-            first = first.replace(" -> ", "->")
-            return f"what uses {kept.name}() comes first: {first}"
+            return _after(kept.name, plain(doubt.reason.removeprefix(TOGETHER)))
     return ""
+
+
+def _after(name: str, first: str) -> str:
+    """What to do with the map function NAME, of which FIRST says who stands against it:
+    "a.c:12: f(): why"."""
+    place, user, why = [*first.split(": ", 2), "", ""][:3]
+    leaves, _, _ = why.partition(" leaves")
+    if leaves.startswith("still mapped where line"):
+        line = leaves.rpartition(" ")[2]
+        task = f"unmap in {user} before line {line} leaves ({place})"
+    elif why.endswith("is unmapped here but not mapped in this function"):
+        task = f"see that {user} unmaps nothing but what {name}() mapped ({place})"
+    else:
+        return f"what uses {name}() comes first: {first}"
+    return f"first {task}, then convert both in one change"
 
 
 def returned(kept: Kept) -> str:

@@ -24,10 +24,14 @@ def translated(kept: Kept) -> str:
 def handed(kept: Kept) -> str:
     """Another context is given the address."""
     found = kept.root(Kind.ESCAPES)
-    if found is None or found[1].what != "handed":
+    if found is None:
         return ""
-    how = functions.of(found[1].name).how
-    who = found[0].place.callee or found[1].name
+    root = found[1]
+    last = root.name if root.what == "handed" else root.onto
+    how = functions.of(last).how if functions.of(last).hands else ""
+    if not how:
+        return ""
+    who = found[0].place.callee or last
     return f"give {who}() the page and map it where it is used: {how}"
 
 

@@ -90,10 +90,24 @@ def with_its_unmap(kept: Kept) -> str:
             f"rename in {names} in one change: what kmap_atomic() gave is in this"
             " thread alone; see that mappings made between end in reverse order"
         )
-    holder = next(filter(None, (_on_stack(kept, s) for s in kept.structures())), "")
-    if not holder:
-        return ""
-    return f"convert {names} in one change: {place} lies on the stack of {holder}()"
+    for structure in kept.structures():
+        holder = _on_stack(kept, structure)
+        if holder and _is_own(kept, structure):
+            where = f"{place} lies on the stack of {holder}()"
+            return f"convert {names} in one change: {where}"
+        if holder:
+            return (
+                f"convert {names} in one change, if each {structure} lies on a stack as"
+                f" in {holder}(): {place} is then of one thread"
+            )
+    return ""
+
+
+def _is_own(kept: Kept, structure: str) -> bool:
+    """Whether the file itself defines the STRUCTURE, and no header for others."""
+    words = [token.text for token in kept.file.outline.code]
+    wanted = [*structure.split(), "{"]
+    return any(words[n : n + 3] == wanted for n in range(len(words)))
 
 
 def kept(kept: Kept) -> str:

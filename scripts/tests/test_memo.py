@@ -3,8 +3,12 @@
 
 import pytest
 
+
+from kmaplocal.certify.analysis import Analysis
 from kmaplocal.flow.memo import Memo
 from kmaplocal.flow.tree import Effect, Escape
+from kmaplocal.tree.definitions import Definitions
+from kmaplocal.tree.spatch import find_spatch
 
 
 class Knowledge:
@@ -130,3 +134,77 @@ def test_too_many_ways_are_waited_for(told, knowledge):
     assert told() == ("stored", 3)
     knowledge.known["a"] = Effect("unknown", True, "too far away")
     assert told() == ("stored", 3)
+
+
+def test_what_was_made_in_haste_is_made_again_once_all_is_known(knowledge):
+    memo, made = Memo(), []
+
+    def make(asks):
+        made.append(1)
+        asks.argument("a", 0)
+        asks.rushed = asks.hasty
+        return asks.hasty
+
+    knowledge.unknown = {"a"}
+    assert memo.result("key", knowledge, make)
+    assert memo.result("key", knowledge, make) and len(made) == 1
+    knowledge.unknown.clear()  # and the answer is as it was
+    assert not memo.result("key", knowledge, make)
+    assert not memo.result("key", knowledge, make) and len(made) == 2
+
+
+def test_nothing_is_made_in_haste_in_the_end(knowledge):
+    memo = Memo()
+    memo.patient, knowledge.unknown = False, {"a"}
+
+    def make(asks):
+        asks.argument("a", 0)
+        return asks.hasty
+
+    assert not memo.result("key", knowledge, make)
+
+
+# What NAME does to `q` is seen on one of many ways to the store, behind a callee that
+# has to be looked for first.
+WAYS = """
+static void {name}(struct page *page, int a, int b, int c)
+{{
+	char *p = kmap_atomic(page), *q = NULL, *r = NULL, *s = NULL;
+
+	fill_it(p);
+	if (a)
+		r = p;
+	if (b)
+		s = p;
+	{sets}
+	use(r, s);
+	kept.address = q;
+	kunmap_atomic(p);
+}}
+"""
+SETS = {
+    "then": "if (c)\n\t\tq = p;",
+    "otherwise": "if (c)\n\t\tc = 0;\n\telse\n\t\tq = p;",
+    "first": "if (a)\n\t\tq = p;",
+    "second": "if (!b)\n\t\tq = p;",
+}
+
+
+def test_no_way_is_left_out_once_all_is_known(tmp_path, write):
+    files = {
+        "Makefile": "VERSION = 6\nPATCHLEVEL = 1\n",
+        "Kconfig": "",
+        "include/linux/highmem.h": "void *kmap_local_page(void);\n",
+        "lib/fill.c": "void fill_it(char *p)\n{\n\tp[0] = fill_more(p);\n}\n",
+        "lib/more.c": "int fill_more(char *p)\n{\n\treturn p[1];\n}\n"
+        "void use(char *p, char *q)\n{\n}\n",
+        "fs/a.c": "static struct { char *address; } kept;\n"
+        + "".join(WAYS.format(name=n, sets=sets) for n, sets in SETS.items()),
+    }
+    for name, text in files.items():
+        write(tmp_path / name, text)
+    analysis = Analysis(tmp_path, find_spatch(), 60.0, 1, Definitions(tmp_path))
+    found = analysis.run(["fs/a.c"])["fs/a.c"]
+    kept = {v.function: [o.reason for o in v.reasons()] for v in found.verdicts}
+    assert set(kept) == set(SETS)
+    assert all("kept" in reasons[0] for reasons in kept.values())

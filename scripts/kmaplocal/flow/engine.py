@@ -29,6 +29,7 @@ from kmaplocal.c.syntax import Expr, Point, Stmt
 
 MOST_STEPS = 30000
 MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
+MOST_HASTY = 2  # ... where it is only to be found out what is asked for
 MOST_GUARDED = 96  # past it, all but that of a page, and what tells no mapping
 
 
@@ -65,6 +66,9 @@ class Tracer(MapCalls):
             node, state, _ = at
             known = seen[node]
             count = len(known)
+            if count >= MOST_HASTY and self.knowledge.hasty:
+                self.knowledge.rushed = True
+                continue
             if count >= MOST_STATES:
                 state = self._less(state, count < MOST_GUARDED)
                 at = at._replace(state=state)

@@ -9,6 +9,9 @@ in which they were.
 Where an answer is another, but something it rests on is still being looked for, it
 will be another once more.  A function is not followed again for it until then, unless
 it would go other ways, and so ask other questions.
+
+What is followed while something is still being looked for will be followed again: that
+is for the questions alone, which show on a few of the ways to a place.
 """
 
 from __future__ import annotations
@@ -28,11 +31,19 @@ Question = tuple[str, tuple]  # a method of Knowledge, and what it is given
 class Recorder:
     """KNOWLEDGE, which is asked for nothing twice, and what it answered."""
 
-    def __init__(self, knowledge: Knowledge):
+    def __init__(self, knowledge: Knowledge, patient: bool):
+        """PATIENT: what is made will be made again once something was not known."""
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
         self.answers: dict[Question, Any] = {}
         self.cut = False
+        self.rushed = False  # some ways were left out
         self._knowledge = knowledge
+        self._patient, self._before = patient, knowledge.asked
+
+    @property
+    def hasty(self) -> bool:
+        """Whether what is made will be made again, so that ways may be left out."""
+        return self._patient and self._knowledge.asked > self._before
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._knowledge, name)
@@ -60,6 +71,7 @@ class _Entry(NamedTuple):
     unmaps: Mapping
     answers: Mapping[Question, Any]
     cut: bool  # it rests on which ways there are, and on nothing that was noted
+    rushed: bool
     found: Any
 
     def compared(self, knowledge: Knowledge) -> _Match:
@@ -104,12 +116,12 @@ class Memo:
         for each in kept:
             said = each.compared(knowledge)
             soon = self.patient and knowledge.asked > before
-            if said is _Match.SAME or (said is _Match.ALIKE and soon):
+            whole = said is _Match.SAME and not each.rushed
+            if whole or (said is not _Match.OTHER and soon):
                 return each.found
-        recorder = Recorder(knowledge)
+        recorder = Recorder(knowledge, self.patient)
         made = make(recorder)
-        new = _Entry(
-            recorder.maps, recorder.unmaps, recorder.answers, recorder.cut, made
-        )
+        how = recorder.answers, recorder.cut, recorder.rushed
+        new = _Entry(recorder.maps, recorder.unmaps, *how, made)
         kept[:] = [new, *kept[: MOST_KEPT - 1]]
         return made

@@ -45,6 +45,8 @@ class Knowledge(Protocol):
     maps: Mapping[str, api.Map]
     unmaps: Mapping[str, api.Unmap]
     cut: bool  # said by who asks, where not all paths are followed: nothing is noted
+    hasty: bool  # who asks will ask again, and may leave out ways
+    rushed: bool  # said by who asks, where some were
 
     @property
     def asked(self) -> int:

@@ -45,6 +45,7 @@ class FileKnowledge:
         self.ending: set[str] = set()  # ... that unmap a page which they were not given
         self.outline = outline
         self.cut = False  # nobody asks, who is asked himself
+        self.hasty = self.rushed = False  # nor makes again what he makes of this
         macros = outline.macros if outline else []
         groups = outline.conditionals if outline else []
         self.macros = {m.name: list(m.words) for m in macros}

@@ -15,12 +15,12 @@ from kmaplocal.summaries.chains import depending
 
 def context(name: str, site: Site, seen: FunctionAnalysis) -> Obligation:
     """The obligation NAME, FAULTS or PREEMPT, of SITE in a function."""
-    needing = seen.needing(site, name)
+    needing = seen.needing(site.number, name)
     if not needing and name not in seen.beside:
         return holds(name, f"nothing between map and unmap {_depends(site, seen)}")
     call = needing[0] if needing else site.call
     why = f"the other arm of the #if has {DISABLE[name][0]}()"
-    chain = seen.chain(site, call, name) if needing else ()
+    chain = seen.chain(site.number, call, name) if needing else ()
     if needing:
         why = depending(chain, name)
     around = seen.explicit(name)

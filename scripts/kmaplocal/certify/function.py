@@ -124,23 +124,24 @@ class FunctionAnalysis:
         own, outline = frozenset({self.function.name}), self.knowledge.outline
         return own | outline.reaching(own) if outline else own
 
-    def needing(self, site: Site, name: str) -> list[Expr]:
+    def needing(self, mapping: Origin, name: str) -> list[Expr]:
         """The calls during a mapping that rely on what it disables."""
         by = functions.FAULTS_OFF_BY if name == FAULTS else functions.PREEMPT_OFF_BY
-        during = sorted(self.trace.during(site.number), key=lambda call: call.start)
+        during = sorted(self.trace.during(mapping), key=lambda call: call.start)
         return [
             call
             for call in during
-            if self.chain(site, call, name) and not in_region(self.function, call, by)
+            if self.chain(mapping, call, name)
+            and not in_region(self.function, call, by)
         ]
 
-    def chain(self, site: Site, call: Expr, name: str) -> tuple[str, ...]:
+    def chain(self, mapping: Origin, call: Expr, name: str) -> tuple[str, ...]:
         """What CALL calls, each the next one, down to what relies on what a mapping
         disables: by its name, or by the pointer that is given the address."""
         chain = self.knowledge.chain(call, name)
         if chain or name != PREEMPT:
             return chain
-        relies = self.trace.of(site.number, Kind.RELIES)
+        relies = self.trace.of(mapping, Kind.RELIES)
         return next((links(e.detail) for e in relies if e.place is call), ())
 
     def explicit(self, name: str) -> dict[Origin, Around | None]:
@@ -151,7 +152,7 @@ class FunctionAnalysis:
             # Both at a time would have to go to the same places.
             alone = name == FAULTS or not self.explicit(FAULTS)
             for site in self.trace.sites if alone else ():
-                calls = self.needing(site, name) if site.api.atomic else []
+                calls = self.needing(site.number, name) if site.api.atomic else []
                 wanted = calls or (site.api.atomic and name in self.beside)
                 if wanted and self._helped(site, name, calls):
                     needy[site.number] = calls

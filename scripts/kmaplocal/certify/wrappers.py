@@ -13,14 +13,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from kmaplocal import deadline, faults
 from kmaplocal.certify import called
 from kmaplocal.certify import readings as readings_of
 from kmaplocal.summaries import mappings
+from kmaplocal.summaries.chains import depending
 from kmaplocal.summaries.knowledge import FileKnowledge
-from kmaplocal.certify.certificate import CONVERT, LOCAL, UNKNOWN, Doubt, Verdict
+from kmaplocal.certify.certificate import CONVERT, DISABLE, LOCAL, UNKNOWN, Doubt
+from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.doubts import SYNTAX, comment_doubts, syntax_doubts
 from kmaplocal.certify.certify import certify
 from kmaplocal.certify.function import FunctionAnalysis
@@ -28,6 +31,7 @@ from kmaplocal.certify.view import converted
 from kmaplocal.flow.events import AGAINST, Kind
 from kmaplocal.flow.values import Given
 from kmaplocal.knowledge import api
+from kmaplocal.repairs.repair import ExplicitDisable
 from kmaplocal.c.outline import Outline, Span, is_exported
 from kmaplocal.c.syntax import Function
 
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 6
 TOGETHER = "kept with all that map and unmap together: "
 HARMFUL = (*AGAINST, Kind.RETURNED, Kind.AFTER_UNMAP)
+# The unmaps that enable page faults and preemption again.
+_ATOMIC = {call.ends for call in api.MAPS.values() if call.atomic}
 
 Key = tuple[str, int]  # a function: its file and its line
 
@@ -416,6 +422,8 @@ class Wrappers:
             why = verdict.reasons()[0]
             reason = f"{member.file}:{why.line}: {name}(): {why.reason}"
             yield unknown, why.obligation, reason
+        for relied, what in _relying(member):
+            yield False, relied, f"{place}: {name}(): {what}"
         if member.old and member.file not in self.files:
             reason = f"{place}: {name}() is to be converted with it: name its file"
             yield False, LOCAL, reason
@@ -453,3 +461,21 @@ class Wrappers:
                 why = f"{TOGETHER}{component.reason}"
                 doubt = Doubt(component.obligation, member.span.line, 0, why)
                 file.verdicts[index].doubts.append(doubt)
+
+
+def _relying(member: Member) -> Iterator[tuple[str, str]]:
+    """What MEMBER relies on between calls of wrappers, or before it unmaps for its
+    callers, by its obligation: nothing disables that any more, and only where a
+    function maps by itself is it put right."""
+    assert member.verdict and member.analysis, "what was certified"
+    for site, repair in member.verdict.repairs(ExplicitDisable):
+        if site.name not in api.OLD_MAPS and repair.around is not None:
+            relied = next(n for n, names in DISABLE.items() if repair.disable in names)
+            what = depending(repair.chain, relied) or f"there is a {repair.disable}()"
+            yield relied, f"{what}, which {site.name}() does"
+    wrapper = member.wrapper
+    if wrapper and wrapper.unmap and wrapper.unmap.kind in _ATOMIC:
+        for number, name in product(member.mapped, DISABLE):
+            for call in member.analysis.needing(Given(number), name):
+                chain = member.analysis.chain(Given(number), call, name)
+                yield name, f"{depending(chain, name)}, which its callers do"

@@ -34,12 +34,12 @@ def relied_on(kept: Kept) -> str:
 
 
 def _around(kept: Kept, name: str) -> str:
-    calls = kept.analysis.needing(kept.site, name)
+    calls = kept.analysis.needing(kept.site.number, name)
     off, on = DISABLE[name]
     if not calls:
         return f"{off}() after the map and {on}() before the unmap"
     who = f"{calls[0].callee}()" if calls[0].callee else "the call"
     where = f"around {who} of line {calls[0].start[0]}"
-    *_, last = kept.analysis.chain(kept.site, calls[0], name)
+    *_, last = kept.analysis.chain(kept.site.number, calls[0], name)
     why = f", for {last}()" if f"{last}()" != who else ""
     return f"{off}() and {on}() {where}{why}; then {kept.renamed} will do"

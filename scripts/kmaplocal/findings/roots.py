@@ -16,6 +16,7 @@ from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Point
 
 TWICE, LEFT, ORDER = "kmap-double-unmap", "kmap-leak", "kmap-nesting-order"
+MIXED = "kmap-mixed-pair"
 
 
 def one_each(context: CheckContext, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -23,10 +24,12 @@ def one_each(context: CheckContext, findings: Iterable[Finding]) -> Iterator[Fin
     found = list(findings)
     mixed: dict[Finding, Site] = {}
     for finding in found:
-        left = _left_for(context, finding) if finding.rule == TWICE else []
+        left = _left_for(context, finding, found) if finding.rule == TWICE else []
         if left:
             mixed[finding] = left[0]
     told = {_place(site): twice for twice, site in mixed.items()}
+    # What ends by another kind of unmap stays mapped by its own.
+    told |= {p: f for f in found if f.rule == MIXED for p in _begins(f)}
     for finding in found:
         if finding in mixed:
             yield _mixed_up(context, finding, mixed[finding])
@@ -34,16 +37,37 @@ def one_each(context: CheckContext, findings: Iterable[Finding]) -> Iterator[Fin
             yield finding
 
 
-def _left_for(context: CheckContext, twice: Finding) -> list[Site]:
+def _left_for(
+    context: CheckContext, twice: Finding, found: list[Finding]
+) -> list[Site]:
     """The mappings that stay because another one is unmapped TWICE: of its kind, mapped
-    before, and never unmapped."""
+    before, and never unmapped, or not where what follows the second unmap leaves."""
     first = [site for site in context.sites if _place(site) in _begins(twice)]
+    behind = _leaving_behind(context, twice)
+    leaks = [_begins(f) for f in found if f.rule == LEFT and f.line in behind]
     return [
         site
         for site in context.sites
         if first and site not in first and site.api.ends == first[0].api.ends
-        if site.call.start < (twice.line, twice.column) and not context.unmaps(site)
+        if site.call.start < (twice.line, twice.column)
+        if not context.unmaps(site) or any(_place(site) in places for places in leaks)
     ]
+
+
+def _leaving_behind(context: CheckContext, twice: Finding) -> set[int]:
+    """The lines that return in the block of the second unmap, behind it."""
+    homes = [
+        context.statement(unmap)
+        for unmap in context.trace.unmaps
+        if unmap.start == (twice.line, twice.column - 1)
+    ]
+    return {
+        stmt.start[0]
+        for home in homes
+        if home is not None
+        for stmt in context.sequel(home)
+        if stmt.kind == "return"
+    }
 
 
 def _mixed_up(context: CheckContext, twice: Finding, left: Site) -> Finding:

@@ -53,9 +53,11 @@ def _by(function: Function, page: Expr) -> Iterator[tuple[int, str]]:
         yield number, api.PAGE
     for expr in function.exprs if page.kind == "identifier" else ():
         pair = [child.bare() for child in expr.children]
-        if expr.kind == "assign" and pair[1].text == page.text and pair[0].op == "*":
-            behind = _parameter(function, pair[0].children[0].bare())
-            yield from ((n, api.OUTPUT) for n in (behind,) if n is not None)
+        if expr.kind != "assign" or pair[1].text != page.text:
+            continue
+        how = api.OUTPUT if pair[0].op == "*" else api.HOLDER
+        stored = _holder(function, pair[0])
+        yield from ((n, how) for n in (stored,) if n is not None)
     holder = holder_of(function, page)
     if holder is not None:
         yield holder, api.HOLDER

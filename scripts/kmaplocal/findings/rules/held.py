@@ -163,7 +163,7 @@ def put_while_mapped(context: CheckContext, site: Site) -> Iterator[Finding]:
         alive = any(site.number in sites for sites in context.trace.alive(put))
         if not alive or given not in pages or not _is_last(context, given, put):
             continue
-        if not context.uses(site, Kind.STORED, Kind.RETURNED, Kind.ADDRESS_TAKEN):
+        if not context.uses(site, Kind.RETURNED, Kind.ADDRESS_TAKEN):
             yield context.finding(
                 put,
                 f"{plain(put.text)} gives the page away that {context.by(site)} of line"

@@ -11,6 +11,7 @@ from kmaplocal.findings.rules.kmap_null_check import never_run
 from kmaplocal.findings.rules.kmap_returned import speaks_of_unmap
 from kmaplocal.findings.finding import ADDED, ERROR, JUMPS, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.rules.kmap_mixed_pair import ended
+from kmaplocal.findings.rules.arrays import arrays_left
 from kmaplocal.findings.rules.held import put_while_mapped
 from kmaplocal.findings.rules.takers import by_result, how_sure, takers
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
@@ -37,6 +38,7 @@ def find(context: CheckContext) -> Iterator[Finding]:
     yield from places.values()
     yield from _kept_left(context)
     yield from walks_left(context)
+    yield from arrays_left(context)
 
 
 def _kept_left(context: CheckContext) -> Iterator[Finding]:
@@ -56,6 +58,10 @@ def _leaks(context: CheckContext) -> Iterator[Finding]:
     for site in context.sites:
         if _unmapped_by_others(context, site):
             continue
+        if _is_kept(context, site):
+            if lasting(site) and not context.unmaps(site):
+                yield from put_while_mapped(context, site)
+            continue
         again = list(_in_loop(context, site))
         yield from again
         for found in _on_path(context, site):
@@ -65,10 +71,7 @@ def _leaks(context: CheckContext) -> Iterator[Finding]:
 
 
 def _unmapped_by_others(context: CheckContext, site: Site) -> bool:
-    """Whether the address, or the page of a kmap(), goes where it may be
-    unmapped."""
-    if context.uses(site, *TAKEN) and not _own(context, site):
-        return True
+    """Whether the address, or the page of a kmap(), is given to who may unmap it."""
     if _unmapped_untraced(context, site) or _unmapped_by_page(context, site):
         return True
     return any(
@@ -78,6 +81,11 @@ def _unmapped_by_others(context: CheckContext, site: Site) -> bool:
         for number, argument in call.arguments.items()
         if _names(argument, site)
     )
+
+
+def _is_kept(context: CheckContext, site: Site) -> bool:
+    """Whether the address is stored where others may unmap it."""
+    return bool(context.uses(site, *TAKEN)) and not _own(context, site)
 
 
 def _unmapped_by_page(context: CheckContext, site: Site) -> bool:

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import ERROR, Finding, Rule
+from kmaplocal.findings.rules.arrays import counts_up, element, kept_in_arrays
 from kmaplocal.findings.context import CheckContext, lasting
-from kmaplocal.bounds import plain
 from kmaplocal.certify.certificate import LIFO
-from kmaplocal.flow.events import Kind, ends_only
+from kmaplocal.flow.events import ends_only
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
-from kmaplocal.c.syntax import Expr, Stmt
+from kmaplocal.c.syntax import Expr
 
 RULE = Rule(
     "kmap-nesting-order",
@@ -121,21 +121,13 @@ def _with_line(context: CheckContext, site: Site) -> str:
     return f"{context.named(site)} (line {site.call.start[0]})"
 
 
-# -- arrays of mappings ------------------------------------------------------
-
-
 def _arrays(context: CheckContext) -> Iterator[Finding]:
     """Mappings kept in an array by a loop that counts up, unmapped by another one
     that counts up."""
-    kept = {
-        array: site
-        for site in context.trace.sites
-        if not lasting(site)
-        for array in _arrays_of(context, site)
-    }
+    kept = kept_in_arrays(context)
     for unmap in context.function.calls(context.knowledge.unmaps):
-        array, index = _element(context.argument(unmap))
-        if array in kept and _counts_up(context, unmap, index):
+        array, index = element(context.argument(unmap))
+        if array in kept and counts_up(context, unmap, index):
             site = kept[array]
             if context.kind(unmap) == site.api.ends:
                 yield context.finding(
@@ -144,47 +136,3 @@ def _arrays(context: CheckContext) -> Iterator[Finding]:
                     f" mapped in line {site.call.start[0]}",
                     REVERSE,
                 )
-
-
-def _arrays_of(context: CheckContext, site: Site) -> Iterator[str]:
-    """The arrays in which a mapping is kept by a loop that counts up."""
-    for use in context.uses(site, Kind.STORED):
-        if use.place.kind == "assign":
-            array, index = _element(use.place.children[0])
-            if array and _counts_up(context, use.place, index):
-                yield array
-
-
-def _element(expr: Expr | None) -> tuple[str, str]:
-    """The array and the index of `array[index]`, or of a member of it."""
-    node = expr.bare() if expr is not None else None
-    while node is not None and node.kind in ("member", "paren"):
-        node = node.children[0]
-    if node is None or node.kind != "index":
-        return "", ""
-    return plain(node.children[0].text), node.children[1].bare().text
-
-
-def _counts_up(context: CheckContext, expr: Expr, index: str) -> bool:
-    """Whether EXPR stands in a loop whose INDEX only ever grows."""
-    loops = list(context.loops(expr))
-    if not loops or not index.isidentifier():
-        return index.endswith("++") and bool(loops)
-    steps = [n for s in loops[-1:] for n in _steps(s) if _target(n) == index]
-    return bool(steps) and all(n.op in ("++", "+=") for n in steps)
-
-
-def _steps(loop: Stmt) -> Iterator[Expr]:
-    for stmt in loop.walk():
-        for root in stmt.exprs:
-            yield from (n for n in root.walk() if _changes(n))
-
-
-def _changes(node: Expr) -> bool:
-    if node.kind == "assign":
-        return node.op != "="
-    return node.op in ("++", "--") and node.kind in ("postfix", "unary")
-
-
-def _target(node: Expr) -> str:
-    return node.children[0].bare().text

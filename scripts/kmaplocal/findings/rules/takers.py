@@ -47,7 +47,21 @@ def how_sure(context: CheckContext, site: Site, leaving: Stmt | None) -> str:
     given = takers(context, site)
     if leaving is not None and _is_before(context, given, leaving):
         return ERROR
-    return by_result(context, site, leaving)
+    sure = by_result(context, site, leaving)
+    return WARNING if sure and _page_goes(context, site, leaving) else sure
+
+
+def _page_goes(context: CheckContext, site: Site, leaving: Stmt | None) -> bool:
+    """Whether the page is given to a function that could not be read in the block that
+    LEAVING ends: it may be there to unmap it."""
+    calls = context.trace.during(site.number) if lasting(site) and leaving else ()
+    return any(
+        leaving is home or leaving in [*context.sequel(home)]
+        for call in calls
+        if _takes_page(context, call, site)
+        for home in [context.statement(call)]
+        if home is not None
+    )
 
 
 def by_result(context: CheckContext, site: Site, leaving: Stmt | None) -> str:

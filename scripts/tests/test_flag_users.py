@@ -67,17 +67,27 @@ def tree(tmp_path, write):
     return tmp_path
 
 
-def leaks(tree, *files):
-    """The leaks that `flag` tells of in FILES of TREE."""
-    line = [sys.executable, "-m", "kmaplocal", "flag", "--kernel", tree]
-    line += ["--format", "json", "--fail-on", "never", *files]
+def driver(*words):
+    """What a door of the driver did."""
     done = subprocess.run(
-        line,
+        [sys.executable, "-m", "kmaplocal", *words],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY / "scripts")},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def run(tree, *words):
+    """What `flag` did, in TREE."""
+    asked = ["flag", "--kernel", tree, "--format", "json", "--fail-on", "never"]
+    return driver(*asked, *words)
+
+
+def leaks(tree, *words):
+    """The leaks that `flag` tells of in TREE, as WORDS ask."""
+    done = run(tree, *words)
     told = json.loads(done.stdout)
     assert not told["not_analysed"]
     found = [f for f in told["findings"] if f["rule"] == "kmap-leak"]
@@ -94,3 +104,62 @@ def test_user_is_read(tree, files):
 @pytest.mark.parametrize("files", [["mm"], ["fs/other.c"], ["mm/helpers.c"]])
 def test_what_was_not_asked_for_is_left_alone(tree, files):
     assert leaks(tree, *files) == []
+
+
+def merged(tree, of):
+    """What OF shards find in TREE, joined."""
+    names = [f"{tree}/{number}.json" for number in range(1, of + 1)]
+    for number, name in enumerate(names, 1):
+        run(tree, "--shard", f"{number}/{of}", "--out", name)
+    return json.loads(driver("merge", *names).stdout)
+
+
+@pytest.mark.parametrize("of", [1, 2, 5])
+def test_shards_find_what_one_run_does(tree, write, of):
+    write(tree / "fs/both.c", USER.replace("leaks", "both") + HELPERS)
+    whole = json.loads(run(tree).stdout)
+    assert len(whole["findings"]) > 2
+    assert merged(tree, of) == whole
+
+
+@pytest.fixture
+def since(tree, git):
+    """since(): what `flag` tells of what changed since the tree was committed."""
+    git(tree, "init", "-q")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "first")
+
+    def ask(*more):
+        return leaks(tree, "--since", "HEAD", *more)
+
+    return ask
+
+
+def test_changed_user_is_read(tree, since):
+    assert since() == []
+    user = tree / "fs/user.c"
+    user.write_text(USER.replace("return -1", "return -2"))
+    assert since() == [("fs/user.c", 6, "leaks")]
+    assert since("mm") == []
+
+
+def test_unchanged_function_is_not_told_of(tree, since):
+    user = tree / "fs/user.c"
+    user.write_text(USER.replace("first = slot[0]", "first = slot[1]"))
+    assert since() == []
+
+
+def test_function_beside_a_map_call_is_read(tree, since):
+    """The file has a map call of its own, the function that changed has none."""
+    user = tree / "fs/user.c"
+    own = HELPERS.replace("slot_", "own_")
+    user.write_text(own + USER.replace("return -1", "return -2"))
+    assert ("fs/user.c", 17, "leaks") in since()
+
+
+def test_patched_user_is_read(tree, since, git):
+    user = tree / "fs/user.c"
+    user.write_text(USER.replace("return -1", "return -2"))
+    patch = tree / "change.patch"
+    patch.write_text(git(tree, "diff"))
+    assert leaks(tree, "--patch", str(patch)) == [("fs/user.c", 6, "leaks")]

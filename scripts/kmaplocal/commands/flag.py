@@ -142,8 +142,8 @@ def flag(request: Request, console: Console) -> int:
     known = None
     if request.of_change:
         with console.waiting("searching"):
-            known, paths, marked = _changed(request, texts, tree)
-        found = _survey(tree, paths, request, console)
+            known, paths, marked, users = _changed(request, texts, tree)
+        found = _survey(tree, paths, request, console, further=Further(users))
     else:
         paths, marked, found = _whole(tree, request, console)
     accepted = Acceptance(found, texts)
@@ -180,7 +180,7 @@ def _made(
         mine = request.shard.chosen({*paths, *marked})
         paths, marked = ([f for f in fs if f in mine] for fs in (paths, marked))
     definitions = request.target(tree.root).definitions()
-    further = _further(tree, request, definitions.own.answers)
+    further = _further(tree, request, definitions.own.answers, {*every} - {*paths})
     found = _survey(tree, paths, request, console, every, further, definitions)
     dependencies = (
         None if request.shard else incremental.dependencies_of_all(definitions)
@@ -191,18 +191,19 @@ def _made(
 
 def _changed(
     request: Request, texts: Texts, tree: CTree
-) -> tuple[dict[str, Change], list[str], list[str]]:
-    """What changed, by file; and as of _whole(), the files that did."""
+) -> tuple[dict[str, Change], list[str], list[str], list[str]]:
+    """What changed, by file; as of _whole(), the files that did; and those that may map
+    by what another file has."""
     if request.patch:
         known = _patched(request.patch, request, texts)
-        paths, marked = _candidates(tree, tree.among(known, request.files))
+        names = tree.among(known, request.files)
     else:
         revision = request.since or ""
-        names = since.touched(tree.root, revision)
-        paths, marked = _candidates(tree, tree.among(names, request.files))
-        known = since.changed(texts, revision, map(Path, {*paths, *marked}))
-    paths, marked = ([f for f in files if f in known] for files in (paths, marked))
-    return known, paths, marked
+        names = tree.among(since.touched(tree.root, revision), request.files)
+        known = since.changed(texts, revision, map(Path, names))
+    lists = *_candidates(tree, names), sorted(n for n in names if n.endswith(".c"))
+    paths, marked, users = ([f for f in files if f in known] for files in lists)
+    return known, paths, marked, users
 
 
 def _candidates(
@@ -218,11 +219,12 @@ def _candidates(
     return paths, marked
 
 
-def _further(tree: CTree, request: Request, known: Answers) -> Further:
+def _further(
+    tree: CTree, request: Request, known: Answers, elsewhere: Collection[str]
+) -> Further:
     """The files that may use what maps for its callers: those that FILES names, and
-    where they are of folders, what is found by the words in it, which is KNOWN then."""
-    if request.shard:
-        return Further()
+    where they are of folders, what is found by the words in it, which is KNOWN then.
+    ELSEWHERE: files of other shards."""
     named = [str(tree.locate(name)) for name in request.files if name.endswith(".c")]
 
     def search(names: Collection[str]) -> list[str]:
@@ -232,7 +234,9 @@ def _further(tree: CTree, request: Request, known: Answers) -> Further:
         known.tell(answers.NAMED, "", dict.fromkeys(names, files))
         return files
 
-    return Further(named, search)
+    if request.shard:
+        named = request.shard.chosen(named)
+    return Further(named, search, elsewhere, registry.CALLS)
 
 
 def _survey(

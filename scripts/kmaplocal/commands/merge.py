@@ -17,6 +17,16 @@ from kmaplocal.tree import shard
 from kmaplocal.tree.shard import BadShard
 from kmaplocal.report import output, report
 
+
+def _file(row: dict) -> tuple:
+    return (row["file"],)
+
+
+def _place(row: dict) -> tuple:
+    return row["file"], row["line"], row.get("column", 0), row.get("rule", "")
+
+
+_PLACES = {"findings": _place, "not_analysed": _place}
 _LISTS = ("mappings", "findings", "not_analysed", "proved")
 
 
@@ -58,10 +68,11 @@ def _read(file: Path) -> dict:
 
 
 def _joined(name: str, values: list):
-    """One value of the VALUES that parts give to NAME; a file is in one of them."""
+    """One value of the VALUES that parts give to NAME.  A file is in one of them, but
+    for the functions that map by what another one has: these may be in several."""
     if name in _LISTS:
-        rows = [row for value in values for row in value]
-        return sorted(rows, key=lambda row: row["file"])
+        rows = {json.dumps(row): row for value in values for row in value}
+        return sorted(rows.values(), key=_PLACES.get(name, _file))
     return _sum(values) if name == "totals" else values[0]
 
 

@@ -24,11 +24,14 @@ Place = tuple[str, str]  # a file, and a function or macro of it
 
 
 class Further(NamedTuple):
-    """Files without a map or unmap function that users may be in: those NAMED, and
-    what SEARCH finds that holds one of the names it is given."""
+    """Files that users may be in: those NAMED, and what SEARCH finds that holds one of
+    the names it is given.  In files that are ELSEWHERE, in another part of the run,
+    what calls one of CALLS is analysed there."""
 
     named: Collection[str] = ()
     search: Callable[[Collection[str]], Collection[str]] = lambda names: ()
+    elsewhere: Collection[str] = ()
+    calls: Collection[str] = ()
 
 
 class Users:
@@ -47,6 +50,7 @@ class Users:
     def join(self) -> None:
         """Analyse the users as what FILES has already.  Errors: TagsError, OSError."""
         self._take(self.further.named)
+        self._ask(self.further.named)
         for _ in range(MOST_ROUNDS):
             found = {path: set(spans) for path, spans in self._users().items()}
             names = {path: {s.name for s in spans} for path, spans in found.items()}
@@ -101,29 +105,36 @@ class Users:
             names |= self.called.pop(path, set())
             known = {lost.line for lost in file.lost} | {*file.analyses, *file.readings}
             for span in file.outline.holding(names) if names else ():
-                if span.line not in known and file.outline.words(span) & names - {
-                    span.name
-                }:
-                    users[path].append(span)
+                words = file.outline.words(span)
+                if span.line not in known and words & names - {span.name}:
+                    if not self._is_elsewhere(path, words):
+                        users[path].append(span)
         return users
 
+    def _is_elsewhere(self, path: str, words: Collection[str]) -> bool:
+        """Whether a function of these WORDS is analysed in another part of the run."""
+        elsewhere = path in self.further.elsewhere
+        return elsewhere and not set(self.further.calls).isdisjoint(words)
+
     def _take(self, paths: Collection[str]) -> None:
-        """Take PATHS among the files; of those named, what they call that maps or
-        unmaps is found out."""
+        """Take PATHS among the files."""
         new = [path for path in paths if path not in self.files]
         self.analysis.outline(new)
         for path in new:
             self.files[path] = self.analysis.empty(path)
+
+    def _ask(self, paths: Collection[str]) -> None:
+        """Find out what of the functions that PATHS call maps or unmaps."""
         asked = {
             (path, name)
-            for path in {*new} & {*self.further.named}
+            for path in paths
             for name in _called(self.analysis.outlines[path])
         }
         for _ in range(MOST_ROUNDS if asked else 0):
             found = {place for place in asked if self._maps(*place)}
             if not self.analysis.learn():
                 break
-        for path, name in found if asked else ():
+        for path, name in sorted(found) if asked else ():
             self.called[path].add(name)
 
     def _maps(self, path: str, name: str) -> bool:

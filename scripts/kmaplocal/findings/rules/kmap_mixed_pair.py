@@ -29,7 +29,7 @@ def find(context: CheckContext) -> Iterator[Finding]:
         sites = ended(context, expr)
         if sites and all(site.api.ends != context.kind(expr) for site in sites):
             yield _mixed(context, sites[0], expr)
-        elif sites and context.argument(expr) is not None:
+        elif sites:
             yield from _on_another_way(context, expr)
 
 
@@ -37,7 +37,9 @@ def _on_another_way(context: CheckContext, expr: Expr) -> Iterator[Finding]:
     """A kunmap() that is right on one way, and on another is given the page of a
     mapping of another kind, which nothing ends."""
     page = context.argument(expr)
-    for site in context.sites if expr in context.untraced and page else ():
+    if page is None or expr not in context.untraced:
+        return
+    for site in context.sites:
         wrong = site.api.ends != context.kind(expr) and not context.unmaps(site)
         if wrong and site.call.start < expr.start and _is_of(site, page.bare()):
             yield _mixed(context, site, expr)

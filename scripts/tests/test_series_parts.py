@@ -283,3 +283,25 @@ def test_a_changelog_has_the_sentences_that_are_new():
     assert text == (
         "Changes since v1: the message only.\n\nNew in the message:\nf() maps one.\n"
     )
+
+
+def test_a_callee_that_maps_as_well_is_named():
+    outer = account.Function("f", (mapping(between=("g", "memcpy")),))
+    said = told(outer, account.Function("g", (mapping(),)))
+    assert "None of the functions holds two mappings of its own at a time." in said
+    assert (
+        "While its page is mapped f() calls g(), which maps a page as well and" in said
+    )
+    said = told(outer, account.Function("h", (mapping(),)))
+    assert "None of the functions holds two mappings at a time." in said
+
+
+def test_the_users_of_what_a_function_maps_are_named():
+    users = (account.User("one", ("inb",)), account.User("two", ()))
+    said = told(account.Function("get", (mapping(),), hands=True, users=users))
+    assert "get() is used by one() and two(); inb(), called meanwhile, does not" in said
+    users = (account.User("one", ()),)
+    said = told(account.Function("get", (mapping(),), hands=True, users=users))
+    assert "get() is used by one(), which calls nothing meanwhile that could" in said
+    said = told(account.Function("get", (mapping("kmap"),), hands=True, users=users))
+    assert "get() is used by one()." in said

@@ -29,6 +29,7 @@ class FileAnalysis:
     verdicts: list[Verdict] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     partners: set[str] = field(default_factory=set)  # converted with it or not at all
+    users: list[FunctionAnalysis] = field(default_factory=list)  # of its wrappers
     reading: Reading | None = None  # where it is that of some arms of #ifs
     readings: dict[int, list[FileAnalysis]] = field(default_factory=dict)
     tied: set[int] = field(default_factory=set)  # of these, converted with others

@@ -439,6 +439,7 @@ class Wrappers:
     def _conclude(self, component: Component) -> None:
         """Change what is said of the functions that have something to convert."""
         homes = {m.file for m in component.members if m.old}
+        analysed = [m.analysis for m in component.members if m.analysis]
         for member in component.members:
             file = self.files.get(member.file)
             if file is None or not member.old:
@@ -457,6 +458,7 @@ class Wrappers:
                     member.reading.verdicts = [verdict]
                     file.tied.add(member.span.line)
                 file.partners |= homes - {member.file}
+                file.users += analysed if member.wrapper else []
             elif file.verdicts[index].verdict != CONVERT:
                 why = f"{TOGETHER}{component.reason}"
                 doubt = Doubt(component.obligation, member.span.line, 0, why)

@@ -95,6 +95,15 @@ class Mapping:
 
 
 @dataclass(frozen=True)
+class User:
+    """A function NAME that uses what another one maps, and the names of what is CALLED
+    meanwhile, but what unmaps."""
+
+    name: str
+    called: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Function:
     """One function that was converted: its mappings, how many are alive at a time,
     whether it hands one to its callers, ends one of theirs, or unmaps what another
@@ -111,6 +120,7 @@ class Function:
     flushed: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()  # what rules out a path on which it would go wrong
+    users: tuple[User, ...] = ()  # of what it hands to its callers
 
 
 @dataclass(frozen=True)
@@ -163,6 +173,7 @@ def _together(seen: Sequence[Function]) -> Function:
         tuple(dict.fromkeys(each for function in seen for each in function.flushed)),
         tuple(dict.fromkeys(each for function in seen for each in function.unused)),
         tuple(dict.fromkeys(each for function in seen for each in function.granted)),
+        tuple(dict.fromkeys(each for function in seen for each in function.users)),
     )
 
 
@@ -186,7 +197,26 @@ def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
         tuple(page for _, page in flushes),
         tuple(v.name for idiom in idioms for v in idiom.unused),
         tuple(dict.fromkeys(e.detail for e in seen.trace.of(None, Kind.GRANTED))),
+        tuple(_users(file, seen)) if seen.handed else (),
     )
+
+
+def _users(file: FileAnalysis, mapper: FunctionAnalysis) -> Iterator[User]:
+    """The functions of the tree that use what MAPPER, of FILE, maps for them, those
+    included that are given it by one which hands it on."""
+    hands = {mapper.function.name}
+    using = list(dict.fromkeys(file.users))
+    while True:
+        found = [u for u in using if any(s.name in hands for s in u.trace.sites)]
+        more = {u.function.name for u in found if u.handed} - hands
+        if not more:
+            break
+        hands |= more
+    for seen in found:
+        sites = [s for s in seen.trace.sites if s.name in hands]
+        ending = {call.callee for call in seen.trace.unmaps}
+        called = dict.fromkeys(name for site in sites for name in _called(seen, site))
+        yield User(seen.function.name, tuple(n for n in called if n not in ending))
 
 
 def _mapping(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kmaplocal.series.account import ADDED, FILLED, JOINED, LOWMEM, MOVES
 from kmaplocal.series.account import Function, Kept
-from kmaplocal.series.words import functions, listed, plural
+from kmaplocal.series.words import calls, functions, listed, plural
 
 
 def sentences(found: Sequence[Function]) -> Iterator[str]:
@@ -43,6 +43,24 @@ def _handed(found: Sequence[Function]) -> Iterator[str]:
             f"{listed(parts)}: they change together, and all callers in the tree were"
             " read, which end the mapping in the thread that asked for it"
         )
+    for function in found:
+        if function.users:
+            yield _used(function)
+
+
+def _used(function: Function) -> str:
+    """Who uses what FUNCTION maps, and what that relies on."""
+    names = [user.name for user in function.users]
+    text = f"{function.name}() is used by {functions(names)}"
+    if not any(m.atomic for m in function.mappings):
+        return text
+    called = list(dict.fromkeys(c for user in function.users for c in user.called))
+    meanwhile = plural(len(names), "which calls", "which call")
+    relies = "page faults or preemption being disabled"
+    if not called:
+        return f"{text}, {meanwhile} nothing meanwhile that could rely on {relies}"
+    does = plural(len(called), "does", "do")
+    return f"{text}; {calls(called)}, called meanwhile, {does} not rely on {relies}"
 
 
 def _helpers(found: Sequence[Function]) -> Iterator[str]:

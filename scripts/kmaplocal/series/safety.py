@@ -82,12 +82,30 @@ def order(found: Sequence[Function]) -> Iterator[str]:
     deep = [f for f in mapping if f.deepest > 1]
     for depth in sorted({f.deepest for f in deep}):
         yield _nested(depth, [f for f in deep if f.deepest == depth])
-    if deep or not mapping:
-        return
-    if len(mapping) == 1:
-        yield f"{mapping[0].name}() holds no other mapping meanwhile"
-    else:
-        yield "None of the functions holds two mappings at a time"
+    inside = list(_inside(mapping, found))
+    own = " of its own" if inside else ""
+    if not deep and len(mapping) == 1:
+        yield f"{mapping[0].name}() holds no other mapping{own} meanwhile"
+    elif not deep and mapping:
+        yield f"None of the functions holds two mappings{own} at a time"
+    yield from inside
+
+
+def _inside(mapping: Sequence[Function], found: Sequence[Function]) -> Iterator[str]:
+    """What functions of FOUND, that map pages too, is called by those MAPPING."""
+    others = {f.name for f in found if f.mappings and not f.hands}
+    for function in mapping:
+        between = dict.fromkeys(n for m in function.mappings for n in m.between)
+        inner = [name for name in between if name in others - {function.name}]
+        if inner:
+            maps = plural(len(inner), "maps a page", "map pages")
+            ends = plural(
+                len(inner),
+                "unmaps it before it returns",
+                "unmap them before they return",
+            )
+            meanwhile = f"While its page is mapped {function.name}() calls"
+            yield f"{meanwhile} {calls(inner)}, which {maps} as well and {ends}"
 
 
 def _nested(depth: int, found: Sequence[Function]) -> str:

@@ -90,3 +90,14 @@ def test_who_names_a_map_function(found, write):
     write(found.tree / "fs/maps.c", "p = kmap(page);\n")
     write(found.tree / "fs/others.c", "p = ioremap_kmaps(page);\n")
     assert found.mapping == ["fs/maps.c"]
+
+
+def test_many_words_are_found_as_few_are(found, write):
+    words = [f"{n:02}_word_of_many"[::-1] for n in range(30)]
+    text = "".join(f"f({word}, {word}s);\n" for word in words[1:])
+    write(found.tree / "fs/many.c", text)
+    write(found.tree / "fs/one\nc.c", f"{words[0]}_not;\xe9{words[3]}\n")
+    assert pieces(words) and pieces(words) != words
+    few = [found.mentions([word])[word] for word in words]
+    assert found.mentions(words) == dict(zip(words, few))
+    assert few[0] == [] and "fs/many.c" in few[1]

@@ -44,6 +44,7 @@ class Bounds:
         layout: Layout | None = None,
     ):
         self.source, self.layout = source, layout
+        self._fits: dict[tuple, Answer] = {}  # those that rest on the function alone
         self.macros = {k: list(v) for k, v in (macros or {}).items()}
         self.reaching = Reaching(function, self.macros, branches)
 
@@ -59,7 +60,16 @@ class Bounds:
         expression is one of the function's, and means its value where it is.
         `attained`: ask when the loops around have counted up to their ends."""
         terms = [Term(*t) for t in offset]
-        question = Question(terms, length, self.reaching.place(at), attained)
+        asked = (*terms, length, at, attained)
+        if asked not in self._fits:
+            question = Question(terms, length, self.reaching.place(at), attained)
+            answer = self._answer(question)
+            if self.layout:  # which may be known better the next time
+                return answer
+            self._fits[asked] = answer
+        return self._fits[asked]
+
+    def _answer(self, question: Question) -> Answer:
         found = []
         for long in (4, 8):
             types = Types(self.source, self.macros, long, self.layout)

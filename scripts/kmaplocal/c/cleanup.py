@@ -18,6 +18,8 @@ DEFINES, _CLEANS, _VALUE = "DEFINE_FREE", "__free", "_T"
 def note(function: Function, outline: Outline) -> None:
     """Note in FUNCTION, of the file of OUTLINE, which of its variables are cleaned up,
     as calls that stand where the variable is declared."""
+    if _CLEANS not in outline.text:  # in nearly all files
+        return
     span = next((s for s in outline.functions if s.line == function.line), None)
     if span is None or function.cleanups:
         return

@@ -176,8 +176,17 @@ class FunctionAnalysis:
     def bounds(self) -> Bounds:
         """What is known of offsets and lengths in the function."""
         if self._bounds is None:
-            self._bounds = self._bounds_by()
+            self._bounds = self._kept_bounds()
         return self._bounds
+
+    def _kept_bounds(self) -> Bounds:
+        """... as they were when the function was looked at before: they rest on its
+        text and file alone."""
+        every = self.knowledge.callees.bounds
+        kept = every.get(self.function)
+        if kept is None or kept.source is not self.knowledge.source:
+            kept = every[self.function] = self._bounds_by()
+        return kept
 
     def unmap_bounds(self) -> Bounds:
         """... and of the sizes of structures of other files, as they are known or

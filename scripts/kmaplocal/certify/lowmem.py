@@ -71,10 +71,20 @@ class Lowmem:
     def join(self) -> None:
         """Say of each function that page_address() is enough for that it is to be
         converted."""
-        for file in self.files.values():
-            if file.path.endswith(".c"):
-                with faults.net(lambda why: None):
-                    self._rescue(file)
+        files = [file for file in self.files.values() if file.path.endswith(".c")]
+        with faults.net(lambda why: None):
+            self.members.foresee(set(self._asked(files)))
+        for file in files:
+            with faults.net(lambda why: None):
+                self._rescue(file)
+
+    def _asked(self, files: Iterable[FileAnalysis]) -> Iterator[tuple[str, str]]:
+        """The structures that will be asked about, each with the file that uses it."""
+        for file in files:
+            found = self._candidates(file)
+            ended = {place for each in found if each.unmaps for place in each.held}
+            for struct, _ in ended:
+                yield file.path, struct
 
     def _rescue(self, file: FileAnalysis) -> None:
         for _ in range(MOST_ROUNDS):
@@ -108,15 +118,18 @@ class Lowmem:
 
     def _agreed(self, file: FileAnalysis) -> list[Rescue]:
         """The functions that can be converted together."""
-        kept = (v for v in file.verdicts if v.verdict != CONVERT)
-        tried = (self._tried(file, verdict) for verdict in kept)
-        found = [each for each in tried if each is not None]
+        found = self._candidates(file)
         while found:
             bad = [e for e in found if not self._holds(file, e, found)]
             if not bad:
                 return found
             found = [each for each in found if each not in bad]
         return []
+
+    def _candidates(self, file: FileAnalysis) -> list[Rescue]:
+        kept = (v for v in file.verdicts if v.verdict != CONVERT)
+        tried = (self._tried(file, verdict) for verdict in kept)
+        return [each for each in tried if each is not None]
 
     # -- one function ------------------------------------------------------------
 

@@ -8,7 +8,7 @@ not parsed for that.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ class Members:
         self._found: dict[tuple[str, str, str], list[Write] | None] = {}
         self._given: dict[tuple[str, str], list[tuple[str, Point]]] = {}
         self._named: dict[tuple[str, str, tuple[str, ...]], bool] = {}
+        self._own: dict[tuple[str, str], bool] = {}
         self._seeing: dict[tuple[str, str], list[str]] = {}
         self.asked: set[tuple[str, str]] = set()  # for which file, about which tag
 
@@ -119,9 +120,23 @@ class Members:
             self._seeing[file, struct] = self._seen_by(file, struct)
         return self._seeing[file, struct]
 
+    def foresee(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Have the tree looked through once for what seeing() will be asked about."""
+        new = {each for each in wanted if not self._is_own(*each)}
+        if self.tree and new:
+            new = {(file, tag) for file, tag in new if self.tree.knows(file)}
+            self.asked |= new
+            self.tree.mentions({tag for _, tag in new})
+
+    def _is_own(self, file: str, struct: str) -> bool:
+        """Whether FILE declares STRUCT itself."""
+        if (file, struct) not in self._own:
+            tokens = self._tokens(file, struct)
+            self._own[file, struct] = _declares(tokens, struct)
+        return self._own[file, struct]
+
     def _seen_by(self, file: str, struct: str) -> list[str]:
-        own = lexer.tokens(read(self.root / file))
-        if _declares(own, struct):
+        if self._is_own(file, struct):
             return [file]
         folder = Path(file).parent
         if self.tree is None or not self.tree.knows(file):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from posixpath import dirname
 
+from kmaplocal.bounds import Bounds
 from kmaplocal.summaries import mappings
 from kmaplocal.knowledge import api, functions
 from kmaplocal.c.outline import VARIADIC
@@ -72,6 +73,7 @@ class Callees:
         self.aliases: dict[tuple[str, str], str] = {}
         self.requests = Worklist()
         self.memo = Memo()
+        self.bounds: dict[Function, Bounds] = {}
         self.mappings: dict[tuple[str, str, int, int], Mappings] = {}
         self.mapping: dict[tuple[str, str], bool] = {}  # whether one may map or unmap
         self._mapping_now: set[tuple[str, str, int, int]] = set()

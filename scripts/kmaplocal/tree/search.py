@@ -34,6 +34,7 @@ _WORDS = (*_PLAIN, "--fixed-strings", "--word-regexp")
 _SHOWN = ("--no-filename", "--no-line-number", "--color=never")
 _PASTED = "[A-Za-z0-9_]+_##"
 _DENIED = re.compile(r"(?:rg: )?(.*): Permission denied \(os error 13\)")
+_WORD = re.compile("[A-Za-z0-9_]+")
 _TOGETHER = 20000  # file names in one command
 # ripgrep looks for so many bytes of words at once as fast as for one word, as measured
 # with 13.0; for more of them, or by a pattern, it takes four times as long.
@@ -66,12 +67,27 @@ class Search:
     def mentions(self, words: Iterable[str]) -> dict[str, list[str]]:
         """The files of the kernel proper that hold each of WORDS, sorted."""
         found: dict[str, set[str]] = {word: set() for word in words}
-        if found:
+        some = pieces(found)
+        if some and sum(map(len, found)) > _MOST_BYTES:
+            named = self._named_by(some, found)
+        else:
             asked = [*_WORDS, "--only-matching", *_patterns(found)]
-            for file, word in self._pass(asked, SOURCES, ""):
-                if word in found:  # the name of a file may be of two lines
-                    found[word].add(file)
+            named = self._pass(asked, SOURCES, "") if found else iter(())
+        for file, word in named:
+            if word in found:  # the name of a file may be of two lines
+                found[word].add(file)
         return {word: sorted(files) for word, files in found.items()}
+
+    def _named_by(
+        self, some: Iterable[str], words: Iterable[str]
+    ) -> Iterator[tuple[str, str]]:
+        """WORDS, and others, with the files they are in, by SOME pieces of them."""
+        lines = Lines()
+        self.lines_with(some, "", lines.file)
+        for line in lines.with_words(words):
+            file, text = _parted(line)
+            for word in _WORD.findall(text):
+                yield _plain_name(file), word
 
     def holding(
         self, words: Iterable[str], folder: str = "", suffixes: Sequence[str] = SOURCES

@@ -7,8 +7,7 @@ wants an address in the page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from kmaplocal.c.places import Places, changes, names_in
@@ -49,24 +48,42 @@ def base_pointers(
     unmaps = list(dict.fromkeys(u for s in sites for u in trace.unmaps_of(s.number)))
     found = [_beginning(function, site, call) for site, call in calls.items()]
     begins = [stmt for stmt in found if stmt is not None]
-    name = _free_name(function, trace, sites, others)
-    if not unmaps or not name or len(begins) < len(sites):
+    if not unmaps or len(begins) < len(sites):
         return {}
     if not _apart(trace, sites, unmaps) or any(map(_declares, begins[1:])):
         return {}
     first, ends = begins[0], [*unmaps, *calls.values()]
-    if _declares(first):
-        if first.parent is not None and not _encloses(first.parent, ends):
-            return {}
-        after = None
-    else:
-        taken = [other.after for other in others.values()]
-        after = _declaration(function, begins, ends, branches, taken)
-        if after is None:
-            return {}
-    bases = [BasePointer(name, after, call) for call in calls.values()]
+    if _declares(first) and first.parent and not _encloses(first.parent, ends):
+        return {}
+    rooms = _declarations(function, begins, ends, branches)
+    beside = _beside(trace, sites, others)
+    name, after, shared = _variable(Places(function), first, rooms, others, beside)
+    if not name:
+        return {}
+    bases = [BasePointer(name, after, call, shared) for call in calls.values()]
     bases[1:] = [replace(base, after=None, shared=True) for base in bases[1:]]
     return {site.number: base for site, base in zip(sites, bases)}
+
+
+def _variable(
+    places: Places,
+    begin: Stmt,
+    rooms: Sequence[Stmt],
+    others: Mapping[int, BasePointer],
+    beside: Collection[str],
+) -> tuple[str, Stmt | None, bool]:
+    """The name of a variable for what BEGIN maps; the declaration, of ROOMS, behind
+    which it is to be declared, None for BEGIN itself; and whether it is that of one of
+    OTHERS, declared already.  "" where there is none."""
+    if _declares(begin):
+        return _free_name(places, begin.parent, others, beside), None, False
+    for other in others.values():
+        if other.after in rooms and other.name not in beside:
+            return other.name, None, True
+    taken = [other.after for other in others.values()]
+    after = next((each for each in rooms if each not in taken), None)
+    name = _free_name(places, after.parent, others, beside) if after else ""
+    return name, after, False
 
 
 def _beginning(function: Function, site: Site, call: Expr) -> Stmt | None:
@@ -129,51 +146,68 @@ def _is_evaluated(stmt: Stmt, call: Expr) -> bool:
     return not any(changes(inner, names) for inner in root.walk())
 
 
+def _beside(
+    trace: Trace, sites: Sequence[Site], others: Mapping[int, BasePointer]
+) -> set[str]:
+    """The names of those of OTHERS whose mapping is alive beside one of SITES."""
+    return {
+        other.name
+        for number, other in others.items()
+        for site in sites
+        if {(number, site.number), (site.number, number)} & trace.nested
+    }
+
+
 def _free_name(
-    function: Function,
-    trace: Trace,
-    sites: Sequence[Site],
+    places: Places,
+    block: Stmt | None,
     others: Mapping[int, BasePointer],
+    beside: Collection[str],
 ) -> str:
-    """A name that nothing in the function has, nor a mapping alive beside SITES."""
+    """A name for a variable of BLOCK, None for that of the function: that nothing in
+    the function has, that is not of BESIDE, nor that of one of OTHERS which is seen
+    in BLOCK or sees it."""
+    function = places.function
     used = {e.text for e in function.exprs if e.kind == "identifier"}
-    used |= set(function.variables)
-    for number, other in others.items():
-        beside = {(number, site.number) for site in sites}
-        beside |= {(site.number, number) for site in sites}
-        if beside & trace.nested:
+    used |= {*function.variables, *beside}
+    for other in others.values():
+        home = other.after or places.statement(other.call)
+        around = home.parent if home else None
+        if _within(around, block) or _within(block, around):
             used.add(other.name)
     return next((name for name in NAMES if name not in used), "")
 
 
-def _declaration(
+def _within(block: Stmt | None, other: Stmt | None) -> bool:
+    """Whether BLOCK is OTHER or in it; None is the block of the function."""
+    while block is not None and block is not other:
+        block = block.parent
+    return block is other
+
+
+def _declarations(
     function: Function,
     begins: Sequence[Stmt],
     ends: list[Expr],
     branches: Sequence[tuple[int, int]],
-    taken: Sequence[Stmt | None],
-) -> Stmt | None:
-    """The last declaration before the first map call in the innermost block around
-    the mappings (their BEGINS and ENDS) that has any, compiled whenever these are, and
-    behind which no variable comes yet (TAKEN)."""
-    begin = begins[0]
-    block = begin.parent
-    while True:
+) -> list[Stmt]:
+    """The declarations before the first map call in the blocks around the mappings
+    (their BEGINS and ENDS) that are compiled whenever these are: the innermost block
+    first, and its last one."""
+    found: list[Stmt] = []
+    block: Stmt | None = begins[0]
+    while block is not None:
+        block = block.parent
         if block is None or (block.kind == "compound" and _encloses(block, ends)):
             stmts = function.body if block is None else block.children
-            found = [
+            found += [
                 stmt
-                for stmt in stmts
+                for stmt in reversed(stmts)
                 if stmt.kind == "declaration"
-                and stmt.end <= begin.start
-                and stmt not in taken
+                and stmt.end <= begins[0].start
                 and not any(_hidden(stmt, each, branches) for each in begins)
             ]
-            if found:
-                return found[-1]
-        if block is None:
-            return None
-        block = block.parent
+    return found
 
 
 def _hidden(stmt: Stmt, begin: Stmt, branches: Sequence[tuple[int, int]]) -> bool:

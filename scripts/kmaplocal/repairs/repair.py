@@ -21,8 +21,8 @@ class Repair:
 @dataclass(frozen=True)
 class BasePointer(Repair):
     """A variable NAME of its own keeps what CALL gives; it is declared behind the
-    declaration AFTER, or with CALL where that is None; or (SHARED) with another call
-    whose unmaps are the same."""
+    declaration AFTER, or with CALL where that is None; or (SHARED) for another
+    call, before it in time or with the same unmaps."""
 
     name: str
     after: Stmt | None

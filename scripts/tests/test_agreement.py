@@ -84,6 +84,35 @@ def test_flag_says_what_apply_does(folder, tmp_path):
                 _agrees(finding, outcome.after.decode())
 
 
+def _answered(name, convert, tmp_path, asked):
+    """The findings of one file that apply can answer, each with whether it is found
+    in what apply makes of the file, too."""
+    outcome = convert(Path(name))
+    here = [
+        finding
+        for finding in asked
+        if finding.file == name
+        and finding.rule in ("kmap-nesting-order", "kmap-off-page")
+        and finding.function in outcome.converted
+    ]
+    if not here:
+        return []
+    (tmp_path / name).write_bytes(outcome.after)
+    after = survey(tmp_path, [name], find_spatch(), 120).findings
+    left = {(finding.rule, finding.function) for finding in after}
+    return [(each, (each.rule, each.function) in left) for each in here]
+
+
+@pytest.mark.parametrize("folder", [*FOLDERS, *OTHERS])
+def test_what_apply_mends_is_what_flag_says_it_mends(folder, tmp_path):
+    names, convert = copied(folder, tmp_path)
+    found = survey(tmp_path, names, find_spatch(), 120).findings
+    for name in names:
+        for finding, left in _answered(name, convert, tmp_path, found):
+            mends = finding.remedy.startswith("make apply repairs it: ")
+            assert mends != left, finding
+
+
 def _is_old(finding):
     return finding.rule == "kmap-deprecated"
 

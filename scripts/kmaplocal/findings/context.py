@@ -53,9 +53,11 @@ class CheckContext:
         severity: str = "",
         fix: str = "",
         steps: Iterable[Step] = (),
+        answered: str = "",
     ) -> Finding:
         """A finding of the rule that asks, at a place of this function, at the end of
-        STEPS; its SEVERITY is the rule's where none is given."""
+        STEPS; its SEVERITY is the rule's where none is given. ANSWERED: the obligation
+        whose repair by apply is the remedy."""
         line, column = at if isinstance(at, tuple) else at.start
         return Finding(
             self.file,
@@ -68,6 +70,7 @@ class CheckContext:
             remedy,
             fix,
             steps=tuple(steps)[:MOST_STEPS],
+            answered=answered,
         )
 
     def step(self, at: Expr | Stmt | Point, said: str) -> Step:

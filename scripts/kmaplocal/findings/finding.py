@@ -21,8 +21,7 @@ class Rule(NamedTuple):
     EVERYWHERE: it is to be found in every reading of #if arms that has the line, or is
     none. ON_PATH: the cause may be on another line than the finding: an unmap that was
     taken away is missed where the function returns. OF_HIGHMEM: it does no harm where
-    every page has a linear address. ANSWERED: obligations whose repair by apply is the
-    remedy of a finding."""
+    every page has a linear address."""
 
     id: str
     severity: str
@@ -30,7 +29,6 @@ class Rule(NamedTuple):
     everywhere: bool = False
     on_path: bool = False
     of_highmem: bool = False
-    answered: tuple[str, ...] = ()
 
 
 class Step(NamedTuple):
@@ -49,7 +47,8 @@ class Finding:
     the rule's own where less is certain.  FIX is what cocci/flag.cocci makes of the
     place in patch mode: C text, "swap" or "remove"; "" for nothing.  ALSO: further
     lines it speaks of; STEPS: those of its path, in order, up to three; PLACES: lines
-    and columns of what FIX is to be made of, where that is not the place itself."""
+    and columns of what FIX is to be made of, where that is not the place itself.
+    ANSWERED: the obligation whose repair by apply is the remedy."""
 
     file: str
     line: int
@@ -63,3 +62,4 @@ class Finding:
     also: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
     places: tuple[tuple[int, int], ...] = ()
+    answered: str = ""

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kmaplocal.findings.finding import Finding
-from kmaplocal.findings.registry import RULES
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.certificate import (
     CONVERT,
@@ -35,14 +34,13 @@ def agreeing(
 
 def _repair(verdict: Verdict, finding: Finding) -> Obligation | None:
     """The repair by which apply answers FINDING; None when it has none."""
-    names = RULES[finding.rule].answered
-    if verdict.verdict != CONVERT:
+    if verdict.verdict != CONVERT or not finding.answered:
         return None
     found = (
         obligation
         for certificate in verdict.certificates
         for obligation in certificate.obligations
-        if obligation.name in names and obligation.state == REPAIRED
+        if obligation.name == finding.answered and obligation.state == REPAIRED
     )
     return next(found, None)
 

@@ -19,7 +19,6 @@ RULE = Rule(
     ERROR,
     "mappings not unmapped in reverse order",
     on_path=True,
-    answered=(LIFO,),
 )
 ON_STACK = {"SG_MITER_ATOMIC", "SG_MITER_LOCAL"}
 REVERSE = "unmap in the reverse order of mapping"
@@ -35,6 +34,7 @@ def find(context: CheckContext) -> Iterator[Finding]:
             REVERSE,
             fix="swap" if _swappable(context, expr, later.number) else "",
             steps=context.begun(first, later),
+            answered=LIFO,
         )
     yield from _arrays(context)
 

@@ -25,7 +25,6 @@ RULE = Rule(
     "kmap-off-page",
     ERROR,
     "an access or unmap outside of the mapped page",
-    answered=(ONE_PAGE,),
     of_highmem=True,
 )
 CALLS = (*RANGES, *VECTORS)
@@ -262,6 +261,7 @@ def _elsewhere(context: CheckContext, expr: Expr, why: str, severity: str) -> Fi
         " address in the page it unmaps",
         "keep the address that was mapped, and unmap that",
         severity,
+        answered=ONE_PAGE,
     )
 
 

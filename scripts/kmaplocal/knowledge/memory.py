@@ -98,7 +98,7 @@ ROWS: dict[str, list[Row]] = {
         ),
         Row(
             "be16_to_cpu be32_to_cpu be64_to_cpu cpu_to_be16 cpu_to_be32 cpu_to_le16 "
-            "cpu_to_le32 le16_to_cpu le32_to_cpu le64_to_cpu",
+            "cpu_to_le32 htonl htons le16_to_cpu le32_to_cpu le64_to_cpu ntohl ntohs",
             keeps=False,
             repeats=True,
         ),

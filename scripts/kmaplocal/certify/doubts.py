@@ -21,8 +21,9 @@ LEAVING = "is a macro that may leave"
 _BRACED = ("if", "for", "while", "iterator", "guard")
 MOST_PARTS = 3  # that a statement can become
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
-# Of what a comment speaks that is on the order of unmaps, or on more than that.
-ORDER = ("reverse order", "in reverse", "last in, first out", "lifo")
+# Of what a comment speaks that is true of kmap_local_page(), too: the order of unmaps,
+# the caches that an unmap flushes (arch/arm/include/asm/highmem.h); or of more.
+ALIKE = ("reverse order", "in reverse", "last in, first out", "lifo", "flush")
 DISABLED = (
     "atomic block context cpu disab enab fault interrupt irq lock migrat preempt"
     " process schedul sleep task thread user"
@@ -125,8 +126,8 @@ def _is_block(stmt: Stmt) -> bool:
 
 def comment_doubts(outline: Outline, function: Function, trace: Trace) -> list[Doubt]:
     """Comments on a kmap_atomic() while it is mapped: they say what the code relies
-    on, which no rule can read; but for the order in which mappings end, which
-    kmap_local_page() asks for, too."""
+    on, which no rule can read; but for what kmap_local_page() asks for or does, too,
+    such as the order in which mappings end."""
     calls = function.calls(ATOMIC)
     if not calls:
         return []
@@ -134,7 +135,7 @@ def comment_doubts(outline: Outline, function: Function, trace: Trace) -> list[D
     lines = outline.text.split("\n")
     for number in _mapped_lines(trace, calls):
         named = [name for name in ATOMIC if name in lines[number - 1]]
-        if named and number not in code and not _on_order(lines, number):
+        if named and number not in code and not _is_alike(lines, number):
             why = f"{COMMENT}{named[0]}()"
             return [Doubt(PREEMPT, number, 0, why)]
     return []
@@ -154,9 +155,9 @@ def _mapped_lines(trace: Trace, calls: list[Expr]) -> Iterable[int]:
     return sorted(found.intersection(every))
 
 
-def _on_order(lines: list[str], number: int) -> bool:
-    """Whether the comment that the line NUMBER is a part of is on the order of unmaps,
-    and names nothing that kmap_atomic() disables."""
+def _is_alike(lines: list[str], number: int) -> bool:
+    """Whether the comment that the line NUMBER is a part of is on what is true of
+    kmap_local_page() as well, and names nothing that kmap_atomic() disables."""
     first = last = number
     while first > 1 and "/*" not in lines[first - 1]:
         first -= 1
@@ -164,8 +165,8 @@ def _on_order(lines: list[str], number: int) -> bool:
         last += 1
     told = " ".join(lines[first - 1 : last]).lower()
     words = told.replace("kunmap_atomic", "").replace("kmap_atomic", "")
-    on_order = any(word in words for word in ORDER)
-    return on_order and not any(word in words for word in DISABLED)
+    alike = any(word in words for word in ALIKE)
+    return alike and not any(word in words for word in DISABLED)
 
 
 def _half_doubts(outline: Outline, calls, function: Function, call) -> list[Doubt]:

@@ -459,3 +459,43 @@ def test_the_message_of_a_leak_names_the_jump(wrong, tmp_path, write, git):
     said = read(only).get_content()
     assert "where line 12 leaves, by the jump of line 8." in " ".join(said.split())
     assert "+\t\tkunmap_local(at);\n \t\tgoto out;\n+\t}" in said
+
+
+CORRELATED = """#include <linux/highmem.h>
+
+int some(struct page **pages, int n, char *to, int limit)
+{
+	bool mapped = false;
+	char *src = to;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (to[i]) {
+			if (mapped)
+				kunmap_local(src);
+			src = kmap_local_page(pages[i]);
+			mapped = true;
+		}
+		if (src[0] > limit)
+			goto bad;
+	}
+	if (mapped)
+		kunmap_local(src);
+	return 0;
+bad:
+	return -1;
+}
+"""
+
+
+def test_the_letter_says_why_a_leak_is_not_mended(wrong, tmp_path, write, git):
+    """Whether the page is mapped at the jump is known to a variable alone."""
+    write(wrong / "fs/some.c", CORRELATED)
+    write(wrong / "fs/last.c", LATE.replace("late(", "last("))
+    git(wrong, "add", "-A")
+    git(wrong, "commit", "-qm", "more")
+    given = ["--fixes", "error", "--out", tmp_path / "out", "--split", "file"]
+    make(wrong, *given, "--only", "fs")
+    said = " ".join(read(mails(tmp_path / "out")[0]).get_content().split())
+    assert "fs/some.c:23: some: src, mapped in line 13" in said
+    assert "where it is mapped: that depends on mapped" in said

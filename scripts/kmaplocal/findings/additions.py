@@ -48,6 +48,24 @@ class Addition:
             return ()
         return self._at_label() or self._at_jumps() or self._at_return()
 
+    @property
+    def depends(self) -> str:
+        """On what it depends whether the page is mapped where the function is left: the
+        condition that all unmaps stand under, or "the way"; "" where it always is."""
+        end = self._end
+        if end is None or MAPPED not in (come := self._before()[end]) or len(come) < 2:
+            return ""
+        conditions = {self._condition(unmap) for unmap in self._unmaps}
+        only = conditions.pop() if len(conditions) == 1 else ""
+        return only or "the way"
+
+    def _condition(self, unmap: Expr) -> str:
+        """That of the `if` which guards UNMAP, and may know that there is one."""
+        stmt = self._context.statement(unmap)
+        while stmt is not None and stmt.kind != "if":
+            stmt = stmt.parent
+        return plain(stmt.exprs[0].text) if stmt is not None and stmt.exprs else ""
+
     # -- the mapping ---------------------------------------------------------
 
     @cached_property

@@ -55,7 +55,7 @@ class Fixes:
             f"This fixes {count} {plural(count, 'mistake', 'mistakes')} with page"
             f" mappings in Linux {self.version} that have one right answer"
         )
-        left = [f"{f.file}:{f.line}: {f.function}: {f.message}" for f in self.left]
+        left = [_told(finding) for finding in self.left]
         parts = [
             paragraph([said, draft.built]),
             not_here("For a person to decide", left),
@@ -79,6 +79,12 @@ class Fixes:
 
     def _count(self, series: Sequence[Patch]) -> int:
         return sum(len(self.mended[path]) for each in series for path in each.paths)
+
+
+def _told(finding: Finding) -> str:
+    """A finding that no one change mends, with what a person has to do."""
+    place = f"{finding.file}:{finding.line}: {finding.function}"
+    return f"{place}: {finding.message}; {finding.remedy}"
 
 
 def draft(tree: Tree, request: Request, console: Console) -> Draft:

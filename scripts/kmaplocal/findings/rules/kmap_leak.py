@@ -206,7 +206,9 @@ def _on_path(context: CheckContext, site: Site) -> Iterator[Finding]:
 def _mendable(finding: Finding, addition: Addition) -> Finding:
     """FINDING, to be mended by ADDITION where it is known where."""
     if not addition.places:
-        return finding
+        on = addition.depends
+        told = f"{finding.remedy}, where it is mapped: that depends on {on}"
+        return replace(finding, remedy=told) if on else finding
     places = tuple((line, column + 1) for line, column in addition.places)
     return replace(finding, fix=f"{ADDED}{addition.text}", places=places)
 

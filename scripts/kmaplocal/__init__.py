@@ -29,9 +29,10 @@ summaries callees effects chains mappings named (what a function does with an ad
           and to the mappings of its callers), knowledge (all that, as one file has it),
           requests (what is not known yet), pointers (which functions a pointer can
           be), reaching users (who maps by others)
-certify   analysis file (all of it), view (who looks at what), readings called gaps
-          doubts offers (what was not read, or is not there), dependencies (what a
-          result depends on), function (one that was followed), paired lifo local faults
+certify   analysis file (all of it), learner (what they ask for), view (who looks at
+          what), readings called gaps doubts offers (what was not read, or is not
+          there), dependencies (what a result depends on), function (one that was
+          followed), paired lifo local faults
           preempt one_page (an obligation each), context, certificate certify (what
           follows), wrappers (mapped here, unmapped there), lowmem members (pages that
           need no mapping), parallel (parts of a tree, a process each)

@@ -12,7 +12,7 @@ import pytest
 from conftest import REPOSITORY
 
 from kmaplocal import cli
-from kmaplocal.certify import analysis
+from kmaplocal.certify import analysis, learner
 from kmaplocal.cache import cache
 from kmaplocal.tree import facts
 from kmaplocal.cache.cache import Cache
@@ -310,7 +310,7 @@ def test_an_interrupted_run_is_not_kept(run, monkeypatch):
         def stop(*_arguments):
             raise KeyboardInterrupt
 
-        patched.setattr(analysis.Analysis, "learn", stop)
+        patched.setattr(learner.Learner, "learn", stop)
         assert run(*REPORT)[0] == 130
     assert run(*REPORT)[0] == 0
 

@@ -14,7 +14,7 @@ from kmaplocal.apply import conversion, outcomes
 from kmaplocal.commands import flag
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings import registry, survey
-from kmaplocal.certify import analysis, gaps
+from kmaplocal.certify import gaps, learner
 from kmaplocal.certify import wrappers
 from kmaplocal.summaries.callees import Callees
 from kmaplocal.certify.function import FunctionAnalysis
@@ -189,7 +189,7 @@ def test_half_of_a_component_is_not_converted(convert, monkeypatch):
 
 @pytest.mark.parametrize("stage", ["_find", "_read_callees"])
 def test_callees_that_cannot_be_found(convert, monkeypatch, stage):
-    breaks(monkeypatch, analysis.Analysis, stage, lambda *_: True)
+    breaks(monkeypatch, learner.Learner, stage, lambda *_: True)
     done = convert(both=HELPED + GOOD)["both"]
     assert done.converted == ("good",)
     assert any("internal error: Broken" in doubt.reason for doubt in done.kept)

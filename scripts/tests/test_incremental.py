@@ -9,7 +9,7 @@ import pytest
 from kmaplocal import cli
 from kmaplocal.c import outline
 from kmaplocal.cache import incremental, cache
-from kmaplocal.certify import analysis
+from kmaplocal.certify import analysis, learner
 
 MAPS = """\
 #include <linux/highmem.h>
@@ -273,13 +273,13 @@ def test_what_cannot_be_read_is_asked_for_again(tree, run, write):
 def test_who_reads_a_file_without_asking_rests_on_it(run, tree, write, monkeypatch):
     """What no answer is about is for all, as nobody knows whom it is for."""
     other = write(tree / "virt/read.c", "int read_by_somebody;\n")
-    learn = analysis.Analysis.learn
+    learn = learner.Learner.learn
 
     def reading(self):
         outline.read(other)
         return learn(self)
 
-    monkeypatch.setattr(analysis.Analysis, "learn", reading)
+    monkeypatch.setattr(learner.Learner, "learn", reading)
     run(REPORT)
     write(other, "int read_by_nobody;\n")
     assert len(run(REPORT)[1]) == 7

@@ -89,7 +89,7 @@ class Lowmem:
     def _rescue(self, file: FileAnalysis) -> None:
         for _ in range(MOST_ROUNDS):
             found = self._agreed(file)
-            if not self.analysis.learn():
+            if not self.analysis.learner.learn():
                 for each in [*found, *self._like(file, found)]:
                     _convert(each)
                 break
@@ -321,7 +321,7 @@ class Lowmem:
         if not _is_only_called(file, name):
             return False
         callers = [s for s in file.outline.holding([name]) if s.name != name]
-        self.analysis.read_functions({file.path: {s.name for s in callers}})
+        self.analysis.learner.read_functions({file.path: {s.name for s in callers}})
         sources = self.analysis.callees.sources.get(file.path, {})
         for span in callers:
             function = sources.get(span.name)

@@ -247,7 +247,7 @@ class Wrappers:
             here = {n: w for n, w in named.items() if w.key[0] == file or n not in own}
             found[file] = dict.fromkeys(self._callers(file, here))
         names = {file: {s.name for s in spans} for file, spans in found.items()}
-        self.analysis.read_functions(names)
+        self.analysis.learner.read_functions(names)
         return [self._member(f, span) for f, spans in found.items() for span in spans]
 
     def _mentions(self, everywhere: dict[str, Wrapper]) -> list[str]:
@@ -310,7 +310,7 @@ class Wrappers:
                 if member.function is not None:
                     with faults.net(partial(self._refuse, member)):
                         self._certify_one(member, member.function)
-            if not self.analysis.learn():
+            if not self.analysis.learner.learn():
                 break
 
     def _refuse(self, member: Member, why: str) -> None:

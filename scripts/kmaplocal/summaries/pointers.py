@@ -154,7 +154,7 @@ class Pointers:
         for pointer in pointers:
             for file, span, _token in self.known[pointer].inside:
                 wanted.setdefault(file, set()).add(span.name)
-        self.analysis.read_functions(wanted)
+        self.analysis.learner.read_functions(wanted)
 
     # -- mentions ----------------------------------------------------------
 

@@ -56,7 +56,7 @@ class Users:
             names = {path: {s.name for s in spans} for path, spans in found.items()}
             if not names:
                 return
-            self.analysis.read_functions(names)
+            self.analysis.learner.read_functions(names)
             self._analyse(found)
 
     def _analyse(self, found: dict[str, set[Span]]) -> None:
@@ -70,7 +70,7 @@ class Users:
                     self._analyse_span(path, span)
                 if self.callees.requests.asked == before:
                     del pending[path]
-            if not self.analysis.learn():
+            if not self.analysis.learner.learn():
                 return
 
     def _analyse_span(self, path: str, span: Span) -> None:
@@ -132,7 +132,7 @@ class Users:
         }
         for _ in range(MOST_ROUNDS if asked else 0):
             found = {place for place in asked if self._maps(*place)}
-            if not self.analysis.learn():
+            if not self.analysis.learner.learn():
                 break
         for path, name in sorted(found) if asked else ():
             self.called[path].add(name)
@@ -153,7 +153,7 @@ class Users:
         self.asked |= new
         for _ in range(MOST_ROUNDS):
             found = {place for place in new if self._wraps(*place)}
-            if not self.analysis.learn():
+            if not self.analysis.learner.learn():
                 break
         return found
 

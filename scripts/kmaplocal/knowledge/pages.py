@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Functions about pages: mapping, helpers, caches, translation, DMA, allocation."""
+"""Functions about pages: mapping, helpers, caches, translation, DMA, allocation.
+
+A table by headers, which is as long as what the kernel has for pages is.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from kmaplocal.c import cleanup, parsing
+from kmaplocal.c import arms, cleanup, parsing
 from kmaplocal.c.oldcalls import old_calls
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.c.outline import JUMPS, Outline, Span
@@ -31,6 +31,8 @@ def lost(file, gaps, names: Collection[str]) -> Iterable[Lost]:
     for call in old_calls(file.outline, names):
         span = call.span
         if span in done or (span and span.name == cleanup.DEFINES):
+            continue
+        if span is None and arms.is_never_compiled(file.outline, call.line):
             continue
         if isinstance(gaps, str):
             why = gaps

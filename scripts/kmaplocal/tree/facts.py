@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmaplocal import deadline, faults, names, scratch
-from kmaplocal.c import guards, parsing
+from kmaplocal.c import guards, inner, labels, parsing
 from kmaplocal.c.parsing import Gap
 from kmaplocal.tree.spatch import Spatch, SpatchRun
 from kmaplocal.tree.standing import Pool
@@ -90,7 +90,7 @@ class _Job:
         # Its own name, for what spatch says of it; a folder, as names may be equal.
         copy = self.folder / names.plain(self.piece.name)
         self.folder.mkdir(exist_ok=True)
-        text = guards.readable(self.piece.text)
+        text = inner.spoken(labels.closed(guards.readable(self.piece.text)))
         copy.write_bytes(text.encode(errors="surrogateescape"))
         return copy
 

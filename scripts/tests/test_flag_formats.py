@@ -97,6 +97,24 @@ def test_text_shows_the_source_with_a_caret(tmp_path):
     ]
 
 
+def test_text_shows_what_is_around_the_caret_of_a_long_line(tmp_path):
+    (tmp_path / "fs").mkdir()
+    text = f"{'a' * 299}{'b' * 300}"
+    (tmp_path / "fs/a.c").write_text(f"\n\n{text}\n")
+    found = replace(report(replace(LEAK, column=300, steps=())), root=tmp_path)
+    shown, below = FORMATS["text"](found).splitlines()[2:4]
+    assert shown[8:] == "a" * 99 + "b" * 101
+    assert below.index("^") == shown.index("b")
+
+
+def test_json_has_the_whole_reason():
+    whole = "local: a(): b(): c(): stores it"
+    (told,) = json.loads(FORMATS["json"](report(replace(LEAK, reason=whole))))[
+        "findings"
+    ]
+    assert told["reason"] == whole
+
+
 def test_text_has_a_line_for_a_function_with_old_calls():
     old = finding("fs/a.c", 3, "kmap-deprecated", WARNING, "f", 7)
     able = replace(old, line=9, function="g", remedy=CONVERTED)
@@ -140,6 +158,7 @@ def test_json():
         "function": "f",
         "message": "what kmap-leak says",
         "remedy": "do it right",
+        "reason": "",
         "steps": [{"line": 2, "column": 5, "said": "mapped here"}],
     }
     assert found["findings"][2]["file"] == 'fs/a b,c:d%e"\\xe9<é>.c'

@@ -62,4 +62,5 @@ class Finding:
     also: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
     places: tuple[tuple[int, int], ...] = ()
+    reason: str = ""
     answered: str = ""

@@ -20,6 +20,7 @@ _FIELDS = (
     "function",
     "message",
     "remedy",
+    "reason",
 )
 
 

@@ -69,10 +69,14 @@ def _line(finding: Finding, said: str, colour: bool) -> str:
 
 
 def _source(texts: Texts, file: str, number: int, column: int) -> Iterator[str]:
-    """A line of source, and a caret below the character at COLUMN."""
+    """A line of source, and a caret below the character at COLUMN; of a long line what
+    is around it."""
     text = texts.line(file, number).rstrip()
-    if not text or len(text) > MOST_SHOWN or column > len(text):
+    if not text or column > len(text):
         return
+    if len(text) > MOST_SHOWN:
+        start = max(0, min(column - MOST_SHOWN // 2, len(text) - MOST_SHOWN))
+        text, column = text[start : start + MOST_SHOWN], column - start
     shown = "".join(c if c == "\t" or c.isprintable() else " " for c in text)
     below = "".join(c if c == "\t" else " " for c in shown[: column - 1])
     yield f"{number:5} | {shown}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from kmaplocal.findings.finding import CONVERTED, WARNING, Finding, Rule
@@ -41,7 +42,17 @@ def find_in_file(file: FileAnalysis, applied: FileAnalysis | None) -> Iterator[F
         calls[macro.name, macro.line] += [_Call(macro.line, 0, n) for n in names]
     for (function, line), found in calls.items():
         if function not in api.ALL:
-            yield _finding(file.path, function, found, _advice(applied, line))
+            found_here = _finding(file.path, function, found, _advice(applied, line))
+            yield replace(found_here, reason=_whole(applied, line))
+
+
+def _whole(applied: FileAnalysis | None, line: int) -> str:
+    """The whole reason why apply keeps the function that begins at LINE; "" where it
+    does not, or that is not known."""
+    verdicts = applied.verdicts if applied else ()
+    verdict = next((v for v in verdicts if v.line == line), None)
+    kept = verdict is not None and verdict.verdict != CONVERT
+    return _reason(verdict) if verdict and kept else ""
 
 
 def _finding(file: str, function: str, calls: list[_Call], advice: str) -> Finding:

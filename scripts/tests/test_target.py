@@ -250,6 +250,50 @@ def test_nothing_newer_than_the_oldest_kernel_is_called(module, capfd):
     assert f"kept f: syntax: {why}" in found
 
 
+PAIRED = """
+static void *map_it(struct page *page)
+{
+	return kmap_atomic(page);
+}
+
+static void unmap_it(void *addr)
+{
+	kunmap_atomic(addr);
+}
+
+void f(struct page *page, char *to)
+{
+	char *from = map_it(page);
+
+	to[0] = from[0];
+	unmap_it(from);
+}
+
+void g(struct page *page, char *to, struct page *other)
+{
+	char *from = map_it(page);
+	char *addr = kmap_atomic(other);
+
+	memcpy(to, addr, PAGE_SIZE);
+	kunmap_atomic(addr);
+	to[0] = from[0];
+	unmap_it(from);
+}
+"""
+
+
+def test_what_maps_for_its_callers_is_for_their_kernels(module, capfd):
+    folder = module(PAIRED)
+    found = applied(folder, capfd, "--oldest", "5.12")
+    assert "+\tmemcpy_from_page(" in found and "+\treturn kmap_local_page(" in found
+    found = applied(folder, capfd, "--oldest", "5.11")
+    assert "+\tmemcpy_from" not in found and "+\treturn kmap_local_page(" in found
+    found = applied(folder, capfd, "--oldest", "5.10")
+    assert "kmap_local_page(page)" not in found and "0 functions converted" in found
+    folder = module(between("", "(5, 11, 0)", PAIRED))
+    assert "+\treturn" not in applied(folder, capfd)
+
+
 def test_what_the_module_has_for_older_kernels(module, capfd):
     folder = module("#define kmap_local_page(page) kmap_atomic(page)\n", "compat.h")
     module(function("f", FILL))

@@ -38,7 +38,7 @@ from kmaplocal.summaries.reaching import Reaching
 from kmaplocal.summaries.users import Further, Users
 from kmaplocal.certify.lowmem import Lowmem
 from kmaplocal.certify.wrappers import Wrappers
-from kmaplocal.c.arms import Arms, Kernels
+from kmaplocal.c.arms import Kernels
 from kmaplocal.c.conditions import Version
 from kmaplocal.tree.facts import Facts, Piece
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
@@ -288,7 +288,7 @@ class Analysis:
         self, file: FileAnalysis, function: Function, knowledge: FileKnowledge
     ) -> None:
         deadline.RUN.check()
-        limit = self._limit(file, function)
+        limit = self.limit(file, function)
         knowledge.helpers = self.offers.helpers(limit)
         seen = self._followed(file, function, knowledge)
         verdict = self.view.fold(seen)
@@ -319,13 +319,13 @@ class Analysis:
             self.seen[function] = seen
         return seen.mended() if self.view.converting else seen
 
-    def _limit(self, file: FileAnalysis, function: Function) -> Version:
+    def limit(self, file: FileAnalysis, function: Function) -> Version:
         """The oldest kernel that FUNCTION is for; where none is given, the latest."""
         if file.reading:
             return min(c.version for c in file.reading.configurations if c.version)
         spans = (s for s in file.wanted if gaps.within(function, s))
         span = next(spans, Span(function.name, function.line, function.last))
-        return min(Arms(file.outline, span, self.kernels).versions)
+        return self.offers.limit(file.outline, span)
 
 
 def _lose_users(files: Iterable[FileAnalysis], why: str) -> None:

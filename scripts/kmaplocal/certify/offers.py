@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from kmaplocal.c.arms import Kernels
+from kmaplocal.c.arms import Arms, Kernels
 from kmaplocal.c.conditions import Version, dotted
+from kmaplocal.c.outline import Outline, Span
 from kmaplocal.knowledge import functions
 from kmaplocal.repairs import folios, vectors
 from kmaplocal.tree.definitions import Definitions
@@ -24,6 +25,11 @@ class Offers:
     kernels: Kernels
     words: frozenset[str] | None
     definitions: Definitions | None
+
+    def limit(self, outline: Outline, span: Span) -> Version:
+        """The oldest kernel that the function SPAN is for; where none is given, the
+        latest."""
+        return min(Arms(outline, span, self.kernels).versions)
 
     def helpers(self, limit: Version) -> frozenset[str] | None:
         """The page helpers there are in Linux LIMIT, and in all later ones, and the map

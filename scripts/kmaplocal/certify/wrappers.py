@@ -24,7 +24,7 @@ from kmaplocal.summaries.chains import depending
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import CONVERT, DISABLE, LOCAL, UNKNOWN, Doubt
 from kmaplocal.certify.certificate import Verdict
-from kmaplocal.certify.doubts import SYNTAX, comment_doubts, syntax_doubts
+from kmaplocal.certify.doubts import SYNTAX, comment_doubts, lacking, syntax_doubts
 from kmaplocal.certify.certify import certify
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import converted
@@ -32,6 +32,7 @@ from kmaplocal.flow.events import AGAINST, Kind
 from kmaplocal.flow.values import Given
 from kmaplocal.knowledge import api
 from kmaplocal.repairs.repair import ExplicitDisable
+from kmaplocal.c.conditions import Version
 from kmaplocal.c.outline import Outline, Span, is_exported
 from kmaplocal.c.syntax import Function
 
@@ -320,7 +321,9 @@ class Wrappers:
 
     def _certify_one(self, member: Member, function: Function) -> None:
         deadline.RUN.check()
-        knowledge = self._knowledge(member.file)
+        knowledge, offers = self._knowledge(member.file), self.analysis.offers
+        limit = self._limit(member, function)
+        knowledge.helpers = offers.helpers(limit)
         given = (converted(knowledge, function), member.handed, member.mapped)
         seen = FunctionAnalysis(member.file, function, *given)
         seen.follow()
@@ -333,6 +336,13 @@ class Wrappers:
         names = {*api.OLD, *knowledge.wrapped}
         verdict.doubts.extend(syntax_doubts(outline, function, names))
         verdict.doubts.extend(comment_doubts(outline, function, seen.trace))
+        verdict.doubts.extend(lacking(function, offers.lack(limit)))
+
+    def _limit(self, member: Member, function: Function) -> Version:
+        """The oldest kernel that MEMBER is for."""
+        if member.reading:
+            return self.analysis.limit(member.reading, function)
+        return self.analysis.offers.limit(self._outline(member.file), member.span)
 
     def _knowledge(self, file: str) -> FileKnowledge:
         """What is known in FILE, the wrappers it can call among the calls."""

@@ -33,6 +33,20 @@ def test_the_memory_of_all_processes_counts(tmp_path):
     assert cost.memory > 80
 
 
+def test_a_process_that_has_not_become_another_yet_counts_once(tmp_path):
+    """It waits for its standard input, and is its parent until then."""
+    fifo = tmp_path / "fifo"
+    opened = f"(os.POSIX_SPAWN_OPEN, 0, {str(fifo)!r}, os.O_RDONLY, 0)"
+    start = f"import os, subprocess as s\nos.mkfifo({str(fifo)!r})\n"
+    start += f"q = s.Popen(['sh', '-c', 'sleep 0.5; : >{fifo}'])\n"
+    start += "x = bytearray(80 << 20)\n"
+    start += f"os.posix_spawn('/bin/true', ['true'], {{}}, file_actions=[{opened}])\n"
+    cost = measured(
+        [sys.executable, "-c", f"{start}q.wait(); os.wait()"], tmp_path, {}, 1
+    )
+    assert 80 < cost.memory < 140
+
+
 def test_a_failure_is_not_measured(tmp_path):
     with pytest.raises(CannotMeasure, match="status 1"):
         measured(["false"], tmp_path, {}, 1)

@@ -101,3 +101,12 @@ def test_many_words_are_found_as_few_are(found, write):
     few = [found.mentions([word])[word] for word in words]
     assert found.mentions(words) == dict(zip(words, few))
     assert few[0] == [] and "fs/many.c" in few[1]
+
+
+def test_lists_of_registers_are_passed_over(found, write):
+    write(found.tree / search.NUMBERS / "deep/one_offset.h", "#define one 1\n")
+    write(found.tree / "fs" / search.NUMBERS / "one.h", "#define one 1\n")
+    write(found.tree / f"{search.NUMBERS}s.h", "#define one 1\n")
+    named = ["fs/a.c", "fs/b.h", f"fs/{search.NUMBERS}/one.h"]
+    named += [f"{search.NUMBERS}s.h", "plain.h"]
+    assert sorted(found.mentions(["one"])["one"]) == sorted(named)

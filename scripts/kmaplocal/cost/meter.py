@@ -19,6 +19,7 @@ from typing import NamedTuple
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.workers import CHILDREN
 
+_OWN = ("Rss:", "Private_Dirty:", "Anonymous:")
 _OFTEN = 0.05  # seconds between two looks at the memory
 
 
@@ -72,7 +73,8 @@ def middle(costs: Sequence[Cost]) -> Cost:
 
 class _Watch:
     """Looks at the memory of a process and its descendants until it is told to
-    stop: what they share is counted once (PSS)."""
+    stop: what they share is counted once (PSS).  A process that is about to run another
+    program is its parent to the byte, and takes nothing of its own."""
 
     def __init__(self, pid: int):
         self.pid, self.most = pid, 0.0
@@ -87,7 +89,9 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._done.wait(_OFTEN):
-            self.most = max(self.most, sum(map(_memory, _family(self.pid))))
+            told = (_read(f"/proc/{p}/smaps_rollup", _text) for p in _family(self.pid))
+            apart = {_of_its_own(each): _memory(each) for each in told}
+            self.most = max(self.most, sum(apart.values()))
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -98,8 +102,16 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def _memory(pid: int) -> float:
-    for line in _read(f"/proc/{pid}/smaps_rollup", _text).splitlines():
+def _of_its_own(told: str) -> tuple[str, ...]:
+    """What tells a process of which the kernel has TOLD so from others: where it has
+    its memory, and how much nobody else has."""
+    first, *rest = told.splitlines() or [""]
+    return first, *(line for line in rest if line.startswith(_OWN))
+
+
+def _memory(told: str) -> float:
+    """The MB of a process of which the kernel has TOLD so."""
+    for line in told.splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
     return 0.0

@@ -15,7 +15,7 @@ from kmaplocal.tree import answers, generated, source
 from kmaplocal.tree.answers import Answers, Topic
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.members import members_in
-from kmaplocal.tree.search import AGGREGATES, APART, HEADERS, SOURCES
+from kmaplocal.tree.search import AGGREGATES, APART, HEADERS, NUMBERS, SOURCES
 
 MOST_READ = 40  # files that mention a pointer: where there are more, none is read
 _WORD = re.compile(rb"[A-Za-z0-9_]+")
@@ -57,7 +57,8 @@ def _is_for_all(file: str) -> bool:
 
 def _is_searched(tree: Definitions, file: str) -> bool:
     path = tree.tree / file
-    if not file.endswith(SOURCES) or not path.is_file():
+    listed = file.startswith(f"{NUMBERS}/")
+    if listed or not file.endswith(SOURCES) or not path.is_file():
         return False
     return path.resolve() == tree.tree.resolve() / file  # through no link
 

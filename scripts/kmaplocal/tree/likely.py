@@ -28,7 +28,7 @@ _LIKELY = "|".join(
 _IS_LIKELY = re.compile(_LIKELY, re.ASCII)
 _CALL = re.compile(r"([A-Za-z_]\w*)[ \t]*\(")
 _DEFINE = re.compile(r"#[ \t]*define[ \t]+(\w+)")
-_MOST_TIMES = 3  # that a few names are looked for alone
+_MOST_TIMES = 1  # that a few names are looked for alone, but for those foreseen
 
 
 class Likely:

@@ -12,6 +12,9 @@ ROWS: dict[str, list[Row]] = {
     "crypto/sha512_generic.c": [
         Row("sha512_update", keeps=False),
     ],
+    "fs/smb/client/cifs_debug.h": [
+        Row("cifs_dbg cifs_info cifs_server_dbg", keeps=False, prints=True),
+    ],
     "include/asm-generic/asm-prototypes.h": [
         Row("__memcpy __memset", keeps=False),
     ],

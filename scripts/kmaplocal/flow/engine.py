@@ -105,7 +105,7 @@ class Tracer(MapCalls):
         state = State(self.mapped, tuple((p, names[p.number]) for p in self.pages))
         for number, name in self._parameters():
             state = state.hold(name, Value("address", Given(number)))
-        for number in self.contents:
+        for number, _ in self.contents:
             inside = Value("address", Given(number, behind=True))
             state = put_behind(state, Given(number), inside)
         return state

@@ -8,12 +8,12 @@ variable's address, and nobody has it any longer than the call takes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from kmaplocal.c.places import Places, base_type
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr, Function, Variable
-from kmaplocal.flow.tree import Escape
+from kmaplocal.flow.tree import Effect, Escape
 
 _TYPE_OF = ("struct", "union")
 
@@ -119,8 +119,16 @@ def _is_pointer(variable: Variable) -> bool:
 class EscapeAnalysis:
     """The local variables of one function, and who can reach them."""
 
-    def __init__(self, function: Function, knowledge, followed: Collection[str]):
-        """FOLLOWED: the calls that are not looked at as calls of functions."""
+    def __init__(
+        self,
+        function: Function,
+        knowledge,
+        followed: Collection[str],
+        lent: Callable[[Expr, int], Effect],
+    ):
+        """FOLLOWED: the calls that are not looked at as calls of functions; LENT: what
+        a call does with the address of a variable."""
+        self.lent = lent
         self.function = function
         self.knowledge = knowledge
         self.followed = followed
@@ -211,7 +219,7 @@ class EscapeAnalysis:
         if binds and place[1] == binds[0]:
             onto = bound(place[0], self.function)
             return self._against(onto) if onto else {""}
-        effect = self.knowledge.by_reference(place[0].callee, place[1])
+        effect = self.lent(place[0], place[1])
         if effect.escape is Escape.UNKNOWN:
             return {effect.evidence}
         returned = effect.returns and not self._dropped(place[0])

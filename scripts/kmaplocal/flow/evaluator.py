@@ -4,6 +4,7 @@ what is seen of an address is noted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from kmaplocal.flow.conditions import TRANSPARENT
@@ -12,10 +13,11 @@ from kmaplocal.flow.events import Kind
 from kmaplocal.flow.relevance import Relevance
 from kmaplocal.flow.state import State
 from kmaplocal.flow.trace import Log, Site
-from kmaplocal.flow.tree import Knowledge
+from kmaplocal.flow.tree import Effect, Inside, Knowledge
 from kmaplocal.flow.values import CURSOR, Given, Value, constant_of
 from kmaplocal.knowledge import api
 from kmaplocal.c.cfg import Node
+from kmaplocal.c.structs import struct_of
 from kmaplocal.c.syntax import Expr, Function, Stmt
 
 Results = list[tuple[Value | None, State]]
@@ -36,14 +38,14 @@ class Evaluator:
         params=(),
         mapped=(),
         exchanged=None,
-        contents=(),
+        contents: Sequence[Inside] = (),
         pages=(),
         results=False,
     ):
         """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
         that hold the address of a mapping this function is to end; EXCHANGED: for
-        some of its unmaps, those whose arguments they are to have; CONTENTS: the
-        numbers of parameters behind which an address may lie; PAGES: those that are a
+        some of its unmaps, those whose arguments they are to have; CONTENTS: behind
+        which parameters an address may lie; PAGES: those that are a
         page which kmap() mapped, to be unmapped here; RESULTS: whether what is returned
         is told by path."""
         self.function = function
@@ -60,7 +62,7 @@ class Evaluator:
             self._add_site(call)
         self.relevant = Relevance(function, self.maps, self.unmaps, params, results)
         followed = {*api.ALL, *TRANSPARENT, "page_address"}
-        self.escapes = EscapeAnalysis(function, knowledge, followed)
+        self.escapes = EscapeAnalysis(function, knowledge, followed, self._lent)
         self.writing = False  # what is evaluated is the target of a store
 
     def _add_site(self, call: Expr) -> None:
@@ -113,9 +115,21 @@ class Evaluator:
 
     def _touch(self, value: Value, expr: Expr, state: State) -> None:
         if self.writing:
-            self.log.note(Kind.WRITTEN, value.site, expr)
+            self.log.note(Kind.WRITTEN, value.site, expr, self._member(expr, value))
         kind = Kind.ACCESS if self._alive(value, state) else Kind.AFTER_UNMAP
         self.log.note(kind, value.site, expr, value.text)
+
+    def _lent(self, call: Expr, number: int) -> Effect:
+        """What CALL does with the address of a variable, its argument NUMBER."""
+        raise NotImplementedError
+
+    def _member(self, place: Expr, value: Value) -> str:
+        """The member "struct.member" that PLACE is, read by way of VALUE as it was
+        given; "" for another place."""
+        if place.kind != "member" or place.op != "->" or value.moved or value.text:
+            return ""
+        struct = struct_of(place.children[0], self.function, lambda *_: "")
+        return f"{struct}.{place.label}" if struct else ""
 
     def _tested(self, node: Expr, value: Value | None) -> None:
         """Note what a condition tests: a mapping's address, or (None) another."""

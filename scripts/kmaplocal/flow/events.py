@@ -136,12 +136,23 @@ class Root(NamedTuple):
     where: str = ""
 
 
+class Callback(NamedTuple):
+    """A call of what the parameter POINTER is, with an address as argument NUMBER, or
+    (CONTENTS) behind that."""
+
+    pointer: int
+    number: int
+    contents: bool = False
+
+
 class Reason(NamedTuple):
-    """What an event against an address comes down to, and the function pointer that
-    has to be known before it is certain."""
+    """What an event against an address comes down to, the function pointer that has to
+    be known before it is certain, and the calls of what a caller gives, if it is these
+    that the caller can tell more of."""
 
     root: Root | None = None
     awaits: Pointer | None = None
+    callbacks: tuple[Callback, ...] = ()
 
 
 About = Held | Outcome | Output | Alive | PassedBy | Jumps | Reason | Origin | None

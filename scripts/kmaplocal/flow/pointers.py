@@ -29,6 +29,14 @@ def pointer_of(call: Expr, function: Function) -> Pointer | None:
     return parameter(node.text, function)
 
 
+def named_function(given: Expr | None) -> Expr | None:
+    """What is named where GIVEN, an argument, is `f` or `&f`; None for others."""
+    node = given.bare() if given is not None else None
+    if node is not None and node.kind == "unary" and node.op == "&":
+        node = node.children[0].bare()
+    return node if node is not None and node.kind == "identifier" else None
+
+
 def parameter(name: str, function: Function, file: str = "") -> Pointer | None:
     """The parameter NAME of FUNCTION, as a pointer; None where there is no such
     parameter, or it does not keep its value."""

@@ -188,11 +188,16 @@ def put_behind(state: State, site: Origin, value: Value) -> State:
     return state.keep(Part(_BEHIND, "", (site, value.site, value.moved)), value)
 
 
-def found_in(value: Value | None, state: State) -> list[Value]:
-    """The addresses that lie where VALUE, an argument, points to."""
+def found_in(value: Value | None, state: State) -> list[tuple[Value, str]]:
+    """The addresses that lie where VALUE, an argument, points to, each with the member
+    of the variable it is in, or ""."""
     if value and value.kind == "place":
-        return state.addresses(value.text)
-    return state.behind(value.site) if value and value.kind == "address" else []
+        members = [(v, n.partition(" . ")[2]) for n, v in state.held]
+        own = [m for m, h in zip(members, state.held) if is_part(h[0], value.text)]
+        own += [(v, "") for p, v in state.parts if p.owner == value.text]
+        return [(v, label) for v, label in own if v.kind == "address"]
+    behind = state.behind(value.site) if value and value.kind == "address" else []
+    return [(inside, "") for inside in behind]
 
 
 def reached(words: Set[str], state: State) -> list[Value]:
@@ -215,8 +220,15 @@ def unsure(state: State, name: str) -> State:
     return state._replace(held=held, decided=decided, parts=parts)
 
 
-def changed_by(state: State, name: str, callee: str) -> State:
-    """The state after CALLEE wrote what is not known to the variable NAME."""
+def changed_by(
+    state: State, name: str, callee: str, only: Set[str] | None = None
+) -> State:
+    """The state after CALLEE wrote what is not known to the variable NAME; ONLY: to
+    these members of it."""
+    if only is not None:
+        for label in sorted(only):
+            state = _member_changed(state, f"{name} . {label}", label, callee)
+        return state
     after = state.put(name, None)
     for member, value in state.held:
         if is_part(member, name) and value.kind in ("address", "changed"):
@@ -225,6 +237,16 @@ def changed_by(state: State, name: str, callee: str) -> State:
         if part.owner == name and value.kind in ("address", "changed"):
             after = after.keep(part, _changed(value, callee))
     return after
+
+
+def _member_changed(state: State, member: str, label: str, callee: str) -> State:
+    value = state.get(member)
+    held = tuple(h for h in state.held if label not in h[1].text.split())
+    parts = tuple(p for p in state.parts if f".{label}" not in p[1].text.split())
+    decided = _without(state.decided, label)
+    state = state._replace(held=held, parts=parts, decided=decided)
+    known = value is not None and value.kind in ("address", "changed")
+    return state.hold(member, _changed(value, callee) if value and known else None)
 
 
 def _changed(value: Value, callee: str) -> Value:

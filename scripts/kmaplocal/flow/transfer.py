@@ -9,7 +9,7 @@ from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.state import State, reached, unsure
 from kmaplocal.flow.stores import Stores
-from kmaplocal.flow.values import NULL, Value, is_loaded
+from kmaplocal.flow.values import NULL, Given, Value, is_loaded
 from kmaplocal.c.structs import struct_of
 from kmaplocal.c.syntax import Expr
 
@@ -78,8 +78,18 @@ class Transfer(Stores):
                 results.append((value, after))
                 continue
             results.append((self._loaded_member(expr, value, after), after))
-            results += self._loads(value, after)
+            if not self._is_elsewhere(expr, value):
+                results += self._loads(value, after)
         return results
+
+    def _is_elsewhere(self, expr: Expr, value: Value | None) -> bool:
+        """Whether the member EXPR, read by way of VALUE, is another one than that in
+        which the caller's address lies."""
+        known = (i for i in self.contents if value and value.site == Given(i.number))
+        tag, _, label = next((i.where for i in known), "").partition(".")
+        if not label or expr.label == label:
+            return False
+        return struct_of(expr.children[0], self.function, lambda *_: "") == tag
 
     def _loads(self, value: Value | None, state: State) -> Results:
         """What may be read by way of an address, beside data."""

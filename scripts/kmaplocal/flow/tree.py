@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from kmaplocal.flow.events import Root
+from kmaplocal.flow.events import Callback, Root
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.knowledge import api
 
@@ -35,8 +35,19 @@ class Effect(NamedTuple):
     pointers: tuple[str, ...] = ()  # what function pointers were taken to be
     awaits: Pointer | None = None  # unknown only until it is known what this can be
     root: Root | None = None  # where it is not harmless
+    callbacks: tuple[Callback, ...] = ()  # harmless if these are
+    # Of a structure behind it, the only members that may change: "struct.member".
+    members: frozenset[str] | None = None
     # Whom it calls by a pointer, down to what needs preemption to be off: "a(): b()".
     relies: str = ""
+
+
+class Inside(NamedTuple):
+    """An address lies behind argument NUMBER, in the member WHERE ("struct.member") of
+    what that points to; "": anywhere."""
+
+    number: int
+    where: str = ""
 
 
 class Knowledge(Protocol):
@@ -61,8 +72,12 @@ class Knowledge(Protocol):
     def overwrites(self, callee: str, number: int) -> bool:
         """Whether CALLEE may write to a variable whose address is argument NUMBER."""
 
-    def contents(self, callee: str, number: int) -> Effect:
-        """What CALLEE does with an address it finds behind argument NUMBER."""
+    def contents(self, callee: str, inside: Inside) -> Effect:
+        """What CALLEE does with an address that it finds there."""
+
+    def called_back(self, callee: str, number: int, inside: Inside | None) -> Effect:
+        """What CALLEE, which is given to another function to call, does with its
+        argument NUMBER, or with an address that it finds INSIDE it."""
 
     def through_pointer(self, pointer: Pointer | None, number: int) -> Effect:
         """... and any function does that POINTER can be."""

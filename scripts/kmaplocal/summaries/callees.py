@@ -21,7 +21,7 @@ from kmaplocal.flow.pointers import Pointer
 from kmaplocal.summaries.pointers import Targets
 from kmaplocal.c.syntax import Function, Source, Struct
 from kmaplocal.flow.events import Root
-from kmaplocal.flow.tree import Effect, Escape
+from kmaplocal.flow.tree import Effect, Escape, Inside
 from kmaplocal.summaries.effects import NOTHING, POINTER, Summary, summarised, unknown
 from kmaplocal.summaries.effects import worst_of
 from kmaplocal.summaries.chains import BEYOND, all_in_region
@@ -36,8 +36,10 @@ TOO_DEEP = 1 << 20  # how deep it was looked where the limit was in the way
 
 # What is summarised: a function by its file and name, and which reading of it where
 # there is one for each choice of arms of its #ifs; and the number of the parameter
-# behind which an address lies, -1 when it is the parameters themselves.
-Key = tuple[str, str, int, int, int]  # file, function, its line, reading; behind what
+# behind which an address lies, None when it is the parameters themselves.
+Key = tuple[
+    str, str, int, int, Inside | None
+]  # file, function, its line, reading; behind what
 # A summary of it: UNCUT, or one that came to the limit so many calls away.
 Made = tuple[Key, int]
 UNCUT = -1
@@ -130,15 +132,15 @@ class Callees:
         return [(file, function) for function in every]
 
     def effect(
-        self, caller: str, name: str, number: int, contents: bool = False
+        self, caller: str, name: str, number: int, inside: Inside | None = None
     ) -> Effect:
         """What NAME, called in the file CALLER, does with argument NUMBER; with
-        CONTENTS, with an address that it finds behind it."""
+        INSIDE, with an address that it finds there."""
         found = self.find(caller, name)
         if not found:
             why = self.missing.get((caller, name)) or f"{name}() is not known"
             return Effect(Escape.UNKNOWN, False, why, root=Root("unread", name))
-        return worst_of([self._effect(file, f, number, contents) for file, f in found])
+        return worst_of([self._effect(file, f, number, inside) for file, f in found])
 
     def through_pointer(self, pointer: Pointer, number: int) -> Effect:
         """What the functions that POINTER can be do with argument NUMBER."""
@@ -154,7 +156,7 @@ class Callees:
         effects = []
         for file, name in targets.functions:
             before = self.requests.asked
-            effect = self._named(file, name, number)
+            effect = self._named(file, name, number, None)
             effects.append(effect)
             settled = effect.awaits is None and self.requests.asked == before
             if settled and effect.escape is not Escape.NO:
@@ -168,9 +170,25 @@ class Callees:
         further = [text for effect in effects for text in effect.pointers]
         return worst._replace(evidence=told, pointers=(told, *further))
 
-    def _named(self, file: str, name: str, number: int) -> Effect:
-        """What NAME, which FILE puts into a pointer, does with argument NUMBER."""
-        effect = FileKnowledge(file, self).argument(name, number)
+    def called_back(
+        self, file: str, name: str, number: int, inside: Inside | None
+    ) -> Effect:
+        """What NAME, which FILE gives to a function to call, does with argument NUMBER,
+        or with an address INSIDE it; it must not map or unmap for its callers."""
+        if self.mappings_of(file, name) != mappings.NONE:
+            why = f"{name}() maps or unmaps for its callers"
+            return Effect(Escape.UNKNOWN, False, why, root=Root("unread", name))
+        return self._named(file, name, number, inside)
+
+    def _named(
+        self, file: str, name: str, number: int, inside: Inside | None
+    ) -> Effect:
+        """What NAME, which FILE puts into a pointer, does with argument NUMBER, or with
+        an address INSIDE it."""
+        known = FileKnowledge(file, self)
+        effect = (
+            known.contents(name, inside) if inside else known.argument(name, number)
+        )
         if effect.escape is not Escape.NO:
             return effect
         relies = self.reaches(file, name, functions.PREEMPT_OFF, 1)
@@ -195,14 +213,16 @@ class Callees:
                 self._provisional.discard(key)
 
     def _effect(
-        self, file: str, function: Function, number: int, contents: bool
+        self, file: str, function: Function, number: int, inside: Inside | None
     ) -> Effect:
         if number < len(function.params):
-            summary = self.summary(file, function, number if contents else -1)
+            summary = self.summary(file, function, inside)
             return summary.effects[number]
         if function.params and function.params[-1].name == VARIADIC:
             number = len(function.params) - 1
-            return self._effect(file, function, number, contents)
+            return self._effect(
+                file, function, number, inside and inside._replace(number=number)
+            )
         why = f"{function.name}() takes it among variable arguments"
         root = Root("variable", function.name, where=file)
         return Effect(Escape.UNKNOWN, False, why, root=root)
@@ -272,7 +292,9 @@ class Callees:
             self.mappings[key] = found
         return self.mappings[key]
 
-    def summary(self, file: str, function: Function, behind: int = -1) -> Summary:
+    def summary(
+        self, file: str, function: Function, behind: Inside | None = None
+    ) -> Summary:
         """The summary of FUNCTION; with BEHIND, the effect on an address that lies
         behind this parameter stands for that on the parameter.  One that is being
         made (a cycle) counts as harmless at first, and as what was found then."""
@@ -352,7 +374,9 @@ class Callees:
             summary = unknown(file, function, f"{name}() calls itself")
         return summary
 
-    def _summarise(self, file: str, function: Function, behind: int) -> Summary:
+    def _summarise(
+        self, file: str, function: Function, behind: Inside | None
+    ) -> Summary:
         def make(knowledge: Recorder) -> Summary:
             return summarised(file, function, behind, knowledge)
 

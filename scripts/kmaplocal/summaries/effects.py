@@ -10,9 +10,9 @@ from kmaplocal.c.cfg import Unstructured
 from kmaplocal.c.syntax import Function
 from kmaplocal.flow.memo import Recorder
 from kmaplocal.flow.engine import TooManyPaths, Tracer
-from kmaplocal.flow.events import Event, Kind, Root
+from kmaplocal.flow.events import AGAINST, Event, Kind, Reason, Root
 from kmaplocal.flow.trace import Trace
-from kmaplocal.flow.tree import Effect, Escape
+from kmaplocal.flow.tree import Effect, Escape, Inside
 from kmaplocal.flow.values import Given
 
 NOTHING = Effect(Escape.NO, writes=False)
@@ -34,19 +34,19 @@ class Summary:
 
 
 def summarised(
-    file: str, function: Function, behind: int, knowledge: Recorder
+    file: str, function: Function, inside: Inside | None, knowledge: Recorder
 ) -> Summary:
     names = [v.name for v in function.params]
-    inside = [] if behind < 0 else [behind]
-    followed = [names[behind]] if inside else names
+    contents = [inside] if inside else []
+    followed = [names[inside.number]] if inside else names
     try:
-        trace = Tracer(function, knowledge, followed, contents=inside).run()
+        trace = Tracer(function, knowledge, followed, contents=contents).run()
     except (Unstructured, TooManyPaths) as error:
         knowledge.cut = True
         return unknown(file, function, f"{function.name}() in {file}: {error}")
     sites = [Given(number) for number in range(len(names))]
     if inside:
-        sites[behind] = Given(behind, behind=True)
+        sites[inside.number] = Given(inside.number, behind=True)
     effects = [_effect_of(file, function, trace, s) for s in sites]
     return Summary(file, [_doubted(e, file, function) for e in effects])
 
@@ -75,6 +75,7 @@ def _effect_of(file: str, function: Function, trace: Trace, site: Given) -> Effe
         site in trace.written,
     )
     name = function.name
+    effect = _with_callbacks(effect, trace, site)
     for use in trace.of(site, Kind.ESCAPES, Kind.STORED, Kind.ADDRESS_TAKEN):
         what = {
             Kind.STORED: f"stores it in {use.detail}",
@@ -97,6 +98,24 @@ def _effect_of(file: str, function: Function, trace: Trace, site: Given) -> Effe
     relies = next((u.detail for u in trace.of(site, Kind.RELIES)), "")
     relies = f"{name}(): {relies}" if relies else ""
     return effect._replace(pointers=tuple(pointers), relies=relies)
+
+
+def _with_callbacks(effect: Effect, trace: Trace, site: Given) -> Effect:
+    """EFFECT on SITE, with the calls of what the caller gives, where nothing else
+    stands against it, and what is written besides."""
+    against = [event.about for event in trace.of(site, *AGAINST)]
+    reasons = [about for about in against if isinstance(about, Reason)]
+    callbacks = tuple(dict.fromkeys(c for r in reasons for c in r.callbacks))
+    if len(reasons) < len(against) or not all(r.callbacks for r in reasons):
+        callbacks = ()
+    calls = {event.place for event in trace.of(site, *AGAINST)} if callbacks else set()
+    written = [e for e in trace.of(site, Kind.WRITTEN) if e.place not in calls]
+    members = frozenset(event.detail for event in written)
+    return effect._replace(
+        callbacks=callbacks,
+        writes=bool(written),
+        members=None if "" in members else members,
+    )
 
 
 def _root_of(use: Event, name: str, where: str) -> Root:

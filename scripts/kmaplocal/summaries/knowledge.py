@@ -14,7 +14,7 @@ from kmaplocal.c.outline import Outline
 from kmaplocal.flow.pointers import Pointer
 from kmaplocal.c.syntax import Expr, Function, Source, Struct
 from kmaplocal.flow.events import Root
-from kmaplocal.flow.tree import Effect, Escape
+from kmaplocal.flow.tree import Effect, Escape, Inside
 from kmaplocal.summaries.chains import BEYOND, ENABLING, links
 from kmaplocal.summaries.effects import POINTER
 from kmaplocal.summaries.requests import Layout, Member
@@ -115,10 +115,16 @@ class FileKnowledge:
 
     def overwrites(self, callee: str, number: int) -> bool:
         """Whether CALLEE may write to a variable whose address is argument NUMBER."""
-        return self.argument(callee, number).writes
+        effect = self.argument(callee, number)
+        return effect.writes or bool(effect.callbacks)
 
-    def contents(self, callee: str, number: int) -> Effect:
-        """What CALLEE does with an address it finds behind its argument NUMBER."""
+    def called_back(self, callee: str, number: int, inside: Inside | None) -> Effect:
+        """What CALLEE, which is given to another function to call, does with its
+        argument NUMBER, or with an address that it finds INSIDE it."""
+        return self.callees.called_back(self.file, callee, number, inside)
+
+    def contents(self, callee: str, inside: Inside) -> Effect:
+        """What CALLEE does with an address that it finds INSIDE an argument."""
         if not callee:
             why = "what holds the address is passed through a function pointer"
             return Effect(Escape.UNKNOWN, False, why)
@@ -130,8 +136,8 @@ class FileKnowledge:
             return Effect(Escape.UNKNOWN, False, why)
         alias = self.callees.aliases.get((self.file, callee))
         if alias:
-            return self.contents(alias, number)
-        effect = self.callees.effect(self.file, callee, number, contents=True)
+            return self.contents(alias, inside)
+        effect = self.callees.effect(self.file, callee, inside.number, inside)
         if effect.escape is Escape.NO:
             return effect
         return effect._replace(evidence=f"{why}: {effect.evidence}")

@@ -128,11 +128,23 @@ def test_addresses_are_found_in_a_variable_and_behind_an_address():
     assert state.addresses("s") == [GIVEN, MAPPED]
     assert state.behind(Given(0)) == [MAPPED.onward()]
     assert state.behind(Given(10)) == state.behind(0) == []
-    assert states.found_in(Value("place", text="s"), state) == [GIVEN, MAPPED]
-    assert states.found_in(GIVEN, state) == [MAPPED.onward()]
+    inside = states.found_in(Value("place", text="s"), state)
+    assert inside == [(GIVEN, ""), (MAPPED, "m")]
+    assert states.found_in(GIVEN, state) == [(MAPPED.onward(), "")]
     assert states.found_in(None, state) == states.found_in(NULL, state) == []
     assert states.reached({"s"}, state) == [MAPPED, MAPPED.onward()]
     assert states.reached({"t"}, state) == []
+
+
+def test_member_that_a_callee_writes_is_changed_alone():
+    before = State().hold("s . m", MAPPED).hold("s . n", GIVEN).hold("t", MAPPED)
+    before = before.decide("s . m", True).decide("s . n", True)
+    after = states.changed_by(before, "s", "fill", {"n"})
+    assert after.get("s . m") == MAPPED and after.get("t") == MAPPED
+    changed = after.get("s . n")
+    assert changed is not None and (changed.kind, changed.text) == ("changed", "fill()")
+    assert after.decided == (("s . m", True),)
+    assert states.changed_by(before, "s", "fill", set()) == before
 
 
 def test_whose_address_is_given_away_holds_what_it_held_only():

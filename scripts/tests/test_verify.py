@@ -307,6 +307,33 @@ void f(struct page **pages, const int *from)
     assert differences(done) == {"f": "the same but for its unmaps"}
 
 
+def test_a_variable_more_is_named(verify, kernel, tmp_path, monkeypatch):
+    """It takes a register, and what else is other code is not told from that."""
+    monkeypatch.delenv("SPATCH")
+    text = """
+#include <linux/highmem.h>
+void f(struct page *page, const int *from);
+void f(struct page *page, const int *from)
+{
+	int *p = kmap(page);
+
+	memcpy(p, from, 64);
+	kunmap(page);
+}
+"""
+    (tmp_path / "before/fs/aio.c").write_text(text)
+    text = text.replace("int *p = kmap(page)", "void *kaddr = kmap_local_page(page)")
+    text = text.replace(
+        "\n\n\tmemcpy(p, from, 64)", "\n\tint *p = kaddr;\n\n\tp[1] = *from"
+    )
+    (kernel / "fs/aio.c").write_text(
+        text.replace("kunmap(page)", "kunmap_local(kaddr)")
+    )
+    done = verify("--door", "identity")
+    assert done.returncode == 1, done.stdout
+    assert differences(done) == {"f": "not the same code: kaddr keeps the address"}
+
+
 RECORDS = """
 #ifndef RECORDS_H
 #define RECORDS_H

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from kmaplocal.c.places import Places, base_type
 from kmaplocal.knowledge import functions
 from kmaplocal.c.syntax import Expr, Function, Variable
+from kmaplocal.flow.events import Root
 from kmaplocal.flow.tree import Effect, Escape
 
 _TYPE_OF = ("struct", "union")
@@ -133,6 +134,7 @@ class EscapeAnalysis:
         self.knowledge = knowledge
         self.followed = followed
         self._against_of: dict[str, set[str]] = {}
+        self._roots: dict[str, Root | None] = {}  # of what is not known
         self._taken: dict[str, Expr | None] = {}
 
     def is_variable(self, member: Expr) -> bool:
@@ -182,6 +184,12 @@ class EscapeAnalysis:
         found = self._against(name)
         return "" if "" in found else min(found, default="")
 
+    def mapping_callee(self, why: str) -> Root | None:
+        """What it comes down to that is not known (WHY), if that is a function which
+        maps or unmaps for its callers."""
+        root = self._roots.get(why)
+        return root if root is not None and root.what == "maps" else None
+
     def _against(self, name: str) -> set[str]:
         """By what NAME may escape: "", or what is not known."""
         if name not in self._against_of:
@@ -221,6 +229,7 @@ class EscapeAnalysis:
             return self._against(onto) if onto else {""}
         effect = self.lent(place[0], place[1])
         if effect.escape is Escape.UNKNOWN:
+            self._roots[effect.evidence] = effect.root
             return {effect.evidence}
         returned = effect.returns and not self._dropped(place[0])
         kept = effect.escape is Escape.YES or returned or effect.through

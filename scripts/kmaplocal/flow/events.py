@@ -129,7 +129,7 @@ class Root(NamedTuple):
     calls away: WHAT happens, to what it is stored in or who is called (NAME), and to
     whom that is given (ONTO), in which FUNCTION, and where that is."""
 
-    what: str  # stored, address-taken, handed, pointer, unread, relies, variable
+    what: str  # stored, address-taken, handed, pointer, unread, maps, relies, variable
     name: str
     onto: str = ""
     function: str = ""

@@ -91,7 +91,8 @@ class Stores(Branches):
             why = self.escapes.unread(name)
             if why:
                 detail = f"the address is stored in {target.text}; of {name} in turn "
-                reason = Reason(Root("stored", target.text, self._onward(name)))
+                stored = Root("stored", target.text, self._onward(name))
+                reason = Reason(self.escapes.mapping_callee(why) or stored)
                 self.log.note(Kind.UNKNOWN, value.site, expr, detail + why, reason)
             else:
                 self._stored(expr, target, value)

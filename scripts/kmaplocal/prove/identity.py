@@ -19,6 +19,7 @@ from kmaplocal.prove.assembly import Assembly, Difference
 from kmaplocal.prove.bench import AFTER, SIDES, Bench, Function, Result
 from kmaplocal.prove.complaints import Complaint
 from kmaplocal.prove.kbuild import X86_64
+from kmaplocal.repairs.base_pointer import NAMES
 
 _SHADOW = Path(__file__).with_name("shadow") / "identity"
 
@@ -145,6 +146,7 @@ class Identity:
             self._try(flavour, made)
         for path in self._bench.objects:
             self._excuse_helpers(path)
+            self._explain_variables(path)
         self._certify()
 
     def _compile(
@@ -236,6 +238,20 @@ class Identity:
                 for verdict in self._open(self._objects[stem]):
                     if _source_name(verdict.difference.name) == function.name:
                         verdict.words, verdict.loose = words, True
+
+    def _explain_variables(self, path: Path) -> None:
+        """A variable for the address takes a register, or a place on the stack: say so
+        of a function that has one more, and is not the same for no better reason."""
+        for function in self._bench.changed(path):
+            gained = self._bench.gained_words(path, function)
+            for name in [name for name in NAMES if name in gained][:1]:
+                for stem in self._bench.objects[path].stems:
+                    for verdict in self._open(self._objects[stem]):
+                        own = _source_name(verdict.difference.name) == function.name
+                        if own and not verdict.loose:
+                            verdict.words = (
+                                f"not the same code: {name} keeps the address"
+                            )
 
     # -- telling --------------------------------------------------------------
 

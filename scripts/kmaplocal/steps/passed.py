@@ -75,7 +75,8 @@ def by_reference(kept: Kept) -> str:
     """A structure of this function that keeps the address, and is given on to what is
     not known, until this function unmaps."""
     found = kept.root(Kind.UNKNOWN)
-    passed = found is not None and found[1].what == "stored" and not found[1].function
+    passed = found is not None and found[1].what in ("stored", "maps")
+    passed = passed and found is not None and not found[1].function
     return unread(kept) if passed and kept.unmaps else ""
 
 
@@ -105,6 +106,11 @@ def _read(root: Root) -> str:
         who = f"the function pointer {root.name}" if root.name else "a function pointer"
         through = f" of {root.function}()" if root.function else ""
         return f"see that nothing behind {who}{through}{place} keeps the address"
+    if root.what == "maps":
+        return (
+            f"see that {root.name}(), which is called back while the page is mapped,"
+            " ends before it returns what it maps, and nothing else"
+        )
     if root.what == "far":
         return (
             f"follow the address on into {root.name}(), and see that nothing keeps it"

@@ -177,7 +177,7 @@ class Callees:
         or with an address INSIDE it; it must not map or unmap for its callers."""
         if self.mappings_of(file, name) != mappings.NONE:
             why = f"{name}() maps or unmaps for its callers"
-            return Effect(Escape.UNKNOWN, False, why, root=Root("unread", name))
+            return Effect(Escape.UNKNOWN, False, why, root=Root("maps", name))
         return self._named(file, name, number, inside)
 
     def _named(

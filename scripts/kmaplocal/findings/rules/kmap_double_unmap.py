@@ -73,7 +73,8 @@ def _set_to_null(name: str, context: CheckContext) -> bool:
         for home in [context.statement(unmap)]
         for stmt in (context.sequel(home) if home is not None else ())
     ]
-    return not all(any(stmt.holds(null) for stmt in behind) for null in nulls)
+    unmapped = all(any(stmt.holds(null) for stmt in behind) for null in nulls)
+    return not nulls or not unmapped
 
 
 def _is_lent(context: CheckContext, unmap: Expr) -> bool:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from kmaplocal.certify.certificate import DISABLE, Obligation
+from collections.abc import Iterator
+
+from kmaplocal.certify.certificate import DISABLE, FAULTS, UNKNOWN, Obligation
 from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.c.syntax import Expr
@@ -16,7 +18,10 @@ from kmaplocal.summaries.chains import depending
 def context(name: str, site: Site, seen: FunctionAnalysis) -> Obligation:
     """The obligation NAME, FAULTS or PREEMPT, of SITE in a function."""
     needing = seen.needing(site.number, name)
+    pointer = next(_pointers(site, seen, name), None)
     if not needing and name not in seen.beside:
+        if pointer is not None:
+            return _unknown(name, pointer)
         return holds(name, f"nothing between map and unmap {_depends(site, seen)}")
     call = needing[0] if needing else site.call
     why = f"the other arm of the #if has {DISABLE[name][0]}()"
@@ -26,21 +31,37 @@ def context(name: str, site: Site, seen: FunctionAnalysis) -> Obligation:
     around = seen.explicit(name)
     if site.number not in around:
         return fails(name, call, why)
-    repair = ExplicitDisable(*DISABLE[name], around[site.number], chain)
-    return repaired(name, why, repair, at=call)
+    place = around[site.number]
+    if pointer is not None and place is not None and not place.ends:
+        return _unknown(name, pointer)
+    return repaired(name, why, ExplicitDisable(*DISABLE[name], place, chain), at=call)
+
+
+def _unknown(name: str, pointer: Expr) -> Obligation:
+    """What is not known of the call POINTER."""
+    what = "page faults" if name == FAULTS else "preemption"
+    who = f"{plain(pointer.children[0].text)}(), which is called by a pointer,"
+    why = f"{who} may depend on {what} being disabled"
+    return fails(name, pointer, why, UNKNOWN)
 
 
 def _depends(site: Site, seen: FunctionAnalysis) -> str:
     """That no call depends on it, and of which that is not known."""
-    unread = sorted({_unread(site, seen, c) for c in seen.trace.during(site.number)})
+    unread = sorted({_unread(seen, c) for c in seen.trace.during(site.number)})
     names = ", ".join(name for name in unread if name)
     return f"depends on it{f', as far as it was read: not {names}' if names else ''}"
 
 
-def _unread(site: Site, seen: FunctionAnalysis, call: Expr) -> str:
-    """What CALL calls, where that was not read; of a function pointer that is given
-    the address its targets were."""
-    if call.callee:
-        return f"{call.callee}()" if seen.knowledge.is_unread(call) else ""
-    given = any(e.place is call and e.site == site.number for e in seen.trace.events)
-    return "" if given else plain(call.children[0].text) + "()"
+def _pointers(site: Site, seen: FunctionAnalysis, name: str) -> Iterator[Expr]:
+    """The calls by function pointers of which the targets were not looked at: they were
+    where one is given the address."""
+    given = {e.place for e in seen.trace.events if e.site == site.number}
+    for call in seen.trace.during(site.number):
+        if not call.callee and call not in given and not seen.disabled(call, name):
+            yield call
+
+
+def _unread(seen: FunctionAnalysis, call: Expr) -> str:
+    """What CALL calls, where that was not read."""
+    named = bool(call.callee) and seen.knowledge.is_unread(call)
+    return f"{call.callee}()" if named else ""

@@ -126,14 +126,17 @@ class FunctionAnalysis:
 
     def needing(self, mapping: Origin, name: str) -> list[Expr]:
         """The calls during a mapping that rely on what it disables."""
-        by = functions.FAULTS_OFF_BY if name == FAULTS else functions.PREEMPT_OFF_BY
         during = sorted(self.trace.during(mapping), key=lambda call: call.start)
         return [
             call
             for call in during
-            if self.chain(mapping, call, name)
-            and not in_region(self.function, call, by)
+            if self.chain(mapping, call, name) and not self.disabled(call, name)
         ]
+
+    def disabled(self, call: Expr, name: str) -> bool:
+        """Whether something else than a mapping disables that at CALL."""
+        by = functions.FAULTS_OFF_BY if name == FAULTS else functions.PREEMPT_OFF_BY
+        return in_region(self.function, call, by)
 
     def chain(self, mapping: Origin, call: Expr, name: str) -> tuple[str, ...]:
         """What CALL calls, each the next one, down to what relies on what a mapping

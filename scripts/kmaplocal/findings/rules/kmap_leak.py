@@ -13,7 +13,7 @@ from kmaplocal.findings.finding import ADDED, ERROR, JUMPS, NOTE, WARNING, Findi
 from kmaplocal.findings.rules.kmap_mixed_pair import ended
 from kmaplocal.findings.rules.arrays import arrays_left
 from kmaplocal.findings.rules.held import put_while_mapped
-from kmaplocal.findings.rules.takers import by_result, how_sure, takers
+from kmaplocal.findings.rules.takers import by_result, how_sure, is_for_later, takers
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
 from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.bounds import plain
@@ -184,6 +184,8 @@ def _on_path(context: CheckContext, site: Site) -> Iterator[Finding]:
             continue
         message = f"{name}, {context.mapped(site)}, is still mapped"
         severity = WARNING if context.uses(site, *TAKEN) else ""
+        if severity and is_for_later(context, site, leaving):
+            continue
         if given:
             if any(site.number == later for _, later in context.trace.disordered):
                 continue  # of which the order speaks

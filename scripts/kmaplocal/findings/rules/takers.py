@@ -87,10 +87,25 @@ def _is_before(context: CheckContext, given: list[Expr], leaving: Stmt) -> bool:
     )
 
 
+def is_for_later(context: CheckContext, site: Site, leaving: Stmt | None) -> bool:
+    """Whether it went well where LEAVING returns, and the mapping of SITE is unmapped
+    by the function only where it did not: it is made for others."""
+    ends = {_ended(context, unmap) for unmap in context.unmaps(site)}
+    return _way(leaving) == FINE and FINE not in ends
+
+
 def _ended(context: CheckContext, unmap: Expr) -> int:
     """How it went where the function returns next behind UNMAP."""
+    home = context.statement(unmap)
+    behind = [*context.sequel(home)] if home is not None else []
+    start = unmap.start
+    for stmt in behind[-1:]:
+        if stmt.kind == "goto":
+            labels = (s for s in context.function.statements() if s.kind == "label")
+            aims = (s.start for s in labels if s.label == stmt.text.split()[1])
+            start = next(aims, start)
     returns = [s for s in context.function.statements() if s.kind == "return"]
-    after = [s for s in returns if s.start > unmap.start]
+    after = [s for s in returns if s.start > start]
     return _way(after[0] if after else None)
 
 

@@ -130,7 +130,8 @@ def _plain(stmt: Stmt, call: Expr) -> bool:
 
 def _is_evaluated(stmt: Stmt, call: Expr) -> bool:
     """Whether the map CALL can be made before STMT: it is evaluated whenever that is,
-    and nothing in STMT changes what its page is."""
+    nothing else in STMT changes what its page is, and what the call steps itself, as
+    in `kmap(*++p)`, is nowhere else in STMT."""
     one = stmt.kind == "expression" or (
         stmt.kind == "declaration" and len(stmt.variables) == 1
     )
@@ -143,7 +144,13 @@ def _is_evaluated(stmt: Stmt, call: Expr) -> bool:
         if around is None or around.kind not in _ALWAYS or around.op in _LAZY:
             return False
         node = around
-    return not any(changes(inner, names) for inner in root.walk())
+    own = set(call.walk())
+    beside = [inner for inner in root.walk() if inner not in own]
+    stepped = {name for name in names if any(changes(each, {name}) for each in own)}
+    return not any(
+        changes(each, names) or (each.kind == "identifier" and each.text in stepped)
+        for each in beside
+    )
 
 
 def _beside(

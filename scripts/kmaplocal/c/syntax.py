@@ -70,9 +70,17 @@ class Expr(Extent):
 
     def walk(self) -> Iterator["Expr"]:
         """Every expression in this one, operands first."""
+        found: list[Expr] = []
+        self._note(found)  # a list: generators in one another take three times as long
+        return iter(found)
+
+    def _note(self, found: list["Expr"]) -> None:
         for child in self.children:
-            yield from child.walk()
-        yield self
+            if child.children:
+                child._note(found)
+            else:
+                found.append(child)
+        found.append(self)
 
     def whole(self) -> "Expr":
         """The sum that this is a part of, with the casts and parentheses around it."""
@@ -125,9 +133,14 @@ class Stmt(Extent):
 
     def walk(self) -> Iterator["Stmt"]:
         """This statement and every one in it, in the order of the text."""
-        yield self
+        found: list[Stmt] = []
+        self._note(found)
+        return iter(found)
+
+    def _note(self, found: list["Stmt"]) -> None:
+        found.append(self)
         for child in self.children:
-            yield from child.walk()
+            child._note(found)
 
 
 @dataclass(eq=False)

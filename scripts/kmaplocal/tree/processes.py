@@ -7,6 +7,7 @@ Threads would not do: Python runs one at a time.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -55,6 +56,7 @@ def in_processes(
 def _started(work: Callable, jobs: Sequence) -> Iterator[list[Connection]]:
     """Where the processes for JOBS answer; they are gone afterwards."""
     running: list[tuple[ForkProcess, Connection]] = []
+    gc.freeze()  # what is there by now stays shared: no copy has to look through it
     try:
         with interrupts_held():
             for job in jobs:
@@ -65,6 +67,7 @@ def _started(work: Callable, jobs: Sequence) -> Iterator[list[Connection]]:
                 running.append((process, ours))
         yield [ours for _, ours in running]
     finally:
+        gc.unfreeze()
         with interrupts_held():
             for process, _ in running:
                 process.terminate()

@@ -33,8 +33,25 @@ def one_each(context: CheckContext, findings: Iterable[Finding]) -> Iterator[Fin
     for finding in found:
         if finding in mixed:
             yield _mixed_up(context, finding, mixed[finding])
-        elif not _is_told(finding, told):
+        elif not _is_told(finding, told) and not _is_forgotten(context, finding, found):
             yield finding
+
+
+def _is_forgotten(context: CheckContext, order: Finding, found: list[Finding]) -> bool:
+    """Whether what is out of ORDER is that the later mapping is forgotten on this way:
+    it is still mapped where the function leaves next, and found there."""
+    if order.rule != ORDER or len(order.steps) < 2:
+        return False
+    later = order.steps[1]
+    # What is unmapped before the later one is mapped is so by the end of its scope.
+    scope = (order.line, order.column) < (later.line, later.column)
+    behind = _leaving_behind(context, order)
+    return any(
+        f.rule == LEFT
+        and (later.line, later.column - 1) in _begins(f)
+        and (scope or f.line in behind)
+        for f in found
+    )
 
 
 def _left_for(
@@ -54,12 +71,13 @@ def _left_for(
     ]
 
 
-def _leaving_behind(context: CheckContext, twice: Finding) -> set[int]:
-    """The lines that return in the block of the second unmap, behind it."""
+def _leaving_behind(context: CheckContext, at: Finding) -> set[int]:
+    """The lines that return in the block of the unmap that a finding is at, behind
+    it."""
     homes = [
         context.statement(unmap)
         for unmap in context.trace.unmaps
-        if unmap.start == (twice.line, twice.column - 1)
+        if unmap.start == (at.line, at.column - 1)
     ]
     return {
         stmt.start[0]

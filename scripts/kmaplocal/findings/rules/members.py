@@ -210,4 +210,8 @@ def _is_use(context: CheckContext, node: Expr) -> bool:
     known = functions.of(parent.callee)
     number = next((n for n, a in parent.arguments.items() if a is child), -1)
     again = parent.callee in context.knowledge.unmaps
-    return again or number in (*known.reads, *known.writes)
+    # What neither keeps a pointer nor looks at its value alone goes where it points.
+    value = known.looks or known.prints or known.by_value or known.repeats
+    return (
+        again or number in (*known.reads, *known.writes) or not (known.keeps or value)
+    )

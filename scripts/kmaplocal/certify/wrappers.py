@@ -23,7 +23,7 @@ from kmaplocal.summaries import mappings
 from kmaplocal.summaries.chains import depending
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import CONVERT, DISABLE, LOCAL, UNKNOWN, Doubt
-from kmaplocal.certify.certificate import Verdict
+from kmaplocal.certify.certificate import ONE_PAGE, Verdict
 from kmaplocal.certify.doubts import SYNTAX, comment_doubts, lacking, syntax_doubts
 from kmaplocal.certify.certify import certify
 from kmaplocal.certify.function import FunctionAnalysis
@@ -31,10 +31,11 @@ from kmaplocal.certify.view import converted
 from kmaplocal.flow.events import AGAINST, Kind
 from kmaplocal.flow.values import Given
 from kmaplocal.knowledge import api
-from kmaplocal.repairs.repair import ExplicitDisable
+from kmaplocal.repairs.repair import ExplicitDisable, UnmappedBy
 from kmaplocal.c.conditions import Version
 from kmaplocal.c.outline import Outline, Span, is_exported
 from kmaplocal.c.syntax import Function
+from kmaplocal.c.text import plain
 
 if TYPE_CHECKING:
     from kmaplocal.certify.analysis import FileAnalysis
@@ -432,7 +433,7 @@ class Wrappers:
             why = verdict.reasons()[0]
             reason = f"{member.file}:{why.line}: {name}(): {why.reason}"
             yield unknown, why.obligation, reason
-        for relied, what in _relying(member):
+        for relied, what in _unrepaired(member):
             yield False, relied, f"{place}: {name}(): {what}"
         if member.old and member.file not in self.files:
             reason = f"{place}: {name}() is to be converted with it: name its file"
@@ -475,16 +476,20 @@ class Wrappers:
                 file.verdicts[index].doubts.append(doubt)
 
 
-def _relying(member: Member) -> Iterator[tuple[str, str]]:
-    """What MEMBER relies on between calls of wrappers, or before it unmaps for its
-    callers, by its obligation: nothing disables that any more, and only where a
-    function maps by itself is it put right."""
+def _unrepaired(member: Member) -> Iterator[tuple[str, str]]:
+    """What would have to be put right in MEMBER between calls of wrappers, or before it
+    unmaps for its callers, by its obligation: that is only done where a function maps
+    by itself."""
     assert member.verdict and member.analysis, "what was certified"
     for site, repair in member.verdict.repairs(ExplicitDisable):
         if site.name not in api.OLD_MAPS and repair.around is not None:
             relied = next(n for n, names in DISABLE.items() if repair.disable in names)
             what = depending(repair.chain, relied) or f"there is a {repair.disable}()"
             yield relied, f"{what}, which {site.name}() does"
+    for site, unmapped in member.verdict.repairs(UnmappedBy):
+        if site.name not in api.OLD_MAPS:
+            what = plain(unmapped.unmap.arguments[0].text)
+            yield ONE_PAGE, f"{what} may not be in the page that {site.name}() mapped"
     wrapper = member.wrapper
     if wrapper and wrapper.unmap and wrapper.unmap.kind in _ATOMIC:
         for number, name in product(member.mapped, DISABLE):

@@ -9,7 +9,7 @@ from functools import cache
 
 from kmaplocal.flow.conditions import TRANSPARENT
 from kmaplocal.flow.escape import EscapeAnalysis
-from kmaplocal.flow.events import Kind
+from kmaplocal.flow.events import ELSEWHERE, Kind
 from kmaplocal.flow.relevance import Relevance
 from kmaplocal.flow.state import State
 from kmaplocal.flow.trace import Log, Site
@@ -125,11 +125,29 @@ class Evaluator:
 
     def _member(self, place: Expr, value: Value) -> str:
         """The member "struct.member" that PLACE is, read by way of VALUE as it was
-        given; "" for another place."""
+        given; "" for another place, ELSEWHERE where it points to what is written."""
+        if isinstance(value.site, Given) and self._points(place):
+            return ELSEWHERE
         if place.kind != "member" or place.op != "->" or value.moved or value.text:
             return ""
         struct = struct_of(place.children[0], self.function, lambda *_: "")
         return f"{struct}.{place.label}" if struct else ""
+
+    def _points(self, place: Expr) -> bool:
+        """Whether what is written is where the member PLACE, a pointer, points to."""
+        node = place
+        while node.parent is not None and node.parent.kind in ("paren", "cast"):
+            node = node.parent
+        outer = node.parent
+        if place.kind != "member" or outer is None or outer.children[0] is not node:
+            return False
+        if outer.kind == "member":
+            return outer.op == "->"
+        if outer.kind != "index" and (outer.kind, outer.op) != ("unary", "*"):
+            return False
+        types = self.knowledge.member_type
+        struct = struct_of(place.children[0], self.function, types)
+        return bool(struct) and self.knowledge.is_array(place.label, struct) is False
 
     def _tested(self, node: Expr, value: Value | None) -> None:
         """Note what a condition tests: a mapping's address, or (None) another."""

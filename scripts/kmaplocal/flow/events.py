@@ -74,6 +74,9 @@ AGAINST = (
 UNMAPS = (Kind.UNMAPPED, Kind.TWICE, Kind.CHANGED, Kind.UNTRACED, Kind.PARAMETER)
 
 
+# Of a write by way of a member: not to that, but to where it points.
+ELSEWHERE = "elsewhere"
+
 Path = tuple[tuple[str, bool], ...]  # conditions, by their texts, and how they turn out
 
 

@@ -10,7 +10,7 @@ from kmaplocal.c.cfg import Unstructured
 from kmaplocal.c.syntax import Function
 from kmaplocal.flow.memo import Recorder
 from kmaplocal.flow.engine import TooManyPaths, Tracer
-from kmaplocal.flow.events import AGAINST, Event, Kind, Reason, Root
+from kmaplocal.flow.events import AGAINST, ELSEWHERE, Event, Kind, Reason, Root
 from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.tree import Effect, Escape, Inside
 from kmaplocal.flow.values import Given
@@ -110,7 +110,7 @@ def _with_callbacks(effect: Effect, trace: Trace, site: Given) -> Effect:
         callbacks = ()
     calls = {event.place for event in trace.of(site, *AGAINST)} if callbacks else set()
     written = [e for e in trace.of(site, Kind.WRITTEN) if e.place not in calls]
-    members = frozenset(event.detail for event in written)
+    members = frozenset(event.detail for event in written) - {ELSEWHERE}
     return effect._replace(
         callbacks=callbacks,
         writes=bool(written),

@@ -136,6 +136,7 @@ class EscapeAnalysis:
         self._against_of: dict[str, set[str]] = {}
         self._roots: dict[str, Root | None] = {}  # of what is not known
         self._taken: dict[str, Expr | None] = {}
+        self._aliased: dict[str, bool] = {}
 
     def is_variable(self, member: Expr) -> bool:
         """Whether MEMBER, `S.member`, is as good as a variable of its own: S is a
@@ -177,6 +178,13 @@ class EscapeAnalysis:
             kept = (node for node in taken if self._keeping(node))
             self._taken[name] = next(kept, None)
         return self._taken[name]
+
+    def aliased(self, name: str) -> bool:
+        """Whether the address of the variable NAME is not only lent to callees."""
+        if name not in self._aliased:
+            taken = (n for n in self.function.exprs if self._is_address(n, name))
+            self._aliased[name] = any(given(node) is None for node in taken)
+        return self._aliased[name]
 
     def unread(self, name: str) -> str:
         """What it is that a function does with the address of NAME, where that is

@@ -165,7 +165,8 @@ class MapCalls(Calls):
         if argument is not None and argument.bare().kind == "identifier":
             # Only an existing page can be mapped.
             page = argument.bare().text
-            state = state.decide(page, True).decide(f"IS_ERR ( {page} )", False)
+            if not self.escapes.aliased(page):
+                state = state.decide(page, True).decide(f"IS_ERR ( {page} )", False)
         elif argument is not None:
             state = self._counted_in(argument.bare(), state)
             state = self._followed(argument.bare(), state)
@@ -176,6 +177,8 @@ class MapCalls(Calls):
         not NULL."""
         text = self._page_behind(page).removeprefix("* ")
         if page.kind != "unary" or page.op != "*" or not self._local(text):
+            return state
+        if self.escapes.aliased(text):
             return state
         return state.decide(text, True)
 

@@ -66,7 +66,7 @@ position unused : script:python() { inline.does(unused, "undeclare") };
 position many : script:python() { inline.does(many, "statements") };
 position gone : script:python() { inline.does(gone, "unassign") };
 position drop : script:python() { inline.does(drop, "drop") };
-position init : script:python() { inline.does(init, "drop", "forget", "keep") };
+position init : script:python() { inline.does(init, "drop", "forget", "keep", "early") };
 position keep : script:python() { inline.does(keep, "keep") };
 position sum : script:python() { inline.does(sum, "sum") };
 position call : script:python() { inline.does(call, "name", "replace") };
@@ -135,6 +135,7 @@ position after : script:python() { inline.does(after, "after") };
 position drop : script:python() { inline.does(drop, "drop") };
 position forget : script:python() { inline.does(forget, "forget") };
 position keep : script:python() { inline.does(keep, "keep") };
+position early : script:python() { inline.does(early, "early") };
 position one : script:python() { inline.statements(one) == 1 };
 position two : script:python() { inline.statements(two) == 2 };
 position three : script:python() { inline.statements(three) == 3 };
@@ -189,6 +190,12 @@ identifier x, f;
 - = f@p@forget(...)
   ;
 |
++ void *called;
+  T x =
+- f@p@early(...)
++ first
+  ;
+|
 + void *called = first;
   T x =
 - f@p@keep(...)
@@ -221,6 +228,48 @@ identifier x, f;
 - f@p@whole(...)
 + first
 )
+
+// The parameters that functions get, once all that calls them is changed; spatch
+// changes the declarations in the same file with a definition.
+@kmap_local_taker depends on patch && kmap_local_edit@
+identifier f : script:python() { inline.gains(f, "*") };
+parameter list ps;
+@@
+f(ps) { ... }
+
+@script:python kmap_local_address@
+f << kmap_local_taker.f;
+added;
+@@
+coccinelle.added = cocci.make_ident(inline.gained(f).split("*")[-1])
+
+@depends on patch@
+identifier kmap_local_taker.f, kmap_local_address.added;
+parameter list ps;
+@@
+f(ps
++ , void *added
+  ) { ... }
+
+@kmap_local_giver depends on patch && kmap_local_edit@
+identifier f : script:python() { inline.gains(f, "**") };
+parameter list ps;
+@@
+f(ps) { ... }
+
+@script:python kmap_local_place@
+f << kmap_local_giver.f;
+added;
+@@
+coccinelle.added = cocci.make_ident(inline.gained(f).split("*")[-1])
+
+@depends on patch@
+identifier kmap_local_giver.f, kmap_local_place.added;
+parameter list ps;
+@@
+f(ps
++ , void **added
+  ) { ... }
 
 @kmap_local_shown depends on context@
 position kmap_local_edit.p;

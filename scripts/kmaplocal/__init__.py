@@ -23,8 +23,8 @@ flow      engine (every mapping along every path), values state conditions (what
           variable), events trace (what is recorded), pointers tree memo (what is
           asked of the rest of the tree)
 bounds    translate (an expression as a sum), limits guards (what bounds it), prover
-          query (inside of the page or not), offsets many extents (how far the accesses
-          of a mapping go)
+          query (inside of the page or not), segments (bio_vecs of one page), offsets
+          many extents (how far the accesses of a mapping go)
 summaries callees effects chains mappings named (what a function does with an address,
           and to the mappings of its callers), knowledge (all that, as one file has it),
           requests (what is not known yet), pointers (which functions a pointer can
@@ -34,10 +34,10 @@ certify   analysis file (all of it), learner (what they ask for), view (who look
           there), dependencies (what a result depends on), function (one that was
           followed), paired lifo local faults
           preempt one_page (an obligation each), context, certificate certify (what
-          follows), wrappers (mapped here, unmapped there), lowmem members (pages that
-          need no mapping), parallel (parts of a tree, a process each)
+          follows), wrappers carried (mapped here, unmapped there), lowmem members
+          (pages that need no mapping), parallel (parts of a tree, a process each)
 repairs   order explicit base_pointer (what can be put right), repair (how that is
-          done), folios asked
+          done), folios vectors asked, carry (addresses that go with their pages)
 idioms    idioms copies sets fills casts (page helpers), flushes
 steps     steps task (what a person has to change where a mapping is kept, and the
           kinds of that), kept unmapping callers (what its rules look at); the rules:

@@ -17,6 +17,7 @@ _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _ADDED = "before "  # as findings/finding.py has it
 _plans: dict[str, dict[str, dict[str, str]]] = {}
 _findings: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+_gains: dict[str, dict[str, str]] = {}
 _told: set[tuple[str, str, str]] = set()
 _seen: dict[str, set[str]] = {}
 _marked: dict[str, set] = {}
@@ -63,10 +64,29 @@ def _started() -> subprocess.Popen:
     )
 
 
+def gains(function: str, stars: str) -> bool:
+    """Whether FUNCTION gets a parameter that is a `void` with so many STARS, where all
+    edits of its file can be made."""
+    return (
+        gained(function).startswith(f"void {stars}")
+        and all(
+            not _unseen(file) for file, gains in _gains.items() if function in gains
+        )
+        and gained(function)[5:].count("*") == len(stars)
+    )
+
+
+def gained(function: str) -> str:
+    """The parameter that FUNCTION gets, as it is declared; "" for none."""
+    found = (gains[function] for gains in _gains.values() if function in gains)
+    return next(found, "")
+
+
 def _edit(positions) -> dict[str, str]:
     place = positions[0]
     if place.file not in _plans:
-        _plans[place.file] = _load("plan", place.file)["edits"]
+        plan = _load("plan", place.file)
+        _plans[place.file], _gains[place.file] = plan["edits"], plan["gains"]
     return _plans[place.file].get(f"{place.line}:{place.column}", {})
 
 

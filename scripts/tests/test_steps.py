@@ -28,7 +28,7 @@ SAID = [
     ("local/address_taken_before.c", "sum_by_worker", "nothing reads v after"),
     ("local/assembly.c", "give_away", "read line 15"),
     ("local/out_parameter.c", "find_slot", "find_slot() map themselves"),
-    ("paired/unmapped_by_page.c", "first_word", "give put_word_page() words as well"),
+    ("paired/carried_not.c", "word_of", "give put_pointed() words as well"),
     ("paired/map_here_unmap_there.c", "begin_access", "pass it to end_access()"),
     ("paired/leak_on_error_path.c", "read_checked", "before line 17 leaves"),
     ("paired/leak_by_continue.c", "sum_valid", "the unmap first"),
@@ -143,7 +143,8 @@ def users(number, static):
 
 
 def test_callers_of_the_file_are_counted(tmp_path, write):
-    write(tmp_path / "a.c", GET_AND_PUT + users(3, "static "))
+    by_pointer = "void (*shelf_end)(struct page *page) = shelf_put;\n"
+    write(tmp_path / "a.c", GET_AND_PUT + users(3, "static ") + by_pointer)
     assert step_of(tmp_path, None) == (
         "return the address of kmap_local_page(page) from shelf_get() and pass it to"
         " shelf_put(), 3 callers"
@@ -271,7 +272,7 @@ def test_every_rule_says_what_it_is_for():
         ("local/returned.c", "table_map", Task.TOGETHER),
         ("local/unknown_callee.c", "hand_out", Task.READ),
         ("local/kthread.c", "start_scrubber", Task.PAGE),
-        ("paired/unmapped_by_page.c", "first_word", Task.RETURN),
+        ("paired/carried_not.c", "word_of", Task.RETURN),
         ("paired/leak_on_error_path.c", "read_checked", Task.ORDER),
         ("paired/page_reassigned.c", "sum_two", Task.ADDRESS),
         ("faults/faults_asserted.c", "bump_quietly", Task.CONTEXT),

@@ -22,6 +22,7 @@ from kmaplocal.cache.incremental import Dependencies
 from kmaplocal.c.arms import Kernels
 from kmaplocal.c.conditions import Version
 from kmaplocal.certify.analysis import Analysis, FileAnalysis
+from kmaplocal.certify.carried import Carried
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.certificate import Doubt as Against
 from kmaplocal.certify.doubts import SYNTAX
@@ -256,7 +257,7 @@ def _converted(
     finished.sort(key=lambda edit: (edit.first, edit.last))
     # What is for no kernel of those asked about may keep its calls.
     after = edits.applied(file.outline.text, finished)
-    found = _look_again(file.outline, after, plan, finished)
+    found = _look_again(file.outline, after, plan, finished, file.carried)
     outdated = tuple(Outdated(file.path, *where) for where in found)
     return edits.applied(text, finished), outdated
 
@@ -291,7 +292,11 @@ def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
 
 
 def _look_again(
-    outline: Outline, after: str, plan: Plan, finished: list[edits.Edit]
+    outline: Outline,
+    after: str,
+    plan: Plan,
+    finished: list[edits.Edit],
+    carried: Carried | None = None,
 ) -> list[tuple[int, str, str]]:
     """Never half a function: what is to be converted has no old call left, and
     nothing else has changed.  Returns the lines whose comments speak of one, each
@@ -302,25 +307,43 @@ def _look_again(
     ranges = {id(s): [s.line - 1, s.end] for s in spans}
     for edit in finished:
         home = next((s for s in spans if s.line - 1 <= edit.first < s.end), None)
-        if home is None:
+        if home is None and not _is_head(outline, plan, edit):
             raise NotApplied(f"line {edit.first + 1} is in no function to convert")
         growth = len(edit.lines) - (edit.last - edit.first)
-        ranges[id(home)][1] += growth
+        if home is not None:
+            ranges[id(home)][1] += growth
         for span in spans:
-            if span.line > home.line:
+            if span.line > (home.line if home else edit.first):
                 ranges[id(span)][0] += growth
                 ranges[id(span)][1] += growth
         shift += growth
+    changed = {n for edit in finished for n in range(edit.first + 1, edit.last + 1)}
+    for line in plan.heads.keys() - changed:
+        raise NotApplied(f"line {line} declares a function as it was")
     for span in spans:
         first, last = ranges[id(span)]
         words = {t.text for t in lexer.tokens("\n".join(lines[first:last]))}
         if words.intersection(api.OLD):
             raise NotApplied(f"{span.name}() still holds an old call")
+        if carried and span.line in carried.changes:
+            if _words(lines[first:last]) != carried.certified[span.line]:
+                raise NotApplied(f"{span.name}() is not as it was certified")
     return [
         (line, span.name, call)
         for span in spans
         for line, call in comments.outdated(lines, *ranges[id(span)])
     ]
+
+
+def _is_head(outline: Outline, plan: Plan, edit: edits.Edit) -> bool:
+    """Whether EDIT gives a declaration the parameters that its function gets."""
+    lines = outline.text.split("\n")
+    told = [plan.heads.get(n + 1, lines[n]) for n in range(edit.first, edit.last)]
+    return bool(told) and _words(told) == _words(edit.lines)
+
+
+def _words(lines: Sequence[str]) -> list[str]:
+    return lexer.words(lexer.tokens("\n".join(lines)))
 
 
 def _is(verdict, span) -> bool:

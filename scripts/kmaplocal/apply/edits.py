@@ -13,6 +13,7 @@ import unidiff
 from kmaplocal.apply import layout, patch
 from kmaplocal.knowledge import api
 from kmaplocal.repairs.base_pointer import NAMES
+from kmaplocal.repairs.carry import SUFFIX
 from kmaplocal.c import lexer
 
 
@@ -148,7 +149,8 @@ def _laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
         before = old[number] if len(old) == len(edit.lines) else ""
         if _is_comment(line) and before.strip() and not _is_comment(before):
             continue  # it goes with the declaration it stood behind
-        for word in ("kmap_", "bvec_", *NAMES) if tight else ():
+        carried = (t.text for t in lexer.tokens(line) if t.text.endswith(SUFFIX))
+        for word in ("kmap_", "bvec_", *NAMES, *carried) if tight else ():
             line = line.replace(f") {word}", f"){word}")  # spatch parts the cast
         too_long = layout.width(line) > layout.WIDTH >= layout.width(before)
         result += layout.rewrapped(line) if too_long else [line]

@@ -14,12 +14,14 @@ from kmaplocal.apply.edit import Crowded, Draft, Edit
 from kmaplocal.bounds import INSIDE
 from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.certify.carried import Carried
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.repairs import folios, vectors
-from kmaplocal.idioms.flushes import missing_flushes, slice_of
+from kmaplocal.idioms.flushes import missing_flushes
 from kmaplocal.idioms.idioms import Idiom, find_idioms
 from kmaplocal.repairs.repair import BasePointer, ExplicitDisable, Joined, UnmappedBy
 from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.c.places import slice_of
 from kmaplocal.c.syntax import Expr, Stmt
 from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import CURSOR
@@ -39,10 +41,12 @@ class Plan:
     parted: set[int] = field(default_factory=set)
     functions: list[Verdict] = field(default_factory=list)
     trouble: str = ""
+    gains: dict[str, str] = field(default_factory=dict)  # parameters, by function
+    heads: dict[int, str] = field(default_factory=dict)  # lines that declare these
 
     def as_json(self) -> dict:
         """What kmaplocal.inline reads."""
-        return {"edits": self.edits}
+        return {"edits": self.edits, "gains": self.gains}
 
 
 def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
@@ -52,6 +56,9 @@ def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
     flushes = missing_flushes(file)
     for verdict in file.verdicts:
         seen = file.analyses.get(verdict.line)
+        if file.carried and verdict.line in file.carried.changes:
+            _plan_carried(plan, file, verdict, file.carried)
+            continue
         if verdict.verdict != CONVERT or seen is None or not _has_old(seen):
             continue
         plan.functions.append(verdict)
@@ -143,6 +150,33 @@ def _planned(
             draft.insert(stmt, "after", f"flush_dcache_page({page})", why)
             plan.statements.append(f"flush_dcache_page({page});")
     return draft.finished()
+
+
+def _plan_carried(
+    plan: Plan, file: FileAnalysis, verdict: Verdict, carried: Carried
+) -> None:
+    """Add to PLAN what becomes of a function that gives a page with its address."""
+    change = carried.changes[verdict.line]
+    draft = Draft(file.outline.text, change.function)
+    why = "the address goes with the page, for kunmap_local()"
+    early = {call: name for _, call, name in change.declared if call is not None}
+    for edit in change.edits:
+        name = early.get(edit.expr)
+        how = {"do": "early", "name": name} if name else {"do": "replace"}
+        draft.edit(edit.expr, message=why, first=edit.text, **how)
+    for stmt, text in change.after:
+        draft.insert(stmt, "after", text, why)
+    for stmt, call, name in change.declared:
+        if call is None:
+            draft.declare(stmt, name, why)
+    if change.parameter:
+        plan.gains[verdict.function] = change.parameter
+        plan.heads |= carried.heads
+    plan.functions.append(verdict)
+    try:
+        plan.edits.update(draft.finished())
+    except Crowded as error:
+        plan.trouble = f"{verdict.function}: {error}"
 
 
 def _plan_lowmem(draft: Draft, call: Expr) -> None:

@@ -57,6 +57,16 @@ def parts_of(expr: Expr) -> list[Expr]:
     return [part for child in expr.children for part in parts_of(child)]
 
 
+def slice_of(text: str, expr: Expr) -> str:
+    """An expression as it stands in the file, on one line."""
+    lines = text.split("\n")[expr.start[0] - 1 : expr.end[0]]
+    if not lines:
+        return expr.text
+    lines[-1] = lines[-1][: expr.end[1]]
+    lines[0] = lines[0][expr.start[1] :]
+    return " ".join(" ".join(lines).split())
+
+
 class Places:
     """Answers for one function."""
 

@@ -20,7 +20,7 @@ from kmaplocal.c import arms, lexer
 from kmaplocal.tree import facts
 from kmaplocal.tree import definitions
 from kmaplocal.cache import facts as cached_facts
-from kmaplocal.certify import gaps, readings
+from kmaplocal.certify import carried, gaps, readings
 from kmaplocal.summaries.callees import Callees
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import Doubt, Verdict
@@ -105,10 +105,11 @@ class Analysis:
         self.outline(names)
         return self._analysed(self._read(names, progress), progress)
 
-    def again(self) -> Analysis:
-        """One that has looked at the same files, and knows nothing else."""
+    def again(self, view: View | None = None) -> Analysis:
+        """One that has looked at the same files, and knows nothing else; by another
+        VIEW, if that is given."""
         given = (self.root, self.spatch, self.timeout, self.jobs, self.definitions)
-        other = Analysis(*given, self.view, self.kernels)
+        other = Analysis(*given, view or self.view, self.kernels)
         other.outlines, other.unread = {**self.outlines}, {**self.unread}
         other.given = set(other.outlines)
         return other
@@ -151,6 +152,7 @@ class Analysis:
         if self.view.converting:
             self.joined.append(Wrappers(self, found))
             self.joined[-1].join()
+            carried.join(self, found)
             self.lowmem.append(Lowmem(self, found))
             self.lowmem[-1].join()
         else:

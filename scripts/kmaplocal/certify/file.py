@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from kmaplocal.knowledge import api
 from kmaplocal.c.arms import Reading
@@ -14,6 +15,9 @@ from kmaplocal.certify import gaps
 from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
+
+if TYPE_CHECKING:
+    from kmaplocal.certify.carried import Carried
 
 
 @dataclass
@@ -35,6 +39,7 @@ class FileAnalysis:
     tied: set[int] = field(default_factory=set)  # of these, converted with others
     beside: frozenset[str] = frozenset()  # what the other arms disable by name
     pending: bool = True  # something it asked for was not known yet
+    carried: Carried | None = None  # the functions that give each other addresses
 
     def shows(self, line: int) -> bool:
         """Whether LINE was read."""

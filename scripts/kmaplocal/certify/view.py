@@ -55,6 +55,24 @@ class View:
         )
 
 
+def _carried(knowledge: FileKnowledge, function: Function) -> FileKnowledge:
+    """KNOWLEDGE of what FUNCTION maps by, where what is local is to be certified."""
+    known = converted(knowledge, function)
+    end = api.MAPS[LOCAL].ends
+    known.maps = {
+        name: made._replace(new=LOCAL) if made.ends == end else made
+        for name, made in known.maps.items()
+    }
+    return known
+
+
+def carrying(names: Collection[str]) -> View:
+    """The functions of these NAMES, and all that map, after their addresses go with the
+    pages."""
+    calls = (LOCAL, api.MAPS[LOCAL].ends, *names)
+    return View(calls, _carried, certify, converting=True, alone=True)
+
+
 LOCAL = "kmap_local_page"
 
 APPLY = View(api.OLD, converted, certify, converting=True)

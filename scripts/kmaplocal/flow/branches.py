@@ -50,12 +50,15 @@ class Branches(Evaluator):
 
     @cached_property
     def _tested_on(self) -> set[str]:
-        """The variables of which both is asked: IS_ERR(v) and IS_ERR_OR_NULL(v)."""
+        """The variables of which both is asked, IS_ERR(v) and IS_ERR_OR_NULL(v), and
+        those that are returned, where errors are told by path."""
         asked = [
             {call.arguments[0].bare().text for call in self.function.calls([name])}
             for name in sorted(_TESTS)
         ]
-        return set.intersection(*asked) & self.function.variables.keys()
+        found = set.intersection(*asked)
+        found |= self.relevant.returned if self.errors else set()
+        return found & self.function.variables.keys()
 
     def _short_circuit(self, node: Expr, state: State) -> list[tuple[bool, State]]:
         results = []
@@ -117,7 +120,7 @@ class Branches(Evaluator):
             kinds = {v.kind if v else "" for v in inner}
             if kinds == {"null"}:
                 return node.callee == "IS_ERR_OR_NULL"
-            if len(kinds) == 1 and kinds <= {"address", "error"}:
+            if len(kinds) == 1 and kinds <= {"address", "error", "pointer"}:
                 return kinds == {"error"}
         if node.kind == "constant" and node.text in ("0", "1"):
             return node.text == "1"

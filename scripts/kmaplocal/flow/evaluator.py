@@ -41,13 +41,15 @@ class Evaluator:
         contents: Sequence[Inside] = (),
         pages=(),
         results=False,
+        errors=False,
     ):
         """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
         that hold the address of a mapping this function is to end; EXCHANGED: for
         some of its unmaps, those whose arguments they are to have; CONTENTS: behind
         which parameters an address may lie; PAGES: those that are a
         page which kmap() mapped, to be unmapped here; RESULTS: whether what is returned
-        is told by path."""
+        is told by path; ERRORS: and whether it is an error, too."""
+        self.errors = errors
         self.function = function
         self.knowledge = knowledge
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps

@@ -9,15 +9,20 @@ from kmaplocal.flow.events import Alive, Held, Kind
 from kmaplocal.flow.state import State, added_to, allow_sleep, as_given, forbid_sleep
 from kmaplocal.flow.state import HOLDER, forbidders, kept, meant
 from kmaplocal.flow.trace import Site
-from kmaplocal.flow.values import ERROR, NONZERO, NULL, OFFSET, START, Given, Origin
-from kmaplocal.flow.values import Value, is_of
+from kmaplocal.flow.values import CURSOR, ERROR, NONZERO, NULL, OFFSET, POINTER, START
+from kmaplocal.flow.values import Given, Origin, Value, is_of
 from kmaplocal.knowledge import api, functions
 from kmaplocal.c.syntax import Expr
 
 _ASKED = api.Unmap("page_address", 0, api.PAGE)
 # What is returned instead of an address, and what says that the address is elsewhere.
 _FAILURES = {"null": NULL, "error": ERROR, "zero": NULL, "nonzero": NONZERO}
-_SUCCESSES = {"zero": NONZERO._replace(text="+"), "nonzero": NULL}
+_SUCCESSES = {
+    "zero": NONZERO._replace(text="+"),
+    "nonzero": NULL,
+    "error": POINTER,
+    "null": POINTER,
+}
 
 
 # What begins a region in which nothing may sleep, and by what ends which of them.
@@ -109,6 +114,8 @@ class MapCalls(Calls):
         else:
             detail = self._where(site.call.arguments.get(where))
             self.log.note(Kind.STORED, site.number, site.call, detail)
+        if site.api.returns:
+            return address.onward(CURSOR), state
         succeeds = [_SUCCESSES[how] for how in site.api.fails]
         return (succeeds[0] if len(succeeds) == 1 else None), state
 

@@ -28,7 +28,7 @@ class Value(NamedTuple):
     # place (the address of a local variable, by its name), changed (an address that
     # may have been overwritten, by what the text says), added (to an address: the
     # variables and .members of that), nonzero (a number; its text is its sign), page
-    # (which is mapped)
+    # (which is mapped), pointer (to something that is there)
     site: Origin = 0  # of an address, or a page
     moved: int = 0  # of an address: START, OFFSET or CURSOR
     text: str = ""
@@ -41,6 +41,7 @@ class Value(NamedTuple):
 NULL = Value("null", text="0")
 ERROR = Value("error")
 NONZERO = Value("nonzero")
+POINTER = Value("pointer")
 
 
 def is_of(value: Value, site: Origin) -> bool:
@@ -88,7 +89,7 @@ def truth_of(value: Value) -> bool | None:
     """How VALUE turns out as a condition; None: not known."""
     if value.kind == "null":
         return False
-    if value.kind in ("constant", "nonzero"):
+    if value.kind in ("constant", "nonzero", "pointer"):
         return True
     if value.kind in ("address", "page") and isinstance(value.site, int):
         return True

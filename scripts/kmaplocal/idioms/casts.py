@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kmaplocal.c.places import slice_of
 from kmaplocal.c.syntax import Expr
-from kmaplocal.idioms.flushes import slice_of
 
 if TYPE_CHECKING:
     from kmaplocal.idioms.idioms import Finder

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kmaplocal.c.places import slice_of
 from kmaplocal.c.syntax import Expr
 from kmaplocal.idioms.casts import pointer
-from kmaplocal.idioms.flushes import slice_of
 from kmaplocal.repairs.folios import PAGE
 
 if TYPE_CHECKING:

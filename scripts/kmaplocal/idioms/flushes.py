@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from kmaplocal.knowledge import functions
 from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.function import FunctionAnalysis
-from kmaplocal.c.places import Places, changes, names_in
+from kmaplocal.c.places import Places, changes, names_in, slice_of
 from kmaplocal.c.syntax import Expr
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
@@ -75,16 +75,6 @@ def _can_follow(write: _Write) -> bool:
         stmt is not None and stmt.exprs == [unmap] and places.in_block(stmt)
         for stmt, unmap in zip(stmts, write.unmaps)
     )
-
-
-def slice_of(text: str, expr: Expr) -> str:
-    """An expression as it stands in the file, on one line."""
-    lines = text.split("\n")[expr.start[0] - 1 : expr.end[0]]
-    if not lines:
-        return expr.text
-    lines[-1] = lines[-1][: expr.end[1]]
-    lines[0] = lines[0][expr.start[1] :]
-    return " ".join(" ".join(lines).split())
 
 
 def _describe(seen: FunctionAnalysis, site: Site, kind: str) -> _Write:

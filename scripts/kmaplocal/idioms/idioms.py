@@ -16,14 +16,14 @@ from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.repairs import folios, vectors
 from kmaplocal.idioms.copies import copied, copy_whole, names, to_or_from
 from kmaplocal.idioms.fills import find_fill
-from kmaplocal.idioms.flushes import FLUSH, slice_of
+from kmaplocal.idioms.flushes import FLUSH
 from kmaplocal.repairs.folios import PAGE
 from kmaplocal.repairs.repair import ExplicitDisable
 from kmaplocal.idioms.sets import clear, cleared, filled, set_to
 from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.bounds.offsets import terms_of
-from kmaplocal.c.places import Places, changes, names_in
+from kmaplocal.c.places import Places, changes, names_in, slice_of
 from kmaplocal.c.structs import struct_of
 from kmaplocal.c.syntax import Expr, Stmt, Variable
 from kmaplocal.flow.events import Kind

@@ -56,8 +56,9 @@ OUTPUT = "output"  # a page is left behind it
 class Map(NamedTuple):
     """A map call: the unmap that ends it, what replaces it, whether it disables
     page faults and preemption, whether it is on the stack, and what it returns
-    where it maps nothing: "null", "error", or, where the address is elsewhere,
-    "nonzero" (then 0 says that it mapped) or "zero" (then all else does).
+    where it maps nothing: "null", "error", or, where the address is elsewhere and the
+    result a number, "nonzero" (then 0 says that it mapped) or "zero" (then all else
+    does).
 
     The address is in the result, or WHERE the argument of that number points to;
     `kept` in that argument's structure, for the unmap function that is given the
@@ -65,7 +66,8 @@ class Map(NamedTuple):
     maps for its callers does so BY another map call.  Of one that maps `into_page`
     the address need not be that of the page's begin.  The result of one that GIVES_PAGE
     is a page that is mapped.  By the arguments that NAMED has the numbers of it can be
-    ended as well: each is the page, what keeps page or address, or where it is left."""
+    ended as well: each is the page, what keeps page or address, or where it is left.
+    One that RETURNS gives an address in the page beside that which is elsewhere."""
 
     ends: str
     new: str
@@ -79,6 +81,7 @@ class Map(NamedTuple):
     into_page: bool = False
     gives_page: bool = False
     named: tuple[tuple[int, str], ...] = ()
+    returns: bool = False
 
 
 class Unmap(NamedTuple):

@@ -100,6 +100,14 @@ class LowmemPage(Repair):
 
 
 @dataclass(frozen=True)
+class AddressCarried(Repair):
+    """The address goes with the page through FUNCTIONS, which are changed together."""
+
+    functions: tuple[str, ...]
+    how = "address carried"
+
+
+@dataclass(frozen=True)
 class Together(Repair):
     """It is converted with the functions that unmap it."""
 

@@ -13,6 +13,7 @@ from kmaplocal.apply.plan import mapped_by_folio, mapped_by_vector
 from kmaplocal.bounds import plain
 from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.certify.carried import Carried
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.events import Kind
@@ -26,7 +27,7 @@ from kmaplocal.idioms.idioms import Idiom, find_idioms
 from kmaplocal.tree.outcome import Outcome
 
 RENAMED, COPIED, FILLED, JOINED = "renamed", "copied", "filled", "joined"
-LOWMEM = "lowmem"
+LOWMEM, CARRIED = "lowmem", "carried"
 FLUSH = "flush_dcache_page"
 # Why the address is kept in a variable of its own.
 MOVES, ADDED = "moves", "added"
@@ -57,8 +58,8 @@ class Mapping:
 
     API is the old call, NEW what stands in its place, a map call or a helper. WAY
     is RENAMED, COPIED (a helper does the one copy it served), FILLED (a helper
-    writes the whole structure), JOINED (with page_address()) or LOWMEM (is
-    page_address() now). GIVEN are the
+    writes the whole structure), JOINED (with page_address()), LOWMEM (is
+    page_address() now) or CARRIED (its address goes with the page). GIVEN are the
     functions that are given the address, BETWEEN what is called while the page is
     mapped. COPY: what a helper takes the place of; SPARED: whether it makes a
     flush_dcache_page() unnecessary; BACK: the unmap's argument that does not lead
@@ -121,6 +122,7 @@ class Function:
     unused: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()  # what rules out a path on which it would go wrong
     users: tuple[User, ...] = ()  # of what it hands to its callers
+    carries: tuple[str, ...] = ()  # parameters that are added for addresses, by name
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,17 @@ def account(file: FileAnalysis, outcome: Outcome) -> Account:
             _function(reading, each, helped)
             for reading in readings
             for each in reading.verdicts
-            if each.line == verdict.line and each.line in reading.analyses
+            if each.line == verdict.line and _is_known(reading, each)
         ]
-        if any(f.mappings or f.ends or f.unmaps for f in seen):
+        if any(f.mappings or f.ends or f.unmaps or f.carries for f in seen):
             found.append(_together(seen))
     notes = tuple(f"{n.file}:{n.line}: {n}" for n in outcome.outdated)
     return Account(file.path, tuple(found), notes)
+
+
+def _is_known(file: FileAnalysis, verdict: Verdict) -> bool:
+    carried = file.carried.changes if file.carried else {}
+    return verdict.line in file.analyses or verdict.line in carried
 
 
 def _together(seen: Sequence[Function]) -> Function:
@@ -174,10 +181,23 @@ def _together(seen: Sequence[Function]) -> Function:
         tuple(dict.fromkeys(each for function in seen for each in function.unused)),
         tuple(dict.fromkeys(each for function in seen for each in function.granted)),
         tuple(dict.fromkeys(each for function in seen for each in function.users)),
+        tuple(dict.fromkeys(each for function in seen for each in function.carries)),
     )
 
 
+def _carrying(file: FileAnalysis, verdict: Verdict, carried: Carried) -> Function:
+    """A function whose pages go with their addresses from now on."""
+    seen = file.analyses.get(verdict.line)
+    sites = [s for s in seen.trace.sites if s.api.new] if seen else []
+    mappings = tuple(Mapping(s.name, s.api.new, CARRIED) for s in sites)
+    name = verdict.function
+    gained = (name,) if name in carried.parameters else ()
+    return Function(name, mappings, hands=True, carries=gained)
+
+
 def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
+    if file.carried and verdict.line in file.carried.changes:
+        return _carrying(file, verdict, file.carried)
     seen = file.analyses[verdict.line]
     idioms = find_idioms(file, seen, verdict) if helped else []
     repairs = {c.mapping.site: c.repairs for c in verdict.certificates}

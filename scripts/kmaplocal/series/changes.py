@@ -8,20 +8,39 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from kmaplocal.series.account import ADDED, FILLED, JOINED, LOWMEM, MOVES
+from kmaplocal.series.account import ADDED, CARRIED, FILLED, JOINED, LOWMEM, MOVES
 from kmaplocal.series.account import Function, Kept
 from kmaplocal.series.words import calls, functions, listed, plural
 
 
 def sentences(found: Sequence[Function]) -> Iterator[str]:
     """What else was changed in FOUND, and why."""
-    yield from _handed(found)
+    yield from _carried(found)
+    yield from _handed([f for f in found if not f.carries and not _is_carried(f)])
     yield from _helpers(found)
     yield from _joined(found)
     yield from _lowmem(found)
     yield from _kept(found)
     yield from _back(found)
     yield from _flushed(found)
+
+
+def _carried(found: Sequence[Function]) -> Iterator[str]:
+    """That addresses go with their pages, through which functions."""
+    names = [name for f in found for name in f.carries]
+    if names:
+        gets = plural(len(names), "gets", "get")
+        yield (
+            "kunmap() is given the page, and kunmap_local() the address, which"
+            " page_address() does not know of a page that is mapped so: it goes with"
+            f" the page from now on. {functions(names)} {gets} one more parameter for"
+            " it, and all callers pass it on. That each mapping ends once, the last"
+            " one first, was followed through all of them, as they are after this"
+        )
+
+
+def _is_carried(function: Function) -> bool:
+    return any(m.way == CARRIED for m in function.mappings)
 
 
 def _handed(found: Sequence[Function]) -> Iterator[str]:

@@ -73,6 +73,7 @@ class Callees:
         self.layouts: dict[str, Struct | None] = {}  # of other files
         self.pointers: dict[Pointer, Targets] = {}
         self.aliases: dict[tuple[str, str], str] = {}
+        self.carried = False  # addresses go beside their pages, which may be errors
         self.requests = Worklist()
         self.memo = Memo()
         self.bounds: dict[Function, Bounds] = {}
@@ -284,7 +285,7 @@ class Callees:
             before = self.requests.asked
             self._mapping_now.add(key)
             knowledge = FileKnowledge(file, self).following(function)
-            make = partial(mappings.summary, function)
+            make = partial(mappings.summary, function, errors=self.carried)
             found = self.memo.result(("mappings", function), knowledge, make)
             self._mapping_now.discard(key)
             if self.requests.asked > before or self._mapping_now:

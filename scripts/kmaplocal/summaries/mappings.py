@@ -57,15 +57,14 @@ def fits(found: Mappings, call: Expr) -> bool:
     return all(a is not None and a.bare().kind != "constant" for a in given)
 
 
-def summary(function: Function, knowledge) -> Mappings:
+def summary(function: Function, knowledge, errors: bool = False) -> Mappings:
     """What FUNCTION does to mappings, where KNOWLEDGE knows the map and unmap
-    functions that it calls."""
+    functions that it calls; ERRORS: whether the page that it returns may be one."""
     calls = function.calls({**knowledge.maps, **knowledge.unmaps})
     if function.name in api.ALL or not calls:
         return Mappings(ends=bool(function.calls(knowledge.ending)))
-    names = [parameter.name for parameter in function.params]
     try:
-        trace = Tracer(function, knowledge, names, results=True).run()
+        trace = traced(function, knowledge, errors)
     except (Unstructured, TooManyPaths):
         knowledge.cut = True
         by_page = any(
@@ -73,7 +72,7 @@ def summary(function: Function, knowledge) -> Mappings:
         )
         return Mappings(leaves=_maps_only(function, knowledge), ends=by_page)
     ends = _ends_others(function, knowledge, trace)
-    made = mapped(trace)
+    made = mapped(trace, errors)
     left = _left(trace)
     stacked = any(trace.sites[number].api.stacked for number in left)
     if not trace.fine:
@@ -100,6 +99,13 @@ def _ends_others(function: Function, knowledge, trace: Trace) -> bool:
     )
 
 
+def traced(function: Function, knowledge, errors: bool) -> Trace:
+    """FUNCTION as it was followed for what it does to its callers, as summary() has
+    it.  Raises Unstructured, TooManyPaths."""
+    names = [parameter.name for parameter in function.params]
+    return Tracer(function, knowledge, names, results=True, errors=errors).run()
+
+
 def _maps_only(function: Function, knowledge) -> bool:
     """Whether a function that could not be followed has only calls that map."""
     return bool(function.calls(knowledge.maps)) and not function.calls(knowledge.unmaps)
@@ -113,9 +119,10 @@ def _left(trace: Trace) -> set[int]:
 # -- what maps ---------------------------------------------------------------
 
 
-def mapped(trace: Trace) -> api.Map | None:
+def mapped(trace: Trace, errors: bool = False) -> api.Map | None:
     """The map function that a traced function is: it leaves one page mapped, the
-    address always in the same place, and its result tells where it maps nothing."""
+    address always in the same place, and its result tells where it maps nothing.
+    ERRORS: an address that is returned may be beside one behind a parameter."""
     left = _left(trace)
     ways = [(o, [n for n in o.live if isinstance(n, int)]) for o in trace.outcomes]
     if not left or any(len(live) > 1 for _, live in ways):
@@ -130,9 +137,12 @@ def mapped(trace: Trace) -> api.Map | None:
     site = trace.sites[min(left)]
     made = site.api._replace(new="", by=site.api.by or site.name, again=False)
     made = made._replace(named=_common_names(trace, sorted(left)))
-    if all(_is_page(outcome, trace.sites[number]) for outcome, number in with_page):
+    if not errors and all(_is_page(o, trace.sites[n]) for o, n in with_page):
         return _page_given(made, without, site.page)
     if all(_is_address(outcome.value, number) for outcome, number in with_page):
+        beside = _beside(trace, made, without) if errors else None
+        if beside:
+            return beside
         kinds = {o.value.kind if o.value else "" for o in without}
         returned = {n for n in trace.returned if isinstance(n, int)}
         alone = returned == left and kinds <= FAILURES
@@ -182,10 +192,29 @@ def _elsewhere(
         return made if where != api.RESULT else None
     says = {_sign(o) for o in with_page}, {_sign(o) for o in without}
     fails = {("zero", "nonzero"): "nonzero", ("nonzero", "zero"): "zero"}
+    fails |= {("nonzero", "error"): "error"}
     if any(len(signs) != 1 for signs in says):
         return None
     how = fails.get((says[0].pop(), says[1].pop()))
     return made._replace(fails=(how,)) if how else None
+
+
+def _beside(trace: Trace, made: api.Map, without: list[Outcome]) -> api.Map | None:
+    """The map function that returns an address in the page, and puts the one it was
+    mapped at behind a parameter: `*kaddr = addr`."""
+    found = {
+        place
+        for n in _left(trace)
+        for use in trace.of(n, Kind.STORED)
+        for place in [_place(trace.function, use.place, trace.sites[n])]
+    }
+    kinds = {o.value.kind if o.value else "" for o in without}
+    if len(found) != 1 or not kinds <= FAILURES:
+        return None
+    ((where, kept),) = found
+    if where == api.RESULT or kept:
+        return None
+    return made._replace(where=where, fails=tuple(sorted(kinds)), returns=True)
 
 
 def _sign(outcome: Outcome) -> str:
@@ -194,6 +223,7 @@ def _sign(outcome: Outcome) -> str:
     if value is None:
         return "nonzero" if outcome.text.startswith("PTR_ERR (") else ""
     kinds = {"null": "zero", "constant": "nonzero", "nonzero": "nonzero"}
+    kinds |= {"pointer": "nonzero", "error": "error"}
     return kinds.get(value.kind, "")
 
 

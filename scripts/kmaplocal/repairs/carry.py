@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""An address that goes with its page, from the function that maps to the one that
+unmaps: kunmap() asks for the page alone, kunmap_local() for the address.
+
+    page = foo_get_page(dir, n);         page = foo_get_page(dir, n, &page_addr);
+    kaddr = page_address(page);          kaddr = page_addr;
+    foo_put_page(page);                  foo_put_page(page, page_addr);
+
+Each function that is given or gives a mapped page gets one more parameter, at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kmaplocal.c.places import Places, slice_of
+from kmaplocal.bounds.offsets import values_of
+from kmaplocal.c.reaching import READING
+from kmaplocal.c.syntax import Expr, Function, Stmt
+
+RESULT, OUTPUT, GIVEN = "result", "output", "given"
+SUFFIX = "_addr"
+
+
+class Refused(Exception):
+    """A function in which the address cannot go with its page; says why."""
+
+
+class Role(NamedTuple):
+    """How a mapped page goes between a function and its callers: it is the RESULT, is
+    left behind the parameter of that NUMBER, or is GIVEN as it."""
+
+    kind: str
+    number: int = -1
+
+
+Roles = Mapping[str, Role]  # by the names of functions
+
+
+class Edit(NamedTuple):
+    """EXPR becomes TEXT."""
+
+    expr: Expr
+    text: str
+
+
+@dataclass
+class Carrying:
+    """What becomes of one function: the parameter it gets, as it is declared, ""
+    where it needs none; the EDITS of calls; what is put behind statements; the
+    variables that are declared, each behind a declaration or, where that is all of a
+    call whose value it is given, before it."""
+
+    function: Function
+    parameter: str = ""
+    edits: list[Edit] = field(default_factory=list)
+    after: list[tuple[Stmt, str]] = field(default_factory=list)
+    declared: list[tuple[Stmt, Expr | None, str]] = field(default_factory=list)
+
+
+def pages_of(function: Function, roles: Roles) -> dict[str, set[str]]:
+    """The variables of FUNCTION that are mapped pages, each with how they become so:
+    "mapped" here, "got" from a function of ROLES, "ended" here or by one."""
+    found: dict[str, set[str]] = {}
+    for call in function.calls({"kmap", "kunmap", *roles}):
+        name, how = _page(call, roles)
+        if name in function.variables:
+            found.setdefault(name, set()).add(how)
+    return found
+
+
+def _page(call: Expr, roles: Roles) -> tuple[str, str]:
+    """The variable that is the page of CALL, and what CALL is to it."""
+    if call.callee in ("kmap", "kunmap"):
+        how = "mapped" if call.callee == "kmap" else "ended"
+        return _name(call.arguments.get(0)), how
+    role = roles[call.callee]
+    if role.kind == RESULT:
+        return _taken_by(call), "got"
+    argument = call.arguments.get(role.number)
+    if role.kind == OUTPUT and argument is not None and argument.bare().op == "&":
+        return _name(argument.bare().children[0]), "got"
+    return _name(argument), "passed" if role.kind == OUTPUT else "ended"
+
+
+def _name(expr: Expr | None) -> str:
+    node = expr.bare() if expr is not None else None
+    return node.text if node is not None and node.kind == "identifier" else ""
+
+
+def _taken_by(call: Expr) -> str:
+    """The variable that the value of CALL is assigned to, by an expression."""
+    parent = call.parent
+    if parent is None or parent.kind != "assign" or parent.op != "=":
+        return ""
+    return _name(parent.children[0]) if parent.children[1].bare() is call else ""
+
+
+class Carrier:
+    """Finds what becomes of the functions of a file, whose text is TEXT."""
+
+    def __init__(self, text: str, roles: Roles):
+        self.text, self.roles = text, roles
+
+    def carrying(self, function: Function) -> Carrying:
+        """What becomes of FUNCTION.  Raises Refused."""
+        found = _Finder(self.text, self.roles, function).find()
+        spans = sorted((e.expr.start, e.expr.end) for e in found.edits)
+        if any(end > start for (_, end), (start, _) in zip(spans, spans[1:])):
+            raise Refused("two of the calls to change are in one another")
+        return found
+
+
+class _Finder:
+    def __init__(self, text: str, roles: Roles, function: Function):
+        self.text, self.roles, self.function = text, roles, function
+        self.places = Places(function)
+        self.found = Carrying(function)
+        self.role = roles.get(function.name)
+        self.pages = with_initialised(function, roles)
+        self.params = [v.name for v in function.params]
+        self.local: set[str] = set()  # pages whose address is a variable
+
+    def find(self) -> Carrying:
+        if len({*_roles(self.function, self.roles)}) > 1:
+            raise Refused("it leaves pages in more than one way")
+        self._parameter()
+        for name, ways in sorted(self.pages.items()):
+            self._steady(name, ways)
+        for call in self.function.calls(
+            {"kmap", "kunmap", "page_address", *self.roles}
+        ):
+            self._call(call)
+        self._stores()
+        for name in sorted(self.local):
+            self._declare(name)
+        return self.found
+
+    def address(self, page: str) -> str:
+        """How the address of PAGE is called."""
+        return f"{page}{SUFFIX}"
+
+    def _parameter(self) -> None:
+        for name in self.pages:
+            if self.address(name) in self._words():
+                raise Refused(f"{self.address(name)} is a name already")
+        if self.role is None:
+            return
+        if self.role.kind == GIVEN:
+            self.found.parameter = (
+                f"void *{self.address(self.params[self.role.number])}"
+            )
+        elif self.role.kind == OUTPUT:
+            given = self.address(self.params[self.role.number])
+            if given in self._words():
+                raise Refused(f"{given} is a name already")
+            self.found.parameter = f"void **{given}"
+        else:
+            self.found.parameter = f"void **{self.address(self._returned())}"
+
+    def _words(self) -> set[str]:
+        used = {e.text for e in self.function.exprs if e.kind == "identifier"}
+        return used | set(self.function.variables)
+
+    def _returned(self) -> str:
+        """The one page that the function returns.  Raises Refused."""
+        returned = {
+            s.exprs[-1].bare().text
+            for s in self.function.statements()
+            if s.kind == "return" and s.exprs
+        } & self.pages.keys()
+        if len(returned) != 1:
+            raise Refused("it returns more than one page")
+        return returned.pop()
+
+    def _is_result(self, name: str) -> bool:
+        kind = self.role.kind if self.role else ""
+        return kind == RESULT and name == self._returned()
+
+    # -- what the variable is given ------------------------------------------
+
+    def _steady(self, name: str, ways: set[str]) -> None:
+        """Raise Refused where the page NAME may be another one than that whose
+        address goes with it."""
+        if name in self.params and "got" in ways:
+            raise Refused(f"{name} is a parameter, and mapped here")
+        self._hidden(name)
+        own = 0
+        for node in self.function.exprs:
+            target = node.children[0].bare().text if node.kind == "assign" else ""
+            if target == name and not self._gets(node.children[1].bare()):
+                own += 1
+            if node.kind == "assign" and node.children[1].bare().text == name:
+                self._copied(node)
+            if (
+                node.kind == "unary"
+                and node.op == "&"
+                and name == _name(node.children[0])
+            ):
+                if not self._lent(node):
+                    raise Refused(f"the address of {name} is taken")
+        own += self._initialised(name)
+        if own > ("mapped" in ways) or (own and name in self.params):
+            raise Refused(f"{name} is given another page")
+
+    def _hidden(self, name: str) -> None:
+        """Raise Refused where NAME may be changed, or copied, by other than an
+        assignment."""
+        for stmt in self.function.statements():
+            words = {n.text for e in stmt.exprs for n in e.walk()}
+            if stmt.kind in ("iterator", "guard", "asm") and name in words:
+                raise Refused(f"line {stmt.start[0]} may change {name}")
+            for variable in stmt.variables:
+                at = variable.value_at
+                value = next((e for e in stmt.exprs if e.start == at), None)
+                if value is not None and value.bare().text == name:
+                    raise Refused(f"{variable.name} is the same page")
+        for node in self.function.exprs:
+            loud = node.callee.isupper() and node.callee not in READING
+            named = any(_name(e) == name for e in node.arguments.values())
+            if node.kind in ("opaque", "statement-expression", "compound-literal"):
+                named = loud = name in node.text.split()
+            if loud and named:
+                raise Refused(f"{node.text} may change {name}")
+
+    def _initialised(self, name: str) -> int:
+        """How many declarations give NAME a value that is no mapped page, nor NULL."""
+        found = 0
+        for stmt in self.function.statements():
+            for variable in stmt.variables:
+                at = variable.value_at
+                value = next((e for e in stmt.exprs if e.start == at), None)
+                if variable.name == name and value is not None:
+                    found += not self._gets(value.bare())
+        return found
+
+    def _gets(self, value: Expr) -> bool:
+        """Whether VALUE is a mapped page, or none."""
+        role = self.roles.get(value.callee)
+        return value.text == "NULL" or (role is not None and role.kind == RESULT)
+
+    def _copied(self, store: Expr) -> None:
+        """Raise Refused where a page is copied to anything but a parameter's page."""
+        target = store.children[0].bare()
+        if target.kind == "unary" and target.op == "*":
+            if self._output_of(target) is not None:
+                return
+        raise Refused(f"the page goes to {store.children[0].text}")
+
+    def _output_of(self, target: Expr) -> int | None:
+        """The number of the parameter that TARGET, `*p`, lies behind, where the
+        function leaves its page there."""
+        name = _name(target.children[0])
+        if self.role is None or self.role.kind != OUTPUT or name not in self.params:
+            return None
+        number = self.params.index(name)
+        return number if number == self.role.number else None
+
+    def _lent(self, node: Expr) -> bool:
+        """Whether `&page` is what a function leaves its page in."""
+        call = node
+        while call.parent is not None and call.kind != "call":
+            call = call.parent
+        role = self.roles.get(call.callee)
+        argument = call.arguments.get(role.number) if role else None
+        output = role is not None and role.kind == OUTPUT
+        return output and argument is not None and argument.bare() is node
+
+    # -- edits ------------------------------------------------------------------
+
+    def _call(self, call: Expr) -> None:
+        if call.callee == "page_address":
+            name = _name(call.arguments.get(0))
+            if name not in self.pages:
+                raise Refused(f"{call.text}: of which page is not known")
+            if self._is_result(name):
+                raise Refused(f"{call.text} where {name} is returned")
+            self._edit(call, self._held(name))
+            return
+        name, how = _page(call, self.roles)
+        name = name or self._declared_by(call)
+        if how == "passed":
+            self._passed(call, name)
+        elif name not in self.pages:
+            raise Refused(
+                f"{call.callee}() of line {call.start[0]}: no variable's page"
+            )
+        elif call.callee == "kmap":
+            self._mapped(call, name)
+        elif call.callee == "kunmap":
+            self._edit(call, f"kunmap_local({self._held(name)})")
+        elif how == "got":
+            given = f"&{self._held(name)}"
+            self._more(call, self.address(name) if self._is_result(name) else given)
+        else:
+            if self._is_result(name):
+                raise Refused(f"{call.callee}() where {name} is returned")
+            self._more(call, self._held(name))
+
+    def _variable(self, page: str) -> str:
+        """The variable that is given the address of PAGE where it is mapped here, and
+        nothing else; "" where there is none, or the page is left mapped."""
+        maps = [c for c in self.function.calls({"kmap"}) if _page(c, {})[0] == page]
+        if len(maps) != 1 or self.role is not None:
+            return ""
+        call = maps[0]
+        name = _taken_by(call) or self._declared_by(call)
+        return name if len(values_of(name, self.function)) == 1 else ""
+
+    def _held(self, name: str) -> str:
+        variable = self._variable(name)
+        if variable:
+            return variable
+        if name not in self.params or "mapped" in self.pages[name]:
+            self.local.add(name)
+        elif self.role != Role(GIVEN, self.params.index(name)):
+            raise Refused(f"{name} is mapped by callers that are not known")
+        return self.address(name)
+
+    def _declared_by(self, call: Expr) -> str:
+        """The variable that CALL, or CALL with a cast, initialises."""
+        stmt, starts = self.places.statement(call), {call.start}
+        if call.parent is not None and call.parent.kind == "cast":
+            starts.add(call.parent.start)
+        found = stmt.variables if stmt is not None else ()
+        return next((v.name for v in found if v.value_at in starts), "")
+
+    def _mapped(self, call: Expr, name: str) -> None:
+        stmt = self.places.statement(call)
+        page = slice_of(self.text, call.arguments[0])
+        if self._variable(name):
+            self._edit(call, f"kmap_local_page({page})")
+            return
+        if stmt is None or stmt.exprs != [call] or stmt.kind != "expression":
+            raise Refused(f"{call.text} is a part of something else")
+        place = f"*{self.address(name)}" if self._is_result(name) else self._held(name)
+        self._edit(call, f"{place} = kmap_local_page({page})")
+
+    def _passed(self, call: Expr, name: str) -> None:
+        """`find(dir, p)` where the caller's page is behind its own parameter P."""
+        if name not in self.params or self.role is None or self.role.kind != OUTPUT:
+            raise Refused(f"{call.callee}() of line {call.start[0]}: whose page is it")
+        if self.params[self.role.number] != name:
+            raise Refused("pages are left behind two parameters")
+        self._more(call, self.address(name))
+
+    def _more(self, call: Expr, argument: str) -> None:
+        text = slice_of(self.text, call)
+        self._edit(call, f"{text[:-1]}, {argument})")
+
+    def _edit(self, expr: Expr, text: str) -> None:
+        self.found.edits.append(Edit(expr, text))
+
+    def _stores(self) -> None:
+        """Leave the address beside the page: `*p = page;`."""
+        for node in self.function.exprs:
+            page = node.children[1].bare().text if node.kind == "assign" else ""
+            if page not in self.pages:
+                continue
+            stmt = self.places.statement(node)
+            alone = stmt is not None and stmt.exprs == [node]
+            if stmt is None or not alone or not self.places.in_block(stmt):
+                raise Refused(f"{node.text} is a part of something else")
+            output = self.address(_name(node.children[0].bare().children[0]))
+            self.found.after.append((stmt, f"*{output} = {self._held(page)}"))
+
+    def _declare(self, name: str) -> None:
+        homes = (
+            s
+            for s in self.function.statements()
+            if any(v.name == name for v in s.variables)
+            or (name in self.params and s.kind == "declaration")
+        )
+        home = next(homes, None)
+        if home is None:
+            raise Refused(f"there is no declaration to put {name}{SUFFIX} behind")
+        inner = [edit.expr for edit in self.found.edits if home.holds(edit.expr)]
+        beside = [each for each in self.found.declared if each[0] is home]
+        whole = len(home.variables) == 1 and home.exprs == inner
+        if inner and (beside or not whole):
+            raise Refused(f"{name} is declared together with others")
+        address = self.address(name)
+        for each in beside:
+            self.found.declared.remove(each)
+            address = f"{each[2]}, *{address}"
+        self.found.declared.append((home, inner[0] if inner else None, address))
+
+
+def with_initialised(function: Function, roles: Roles) -> dict[str, set[str]]:
+    """pages_of(), with those that a declaration gets."""
+    found = pages_of(function, roles)
+    results = {name for name, role in roles.items() if role.kind == RESULT}
+    for stmt in function.statements():
+        for variable in stmt.variables:
+            value = next((e for e in stmt.exprs if e.start == variable.value_at), None)
+            if value is not None and value.callee in results:
+                found.setdefault(variable.name, set()).add("got")
+    return found
+
+
+def roles_of(functions: list[Function], roles: Roles) -> dict[str, Role]:
+    """The roles that FUNCTIONS have by what they do to pages, those of ROLES known."""
+    found = dict(roles)
+    for function in functions:
+        if function.name not in found:
+            found |= {function.name: role for role in _roles(function, roles)}
+    return found
+
+
+def _roles(function: Function, roles: Roles) -> Iterator[Role]:
+    """Those FUNCTION has: at most one is right, more are refused by who asks."""
+    pages = with_initialised(function, roles)
+    params = [v.name for v in function.params]
+    for name, ways in pages.items():
+        if name in params:
+            if ways == {"ended"}:
+                yield Role(GIVEN, params.index(name))
+            elif ways == {"passed"}:
+                yield Role(OUTPUT, params.index(name))
+        if ways & {"mapped", "got"}:
+            yield from _left(function, name, params)
+
+
+def _left(function: Function, page: str, params: list[str]) -> Iterator[Role]:
+    """Where FUNCTION leaves PAGE, a variable, for its callers."""
+    for stmt in function.statements():
+        if stmt.kind == "return" and stmt.exprs:
+            if stmt.exprs[-1].bare().text == page:
+                yield Role(RESULT)
+    for node in function.exprs:
+        if node.kind == "assign" and node.children[1].bare().text == page:
+            target = node.children[0].bare()
+            name = _name(target.children[0]) if target.op == "*" else ""
+            if target.kind == "unary" and name in params:
+                yield Role(OUTPUT, params.index(name))

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Pages that functions of a file give each other, with their addresses or not."""
+
+import pytest
+
+from kmaplocal.apply.conversion import convert
+from kmaplocal.certify.analysis import Analysis
+from kmaplocal.series import message
+from kmaplocal.series.account import account
+from kmaplocal.tree.spatch import find_spatch
+
+CODE = """\
+#include <linux/highmem.h>
+
+static struct page *shelf_get(struct shelf *shelf)
+{
+	struct page *page = read_shelf(shelf);
+
+	if (!IS_ERR(page))
+		kmap(page);
+	return page;
+}
+
+static void shelf_put(struct page *page)
+{
+	kunmap(page);
+	put_page(page);
+}
+
+int shelf_word(struct shelf *shelf)
+{
+	struct page *page = shelf_get(shelf);
+	int word;
+
+	if (IS_ERR(page))
+		return 0;
+	word = *(int *)page_address(page);
+	shelf_put(page);
+	return word;
+}
+"""
+
+
+@pytest.fixture
+def carried(tmp_path, write):
+    """carried(CODE): what is known of CODE, and what becomes of it."""
+
+    def run(code):
+        write(tmp_path / "a.c", code)
+        file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+        return file, convert(file, find_spatch(), 60.0)
+
+    return run
+
+
+def test_the_address_goes_with_the_page(carried):
+    _, outcome = carried(CODE)
+    after = outcome.after.decode()
+    assert "static void shelf_put(struct page *page, void *page_addr)" in after
+    assert "\t\t*page_addr = kmap_local_page(page);" in after
+    assert "\tstruct page *page = shelf_get(shelf, &page_addr);" in after
+    assert "\tshelf_put(page, page_addr);" in after
+    assert "page_address" not in after
+    assert not outcome.kept and not outcome.unanalysed
+
+
+def test_a_commit_message_says_so(carried):
+    told = message.body([account(*carried(CODE))])
+    text = " ".join(told.split())
+    assert "shelf_get() and shelf_put() get one more parameter for it" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("\tshelf_put(page);\n\treturn word", "\treturn word"),  # a leak
+        (
+            "\tshelf_put(page);\n\treturn word",
+            "\tshelf_put(page);\n\treturn word + *(int *)page_address(page)",
+        ),
+        ("static void shelf_put", "void shelf_put"),  # others may call it
+        ("int shelf_word", "#define END(page) shelf_put(page)\n\nint shelf_word"),
+        ("int word;", "struct page **at = &page;\n\tint word;"),
+        ("\tshelf_put(page);\n", "\tpage = next_page(page);\n\tshelf_put(page);\n"),
+        ("\tif (IS_ERR(page))\n\t\treturn 0;\n", ""),  # it may not be mapped
+        ("int word;", "void *page_addr = shelf;\n\tint word;"),
+    ],
+)
+def test_nothing_is_converted_where_it_cannot(carried, before, after):
+    assert before in CODE
+    code = CODE.replace(before, after)
+    _, outcome = carried(code)
+    assert outcome.after == outcome.before
+    assert {doubt.function for doubt in outcome.kept} >= {"shelf_get", "shelf_put"}

@@ -190,6 +190,16 @@ def test_every_control_has_a_name_and_the_phone_has_no_scroll(opened):
         " document.querySelector(`label[for='${e.id}']`)?.textContent || '')"
     )
     assert names and all(names)
+    find(opened, "#table tbody a")[0].click()
+    assert find(opened, "dialog[open] pre")
+    beyond = opened.execute_script(
+        "const e = document.getElementById('detail');"
+        " e.querySelector('pre span').textContent = 'long '.repeat(200);"
+        " document.getElementById('title').textContent = 'a_name'.repeat(20);"
+        " return e.scrollWidth - e.clientWidth"
+    )
+    assert beyond <= 0
+    press(opened, "\ue00c")  # Escape
     wide = opened.execute_script(
         "const e = document.documentElement; return e.scrollWidth - e.clientWidth"
     )

@@ -56,7 +56,9 @@ class Draft:
         getattr(beside, where).append(text)
 
     def declare(self, after: Stmt, name: str, message: str) -> None:
-        """Declare `void *NAME` behind a declaration."""
+        """Declare `void *NAME` behind a declaration, with what is already."""
+        if after in self._declared:
+            name = f"{self._declared[after]['name']}, *{name}"
         self._declared[after] = {"do": "declare", "message": message, "name": name}
 
     def undeclare(self, variable: Variable, message: str) -> None:

@@ -80,8 +80,7 @@ def _variable(
     for other in others.values():
         if other.after in rooms and other.name not in beside:
             return other.name, None, True
-    taken = [other.after for other in others.values()]
-    after = next((each for each in rooms if each not in taken), None)
+    after = next(iter(rooms), None)
     name = _free_name(places, after.parent, others, beside) if after else ""
     return name, after, False
 

@@ -70,6 +70,14 @@ def test_a_commit_message_says_so(carried):
     assert "shelf_get() and shelf_put() get one more parameter for it" in text
 
 
+def test_what_goes_wrong_is_told(carried, monkeypatch):
+    monkeypatch.setattr("kmaplocal.certify.carried.written", None)
+    _, outcome = carried(CODE)
+    lost = {lost.function for lost in outcome.unanalysed}
+    assert lost == {"shelf_get", "shelf_put"}
+    assert outcome.after == outcome.before
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -36,6 +36,7 @@ from kmaplocal.repairs.repair import AddressCarried
 from kmaplocal.summaries import mappings
 
 if TYPE_CHECKING:
+    from kmaplocal.summaries.callees import Callees
     from kmaplocal.certify.analysis import Analysis
 
 MOST_ROUNDS = 6
@@ -71,7 +72,10 @@ def join(analysis: Analysis, files: Mapping[str, FileAnalysis]) -> None:
 
 
 def _left(file: FileAnalysis, why: str) -> None:
-    """A file in which it was not found out stays as it was judged."""
+    """Take what FILE may have of these for not analysed."""
+    for function in _kept(file):
+        if pages_of(function, {}):
+            file.lose(function, why)
 
 
 def _may_hold(file: FileAnalysis) -> bool:
@@ -248,7 +252,18 @@ class _Component:
         other = self.analysis.again(carrying(self.functions))
         other.callees.carried = True
         other.outlines[self.path] = outline
-        return other.run([self.path])[self.path]
+        found = other.run([self.path])[self.path]
+        self._rest_on(other.callees)
+        return found
+
+    def _rest_on(self, known: Callees) -> None:
+        """Note what was KNOWN of callees: what is found rests on it, too."""
+        own = self.analysis.callees
+        for asked, files in known.places.items():
+            own.places.setdefault(asked, files)
+        for path, defined in known.sources.items():
+            if path != self.path:
+                own.sources[path] = {**defined, **own.sources.get(path, {})}
 
     def _is_fine(self, name: str, after: FileAnalysis) -> bool:
         """Whether the function NAME is, in AFTER, what it is to be."""

@@ -87,11 +87,10 @@ class Users:
             self.analysis.analyse_function(file, function)
 
     def _function(self, path: str, span: Span) -> Function | None:
-        function = self.callees.sources.get(path, {}).get(span.name)
-        inside = function and any(
-            span.line <= s.start[0] <= span.end for s in function.body
-        )
-        return function if inside else None
+        for _, function in self.callees.defined(path, span.name):
+            if any(span.line <= s.start[0] <= span.end for s in function.body):
+                return function
+        return None
 
     def _users(self) -> dict[str, list[Span]]:
         """The functions to be analysed that were not, by file."""

@@ -48,13 +48,14 @@ def _unmapping_loop(context: CheckContext, array: str) -> Stmt | None:
 
 
 def _ended_between(context: CheckContext, array: str, first: Stmt, last: Stmt) -> bool:
-    """Whether a function is given the array between the loops, and may unmap it."""
+    """Whether something is unmapped between the loops, or a function is given the array
+    there, and may unmap it."""
     return any(
-        context.called.unmaps(call, number)
+        call.callee in context.knowledge.unmaps or context.called.unmaps(call, number)
         for call in context.function.exprs
         if call.kind == "call" and first.end <= call.start < last.start
         for number, argument in call.arguments.items()
-        if array in plain(argument.text)
+        if call.callee in context.knowledge.unmaps or array in plain(argument.text)
     )
 
 

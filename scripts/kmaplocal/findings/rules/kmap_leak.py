@@ -140,6 +140,8 @@ def _in_loop(context: CheckContext, site: Site) -> Iterator[Finding]:
     given = takers(context, site)
     if given and not context.unmaps(site):
         return
+    if any(how == api.HOLDER for _, how in site.api.named):
+        return  # it may unmap first what the structure kept
     for use in context.uses(site, Kind.MAPPED_AGAIN)[:1]:
         if set(use.detail.split()) - {site.variable}:
             return  # another variable goes on with the earlier turn's address

@@ -34,6 +34,7 @@ def _returned(context: CheckContext, site: Site, use: Event) -> Finding:
     message = f"the address of {plain(site.call.text)} is returned still mapped"
     # Of who calls a static function without an unmap kmap-leak speaks.
     unmapped = unmapped_in_file(context, site) or _is_static(context)
+    unmapped = unmapped or bool(context.uses(site, Kind.STORED))
     if not unmapped_in_file(context, site):
         message += f", and no function of this file calls {site.api.ends}()"
     remedy = f"say in a comment that the caller is to call {site.api.ends}()"

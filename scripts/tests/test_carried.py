@@ -41,6 +41,16 @@ int shelf_word(struct shelf *shelf)
 """
 
 
+INNER = """\
+	{
+		struct page *page = shelf_get(shelf);
+
+		if (!IS_ERR(page))
+			shelf_put(page);
+	}
+"""
+
+
 @pytest.fixture
 def carried(tmp_path, write):
     """carried(CODE): what is known of CODE, and what becomes of it."""
@@ -70,6 +80,28 @@ def test_a_commit_message_says_so(carried):
     assert "shelf_get() and shelf_put() get one more parameter for it" in text
 
 
+SCOPED = """
+int shelf_first(struct page *page)
+{
+	int word;
+
+	{
+		int *words = kmap(page);
+
+		word = words[0];
+	}
+	shelf_put(page);
+	return word;
+}
+"""
+
+
+def test_a_variable_of_an_inner_block_is_not_named_outside(carried):
+    file, outcome = carried(CODE + SCOPED)
+    assert "shelf_put(page, words)" not in outcome.after.decode()
+    assert outcome.after == outcome.before
+
+
 def test_what_goes_wrong_is_told(carried, monkeypatch):
     monkeypatch.setattr("kmaplocal.certify.carried.written", None)
     _, outcome = carried(CODE)
@@ -92,6 +124,7 @@ def test_what_goes_wrong_is_told(carried, monkeypatch):
         ("\tshelf_put(page);\n", "\tpage = next_page(page);\n\tshelf_put(page);\n"),
         ("\tif (IS_ERR(page))\n\t\treturn 0;\n", ""),  # it may not be mapped
         ("int word;", "void *page_addr = shelf;\n\tint word;"),
+        ("\treturn word;", INNER + "\treturn word;"),  # two of one name
     ],
 )
 def test_nothing_is_converted_where_it_cannot(carried, before, after):

@@ -187,6 +187,10 @@ class _Finder:
         if name in self.params and "got" in ways:
             raise Refused(f"{name} is a parameter, and mapped here")
         self._hidden(name)
+        declared = [v for s in self.function.statements() for v in s.variables]
+        same = [v for v in [*self.function.params, *declared] if v.name == name]
+        if len(same) != 1:
+            raise Refused(f"{name} is the name of several variables")
         own = 0
         for node in self.function.exprs:
             target = node.children[0].bare().text if node.kind == "assign" else ""
@@ -307,7 +311,18 @@ class _Finder:
             return ""
         call = maps[0]
         name = _taken_by(call) or self._declared_by(call)
-        return name if len(values_of(name, self.function)) == 1 else ""
+        once = len(values_of(name, self.function)) == 1
+        return name if once and self._everywhere(name) else ""
+
+    def _everywhere(self, name: str) -> bool:
+        """Whether NAME is one variable, which all of the function can name."""
+        found = [
+            stmt
+            for stmt in self.function.statements()
+            for variable in stmt.variables
+            if variable.name == name
+        ]
+        return len(found) == 1 and found[0].parent is None
 
     def _held(self, name: str) -> str:
         variable = self._variable(name)
@@ -367,13 +382,13 @@ class _Finder:
             self.found.after.append((stmt, f"*{output} = {self._held(page)}"))
 
     def _declare(self, name: str) -> None:
-        homes = (
+        homes = [
             s
             for s in self.function.statements()
             if any(v.name == name for v in s.variables)
-            or (name in self.params and s.kind == "declaration")
-        )
-        home = next(homes, None)
+            or (name in self.params and s.kind == "declaration" and s.parent is None)
+        ]
+        home = next(iter(homes), None)
         if home is None:
             raise Refused(f"there is no declaration to put {name}{SUFFIX} behind")
         inner = [edit.expr for edit in self.found.edits if home.holds(edit.expr)]

@@ -177,6 +177,12 @@ class _Component:
                 made.parameters[name] = found.parameter
         return made
 
+    def _documented(self, span: Span) -> bool:
+        """Whether a comment in the form of kernel-doc stands right above SPAN."""
+        above = self.outline.whole.split("\n")[max(span.line - 60, 0) : span.line - 1]
+        code = [number for number, line in enumerate(above) if line.strip()[:1] == "}"]
+        return any(line.strip() == "/**" for line in above[max(code, default=-1) + 1 :])
+
     def _conditional(self, span: Span) -> bool:
         lines = {line for group in self.outline.conditionals for line in group.lines}
         return any(span.line <= line <= span.end for line in lines)
@@ -191,6 +197,8 @@ class _Component:
         for name in self.roles:
             if not self.outline.is_static(self.spans[name]):
                 raise Refused(f"{name}() can be called by other files")
+            if self._documented(self.spans[name]):
+                raise Refused(f"the parameters of {name}() are described")
         for index, token in enumerate(self.outline.tokens):
             self._named(index, token)
         given = {name for f in self.functions.values() for name in self._given(f)}

@@ -33,6 +33,7 @@ from kmaplocal.options import FILES, JOBS, KERNEL, OUT, PLACE, RULES, SHARD, TAR
 from kmaplocal.options import STATS, TIMEOUT, together
 from kmaplocal.cache import incremental
 from kmaplocal.c.conditions import Version
+from kmaplocal.c.outline import Span
 from kmaplocal.tree import answers
 from kmaplocal.tree.answers import Answers
 from kmaplocal.tree.definitions import Definitions
@@ -143,7 +144,8 @@ def flag(request: Request, console: Console) -> int:
     if request.of_change:
         with console.waiting("searching"):
             known, paths, marked, users = _changed(request, texts, tree)
-        found = _survey(tree, paths, request, console, further=Further(users))
+        further = Further(users, concerned=partial(_touches, known))
+        found = _survey(tree, paths, request, console, further=further)
     else:
         paths, marked, found = _whole(tree, request, console)
     accepted = Acceptance(found, texts)
@@ -204,6 +206,11 @@ def _changed(
     lists = *_candidates(tree, names), sorted(n for n in names if n.endswith(".c"))
     paths, marked, users = ([f for f in files if f in known] for files in lists)
     return known, paths, marked, users
+
+
+def _touches(known: dict[str, Change], path: str, span: Span) -> bool:
+    """Whether one of the KNOWN changes is in the function SPAN of PATH."""
+    return known[path].touches(span)
 
 
 def _candidates(

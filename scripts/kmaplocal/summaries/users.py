@@ -26,12 +26,14 @@ Place = tuple[str, str]  # a file, and a function or macro of it
 class Further(NamedTuple):
     """Files that users may be in: those NAMED, and what SEARCH finds that holds one of
     the names it is given.  In files that are ELSEWHERE, in another part of the run,
-    what calls one of CALLS is analysed there."""
+    what calls one of CALLS is analysed there.  Of a file that is named, only functions
+    that are CONCERNED are asked what they call."""
 
     named: Collection[str] = ()
     search: Callable[[Collection[str]], Collection[str]] = lambda names: ()
     elsewhere: Collection[str] = ()
     calls: Collection[str] = ()
+    concerned: Callable[[str, Span], bool] = lambda path, span: True
 
 
 class Users:
@@ -123,18 +125,24 @@ class Users:
             self.files[path] = self.analysis.empty(path)
 
     def _ask(self, paths: Collection[str]) -> None:
-        """Find out what of the functions that PATHS call maps or unmaps."""
-        asked = {
-            (path, name)
-            for path in paths
-            for name in _called(self.analysis.outlines[path])
-        }
+        """Find out what maps or unmaps of all that is called by functions of PATHS that
+        were not analysed: the others were asked."""
+        asked = {(path, name) for path in paths for name in self._called_besides(path)}
         for _ in range(MOST_ROUNDS if asked else 0):
             found = {place for place in asked if self._maps(*place)}
             if not self.analysis.learner.learn():
                 break
         for path, name in sorted(found) if asked else ():
             self.called[path].add(name)
+
+    def _called_besides(self, path: str) -> set[str]:
+        outline, file = self.analysis.outlines[path], self.files[path]
+        words = (
+            outline.words(span)
+            for span in outline.functions
+            if span.line not in file.analyses and self.further.concerned(path, span)
+        )
+        return _called(outline).intersection(set[str]().union(*words))
 
     def _maps(self, path: str, name: str) -> bool:
         found = self.callees.mappings_of(path, name)

@@ -42,7 +42,7 @@ def convert_file(root, path, spatch, timeout):
     done = ("f",) if after != before else ()
     return Outcome(path, before, after, done, (), (), len(done))
 
-def prepare(root, paths, spatch, request, progress):
+def prepare(root, paths, spatch, request, progress, idioms=False):
     return lambda path: convert_file(root, path, spatch, request.timeout)
 
 def prepare_rest(root, left, paths, spatch, request, tree, names, progress):

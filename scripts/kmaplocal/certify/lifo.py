@@ -14,6 +14,7 @@ from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.flow.values import Origin
+from kmaplocal.knowledge import functions
 from kmaplocal.repairs.repair import Exchanged
 
 # include/asm-generic/kmap_size.h: a thread has 16 local mappings, past which
@@ -72,7 +73,8 @@ def _deep(site: Site, seen: FunctionAnalysis) -> Obligation | None:
             return fails(LIFO, call, f"{why} local mappings for all it calls")
     during = seen.trace.during(site.number)
     again = seen.returning() if during else frozenset()
-    for call in sorted(during, key=lambda call: call.start):
+    ours = [c for c in during if not functions.of(c.callee).hands]  # others call back
+    for call in sorted(ours, key=lambda call: call.start):
         if any(e.kind == "identifier" and e.text in again for e in call.walk()):
             why = f"{call.callee or plain(call.text)}() may map here again, ever deeper"
             why += f": a thread has {SLOTS} local mappings"

@@ -22,7 +22,11 @@ SAID = [
     ("local/kthread.c", "start_scrubber", "give kthread_run() the page and map it"),
     ("local/virt_to_page.c", "pin_second_half", "the page and the offset"),
     ("local/callee_keeps.c", "use_keeper", "nothing reads cache->last"),
-    ("local/callback_keeps.c", "left_by_callback", "see that map_more(), which is called"),
+    (
+        "local/callback_keeps.c",
+        "left_by_callback",
+        "see that map_more(), which is called",
+    ),
     ("local/unknown_callee.c", "hand_out", "read register_buffer()"),
     ("local/function_pointer.c", "visit", "behind the function pointer fn"),
     ("local/address_taken_before.c", "sum_by_worker", "nothing reads v after"),

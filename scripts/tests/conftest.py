@@ -9,6 +9,7 @@ import traceback
 
 import pytest
 
+from kmaplocal.cache import cache
 from kmaplocal.commands.fixtures import REPOSITORY, chosen
 
 # What `make check ONLY=...` hands on: words, of which a test that is run has one in
@@ -107,7 +108,9 @@ def pytest_unconfigure(config):
 
 @pytest.fixture(autouse=True)
 def no_cache(monkeypatch):
-    """What one test finds out no other is to be told."""
+    """What one test finds out no other is to be told; nor has one the cache, or none,
+    that another opened in the same process."""
+    cache.close()
     monkeypatch.setenv("NO_CACHE", "1")
 
 

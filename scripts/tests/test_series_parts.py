@@ -138,6 +138,22 @@ def test_recipients_by_role():
     )
 
 
+@pytest.mark.parametrize(
+    "lines, to",
+    [
+        (["Ann <a@b.c> (odd fixer:ONE)", "l@b.c (open list:ONE)"], "Ann <a@b.c>"),
+        (["Ann <a@b.c> (reviewer:ONE)", "l@b.c (moderated list:ONE)"], "l@b.c"),
+        (["Ann <a@b.c> (reviewer:ONE)"], None),
+        (["Fee <f@b.c> (authored:1/1=100%)", "l@b.c (open list)"], "l@b.c"),
+    ],
+)
+def test_what_nobody_takes_goes_to_the_lists(lines, to):
+    found = recipients.parsed([*lines, "k@b.c (open list)"] if to else lines)
+    assert found.to[:1] == ((to,) if to else ())
+    told = {line.rpartition(" (")[0] for line in lines}
+    assert told <= {*found.to, *found.cc} and not {*found.to} & {*found.cc}
+
+
 def test_all_recipients_together_are_named_once():
     one = recipients.Recipients(("a",), ("b", "l"))
     other = recipients.Recipients(("b",), ("l",))

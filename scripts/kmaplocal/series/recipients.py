@@ -18,8 +18,17 @@ from kmaplocal.errors import KmaplocalError
 SCRIPT = "scripts/get_maintainer.pl"
 # The script goes through hashes, whose order is another one each time.
 _ORDERED = {"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"}
-# Roles of people who take patches; all others are told.
-_TAKING = ("maintainer", "supporter", "chief penguin")
+# Roles of people who take patches, by get_maintainer_role() of the script; all others
+# are told.
+_TAKING = (
+    "maintainer",
+    "supporter",
+    "odd fixer",
+    "orphan minder",
+    "obsolete minder",
+    "chief penguin",
+)
+_LISTS = ("open list", "moderated list", "subscriber list")
 # The role may end in the middle: the script cuts the title of an entry short.
 _LINE = re.compile(r"^(?P<who>.*<[^<>]*>|\S+)\s+\((?P<role>.*)\)$")
 
@@ -68,16 +77,23 @@ def recipients(root: Path, paths: Sequence[str]) -> Recipients:
 
 
 def parsed(lines: Iterable[str]) -> Recipients:
-    """The recipients of LINES such as "Ann <a@b> (maintainer:ONE THING)"."""
-    to: dict[str, None] = {}
-    cc: dict[str, None] = {}
+    """The recipients of LINES such as "Ann <a@b> (maintainer:ONE THING)".  What nobody
+    takes goes to the lists of that code, or to the one for all code."""
+    roles: dict[str, list[str]] = {}
     for line in lines:
         found = _LINE.match(line.strip())
-        if not found:
-            continue
-        who = _AUTHOR.sub(r"\g<name> <", found["who"])
-        (to if found["role"].startswith(_TAKING) else cc).setdefault(who)
-    return Recipients(tuple(to), tuple(who for who in cc if who not in to))
+        if found:
+            who = _AUTHOR.sub(r"\g<name> <", found["who"])
+            roles.setdefault(who, []).append(found["role"])
+    for kinds in (_TAKING, tuple(f"{kind}:" for kind in _LISTS), _LISTS):
+        to = [who for who, each in roles.items() if _is_any(each, kinds)]
+        if to:
+            break
+    return Recipients(tuple(to), tuple(who for who in roles if who not in to))
+
+
+def _is_any(roles: Iterable[str], kinds: tuple[str, ...]) -> bool:
+    return any(role.startswith(kinds) for role in roles)
 
 
 def together(several: Iterable[Recipients]) -> Recipients:

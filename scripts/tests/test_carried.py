@@ -129,6 +129,8 @@ def test_what_goes_wrong_is_told(carried, monkeypatch):
             "/**\n * shelf_put - end\n */\nstatic void shelf_put",
         ),
         ("\treturn word;", INNER + "\treturn word;"),  # two of one name
+        # it may ask page_address(), for all that is known of it
+        ("\tshelf_put(page);\n", "\tshow_shelf(page);\n\tshelf_put(page);\n"),
     ],
 )
 def test_nothing_is_converted_where_it_cannot(carried, before, after):

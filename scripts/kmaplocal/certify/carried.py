@@ -207,6 +207,9 @@ class _Component:
                 self._reaches(name)
             if not self.analysis.learner.learn():
                 break
+        for name in sorted(given):
+            if self.analysis.callees.unread(self.path, name):
+                raise Refused(f"a page is given to {name}(), which nobody found")
 
     def _named(self, index: int, token: Token) -> None:
         tokens = self.outline.tokens

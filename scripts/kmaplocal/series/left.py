@@ -77,7 +77,7 @@ def told(kept: Sequence[Left], report: str) -> str:
 
 _WHY = {
     "paired": "map and unmap do not pair on every path",
-    "lifo": "mappings are not unmapped in reverse order",
+    "lifo": "mappings are not unmapped in reverse order, or are too many",
     "local": "the address may reach another thread, or is kept",
     "faults": "page faults have to be disabled, in a way to be decided",
     "preempt": "preemption has to be disabled, in a way to be decided",

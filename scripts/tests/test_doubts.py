@@ -5,7 +5,7 @@ import pytest
 
 from kmaplocal.certify.analysis import Analysis
 from kmaplocal.c.outline import Outline
-from kmaplocal.certify.doubts import TYPED
+from kmaplocal.certify.doubts import HEADING, TYPED
 from kmaplocal.tree.spatch import find_spatch
 
 SOURCE = """
@@ -49,6 +49,47 @@ def test_an_unmap_where_a_scope_ends_is_left_with_its_map(tmp_path, write):
         "v is unmapped where its scope ends: __free()"
     ]
     assert [c.failing for c in verdict.certificates] == [None]
+
+
+HEADED = """
+#define for_each_part(t, p) \\
+	for ((p) = kmap_local_page((t)->page); (p); kunmap_local(p), (p) = 0)
+
+int second(struct table *t, struct page *page)
+{
+	int *p, *v = kmap_atomic(page), n = v[0];
+
+	kunmap_atomic(v);
+	for_each_part(t, p)
+		n += p[0];
+	return n;
+}
+"""
+
+
+def test_a_head_that_maps_is_left_to_a_person(tmp_path, write):
+    write(tmp_path / "a.c", HEADED)
+    found = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    (verdict,) = (v for v in found.verdicts if v.function == "second")
+    assert [d.reason for d in verdict.doubts] == [f"for_each_part() {HEADING}"]
+
+
+@pytest.mark.parametrize(
+    "body, heads",
+    [
+        ("for (i = 0; i < n; i++)", True),
+        ("for (i = 0; i < n; i++) if (f(x))", True),
+        ("if (!f(x)) {} else", True),
+        ("EACH(x) while ((p = f(x)))", True),
+        ("if (x) f(x)", False),
+        ("for (i = 0; i < n; i++) f(x);", False),
+        ("do { f(x); } while (0)", False),
+        ("f(x)", False),
+    ],
+)
+def test_whether_a_macro_is_the_head_of_a_statement(body, heads):
+    (macro,) = Outline(f"#define M(x, n) {body}\n", ()).macros
+    assert macro.heads() is heads
 
 
 @pytest.mark.parametrize(

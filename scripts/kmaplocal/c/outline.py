@@ -30,6 +30,7 @@ VARIADIC = "__VA_ARGS__"
 READ: set[Path] = set()  # all that read() gave the text of in this process
 ELSE = ("else", "elif", "elifdef", "elifndef")  # what begins a further arm
 JUMPS = {"return", "goto", "break", "continue"}
+HEADS = ("for", "while", "if", "switch")
 _LOOP = ("break", "continue")
 _OWN_JUMPS = {"for": _LOOP, "while": _LOOP, "do": _LOOP, "switch": ("break",)}
 
@@ -75,6 +76,18 @@ class Macro:
         targets = {label for word, label in pairs if word == "goto"}
         asks = not {"if", "?", "&&", "||", "switch"}.isdisjoint(self.words)
         return all(t in names and (t != names[0] or not asks) for t in targets)
+
+    def heads(self) -> bool:
+        """Whether it is the head of a statement: `for (…)` with what is repeated behind
+        its use, or `if (…) … else`."""
+        last, opened = "", []
+        for before, word in zip(("", *self.words), self.words):
+            if word == "(":
+                opened.append(before)
+            elif word == ")" and opened:
+                last = opened.pop()
+        ends = self.words[-1:] == (")",) and last in HEADS and "do" not in self.words
+        return ends or self.words[-1:] == ("else",)
 
     def leaves(self) -> bool:
         """Whether using it may leave the statement it is used in: `break` and

@@ -131,6 +131,11 @@ class Stmt(Extent):
     label: str = ""
     parent: "Stmt | None" = None
 
+    @property
+    def iterator(self) -> str:
+        """The name of the macro that heads it; "" where none does."""
+        return self.text.split(maxsplit=1)[0] if self.kind == "iterator" else ""
+
     def walk(self) -> Iterator["Stmt"]:
         """This statement and every one in it, in the order of the text."""
         found: list[Stmt] = []

@@ -25,7 +25,7 @@ from kmaplocal.summaries.callees import Callees
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import Doubt, Verdict
 from kmaplocal.tree.generated import Generated
-from kmaplocal.certify.doubts import MACRO, SYNTAX, comment_doubts, lacking
+from kmaplocal.certify.doubts import MACRO, SYNTAX, comment_doubts, head_doubts, lacking
 from kmaplocal.certify.doubts import syntax_doubts
 from kmaplocal.certify.file import FileAnalysis, has_old, narrowed, unread
 from kmaplocal.certify.function import FunctionAnalysis
@@ -301,6 +301,7 @@ class Analysis:
         mapping = set(self.view.calls).intersection(api.ALL)
         doubts = syntax_doubts(file.outline, function, mapping, followed)
         verdict.doubts.extend(doubts)
+        verdict.doubts.extend(head_doubts(function, seen.knowledge.heads))
         verdict.doubts.extend(comment_doubts(file.outline, function, seen.trace))
         file.analyses[function.line] = seen
         file.verdicts.append(verdict)

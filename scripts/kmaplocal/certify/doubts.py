@@ -18,6 +18,7 @@ COMMENT = "the comment here says something about "
 WITHIN = "kunmap() is a part of an expression; kunmap_local() is a statement"
 MACRO = "a macro maps or unmaps; its users are to be read by a person"
 LEAVING = "is a macro that may leave"
+HEADING = "is a macro that maps or unmaps in the head of a statement"
 _BRACED = ("if", "for", "while", "iterator", "guard")
 MOST_PARTS = 3  # that a statement can become
 ATOMIC = ("kmap_atomic", "kunmap_atomic")
@@ -61,6 +62,16 @@ def syntax_doubts(
         if e.kind == "statement-expression" and any(n in calls for n in e.walk())
     ]
     return sorted(set(doubts), key=lambda d: (d.line, d.column))
+
+
+def head_doubts(function: Function, names: Collection[str]) -> list[Doubt]:
+    """Where one of NAMES, macros that map or unmap, heads a statement of FUNCTION: no
+    call shows that."""
+    return [
+        Doubt(SYNTAX, *stmt.start, f"{stmt.iterator}() {HEADING}")
+        for stmt in function.statements()
+        if stmt.iterator in names
+    ]
 
 
 def cleanup_doubts(function: Function) -> list[Doubt]:

@@ -277,6 +277,18 @@ class Callees:
             )
         return found.pop() if found else mappings.NONE
 
+    def maps_in_head(self, caller: str, name: str) -> bool:
+        """Whether NAME, a macro that heads a statement of the file CALLER, maps or
+        unmaps there, where no call shows it; or may, as it could not be read."""
+        self.mappings_of(caller, name)
+        if not self.mapping.get((caller, name)):
+            return False
+        return all(
+            function.calls({**known.maps, **known.unmaps})
+            for file, function in self.find(caller, name)
+            for known in [FileKnowledge(file, self).following(function)]
+        )
+
     def _mappings(self, file: str, function: Function) -> Mappings:
         key = (file, function.name, function.line, function.reading)
         if key in self._mapping_now:

@@ -43,6 +43,7 @@ class FileKnowledge:
         self.followed: set[str] = set()  # calls that map or unmap by what they call
         self.leaving: set[str] = set()  # calls that leave a page mapped in another way
         self.ending: set[str] = set()  # ... that unmap a page which they were not given
+        self.heads: set[str] = set()  # macros that map or unmap and head a statement
         self.outline = outline
         self.cut = False  # nobody asks, who is asked himself
         self.hasty = self.rushed = False  # nor makes again what he makes of this
@@ -84,6 +85,9 @@ class FileKnowledge:
                 known.leaving = {*known.leaving, name}
         known.maps, known.unmaps = {**maps, **self.maps}, {**unmaps, **self.unmaps}
         known.followed = {*maps, *unmaps}
+        named = {stmt.iterator for stmt in function.statements()} - {""}
+        heads = (n for n in named if self.callees.maps_in_head(self.file, n))
+        known.heads = set(heads)
         return known
 
     def argument(self, callee: str, number: int) -> Effect:

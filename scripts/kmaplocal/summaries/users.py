@@ -183,8 +183,10 @@ class Users:
         found = self.callees.mappings_of(path, name)
         if found.map or found.unmap:
             return True
-        macros = {macro.name for macro in self.analysis.outlines[path].macros}
-        return name in macros and (found.leaves or not self.callees.find(path, name))
+        macros = [m for m in self.analysis.outlines[path].macros if m.name == name]
+        heads = any(macro.heads() for macro in macros)
+        unclear = heads or found.leaves or not self.callees.find(path, name)
+        return bool(macros) and unclear
 
 
 def _called(outline: Outline) -> set[str]:

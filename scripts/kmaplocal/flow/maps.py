@@ -34,6 +34,19 @@ ENDING = {
 }
 
 
+def _asked_for_page(unmap: Expr) -> Expr | None:
+    """The address by which UNMAP, `kunmap(kmap_to_page(address))`, names the page."""
+    page = unmap.arguments.get(0)
+    asked = page.bare() if unmap.callee == "kunmap" and page is not None else None
+    address = asked and asked.callee == "kmap_to_page" and asked.arguments.get(0)
+    return address if address and not any(map(_does_more, address.walk())) else None
+
+
+def _does_more(node: Expr) -> bool:
+    """Whether NODE does more than to have a value."""
+    return node.kind in ("assign", "postfix", "call") or node.op in ("++", "--")
+
+
 def _region(call: Expr, state: State) -> State:
     """The state after CALL began or ended a region in which nothing may sleep."""
     if call.callee in REGIONS:
@@ -205,8 +218,7 @@ class MapCalls(Calls):
         rule = self.unmaps[given.callee]
         if rule.given == api.HOLDER and self._ended(given, None, state) is None:
             return self._call(expr, state)
-        for values, after in self._arguments(given, state):
-            value = dict(values).get(rule.number)
+        for value, values, after in self._unmapped(given, rule, state):
             self._further(given, values, after, rule.number)
             site = self._ended(given, value, after)
             kind, by = self._end_of(site, after), ""
@@ -221,6 +233,15 @@ class MapCalls(Calls):
             self.log.note(kind, site, expr, by, held)
             results.append((None, self._further_held(expr, rule, after)))
         return results
+
+    def _unmapped(self, given: Expr, rule: api.Unmap, state: State):
+        """What an unmap is given, all its arguments, and the state after that; of
+        `kunmap(kmap_to_page(address))` the address."""
+        address = _asked_for_page(given)
+        if address is not None:
+            return [(value, [], s) for value, s in self.evaluate(address, state)]
+        ways = self._arguments(given, state)
+        return [(dict(values).get(rule.number), values, s) for values, s in ways]
 
     def _further_held(self, expr: Expr, rule: api.Unmap, state: State) -> State:
         """The state after EXPR ended what else the structure keeps that it is given."""
@@ -237,6 +258,8 @@ class MapCalls(Calls):
         holds its address."""
         rule = self.unmaps.get(expr.callee, _ASKED)
         argument = expr.arguments.get(rule.number)
+        if _asked_for_page(expr) is not None:
+            return value.site if value and value.kind == "address" else None
         if rule.given == api.ADDRESS:
             known = value and value.kind in ("address", "changed")
             return value.site if known else self._held(argument, state)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from kmaplocal.apply import conversion
+from kmaplocal.findings.finding import CONVERTED
 from kmaplocal.findings.survey import survey
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import Target
@@ -123,6 +124,54 @@ def test_a_function_cut_short_is_not_read(convert):
     done = convert(one=CLEAN + cut + CLEAN.replace("clean", "other"))["one"]
     assert "halves" not in done.converted
     assert "halves" in [lost.function for lost in done.unanalysed]
+
+
+# Between these braces spatch loses count, and with it what follows.
+UNBALANCED = """
+#define BEGIN_COUNTED {
+#define END_COUNTED }
+static void counted(struct page *page, int *sum)
+{
+	char *at = kmap(page);
+
+	BEGIN_COUNTED
+	*sum += at[0];
+	END_COUNTED
+	kunmap(page);
+}
+"""
+PLAIN = """
+int %s(struct page *page)
+{
+	char *at = kmap(page);
+	int first = at[0];
+
+	kunmap(page);
+	return first;
+}
+"""
+ODD_HEADER = """
+static SECTION(.x) int odd(struct page *page)
+{
+	char *at = kmap(page);
+
+	kunmap(page);
+	return at[0];
+}
+"""
+
+
+@pytest.mark.parametrize("odd", [UNBALANCED, ODD_HEADER], ids=["braces", "header"])
+def test_one_that_misleads_spatch_costs_none_beside_it(convert, tmp_path, odd):
+    text = PLAIN % "one" + odd + PLAIN % "two" + PLAIN % "three"
+    done = convert(a=text)["a"]
+    assert {*done.converted} == {"one", "two", "three"}
+    assert done.after.count(b"kmap_local_page(page)") == 3
+    found = survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1)
+    lost = [each.function for each in done.unanalysed]
+    assert len(lost) == 1 and [each.function for each in found.lost] == lost
+    said = [f.remedy for f in found.findings if f.rule == "kmap-deprecated"]
+    assert said.count(CONVERTED) == 3
 
 
 @pytest.mark.parametrize("apart", [False, True])

@@ -139,6 +139,11 @@ class Arms:
         every = list(found.values())
         return every if len(every) <= MOST_READINGS else _fewer(every)
 
+    def whole(self) -> Reading:
+        """The one reading of all of it as it is."""
+        every = [Configuration(version, {}) for version in self.versions]
+        return Reading(frozenset(), {}, every)
+
     # -- what matters --------------------------------------------------------
 
     def _matters(self, group: Conditional) -> bool:

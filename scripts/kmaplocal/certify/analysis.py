@@ -197,6 +197,7 @@ class Analysis:
         # The bodies of all others are blank: they are not to be taken for empty.
         source.functions = [f for f in source.functions if gaps.settle(f, wanted)]
         analysis.lost = list(gaps.lost(analysis, told.lost, self.view.calls))
+        analysis.unclear = frozenset(each.line for each in analysis.lost)
         gaps.note_gaps(source, wanted, told.lost, analysis.outline)
         self.learner.make_known(path, source)
         self.learner.loaded[path].update(wanted)

@@ -32,6 +32,7 @@ class FileAnalysis:
     analyses: dict[int, FunctionAnalysis] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
+    unclear: frozenset[int] = frozenset()  # what spatch did not read with all others
     partners: set[str] = field(default_factory=set)  # converted with it or not at all
     users: list[FunctionAnalysis] = field(default_factory=list)  # of its wrappers
     reading: Reading | None = None  # where it is that of some arms of #ifs
@@ -89,6 +90,6 @@ def narrowed(file: FileAnalysis) -> FileAnalysis:
     lines = {span.line for span in wanted}
     lost = [x for x in file.lost if x.line in lines or x.function == WHOLE_FILE]
     source = replace(file.source, functions=functions)
-    return FileAnalysis(
-        file.path, file.outline, file.excerpt, source, wanted, lost=lost
-    )
+    found = FileAnalysis(file.path, file.outline, file.excerpt, source, wanted)
+    found.lost, found.unclear = lost, file.unclear
+    return found

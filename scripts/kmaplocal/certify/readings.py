@@ -49,6 +49,16 @@ def read_further(made, file, spans: Iterable[Span]) -> list:
 
 
 def _learn(found: Sequence, made) -> None:
+    """Have the readings FOUND read; what spatch does not understand of one so again,
+    without all that stands beside the function."""
+    _ask(found, made)
+    lost = [reading for reading in found if reading.lost]
+    for reading in lost:
+        reading.excerpt = reading.outline.alone(reading.wanted)
+    _ask(lost, made)
+
+
+def _ask(found: Sequence, made) -> None:
     told = made.facts([_piece(reading) for reading in found])
     for reading, each in zip(found, told):
         _know(reading, each, made.view.calls)
@@ -82,11 +92,14 @@ def _of_function(file, span: Span, kernels: Kernels) -> list:
 
 
 def _chosen(file, span: Span, kernels: Kernels) -> list[Reading]:
-    """The readings of a function; also by an #if that changes nothing of interest,
-    where spatch did not read it otherwise."""
-    lost = any(each.line == span.line for each in file.lost)
+    """The readings of a function; where spatch did not read it otherwise, also by an
+    #if that changes nothing of interest, and without the other functions of the file,
+    of which one may have misled it."""
+    lost = span.line in {*file.unclear, *(each.line for each in file.lost)}
     matter, every = (Arms(file.outline, span, kernels, all_) for all_ in (False, True))
-    return matter.readings() or (every.readings() if lost else [])
+    found = matter.readings() or (every.readings() if lost else [])
+    beside = len(file.wanted) > 1
+    return found or ([matter.whole()] if lost and beside else [])
 
 
 def _others(file, span: Span) -> list[Lost]:

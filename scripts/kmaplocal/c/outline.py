@@ -276,6 +276,19 @@ class Outline:
             self._reaching[names] = frozenset(found)
         return self._reaching[names]
 
+    def valued(self, names: frozenset[str]) -> frozenset[str]:
+        """Those of the functions NAMES whose value is taken: for an initialiser, an
+        assignment, an argument."""
+        if self.spoken.isdisjoint(names):
+            return frozenset()
+        words = [token.text for token in self.tokens]
+        return frozenset(
+            word
+            for at, word in enumerate(words)
+            if word in names and words[at + 1 : at + 2] != ["("]
+            if not is_exported(words[max(at - 2, 0) : at])
+        )
+
     def macros_holding(self, names: Collection[str]) -> list[Macro]:
         """The macros whose text names one of NAMES."""
         return [m for m in self.macros if not set(m.words).isdisjoint(names)]

@@ -49,11 +49,15 @@ def _used(site: Site, seen: FunctionAnalysis) -> Obligation | None:
 
 
 def _by_others(site: Site, seen: FunctionAnalysis) -> Obligation | None:
-    """Whether a callee may have unmapped the page, which it finds by itself."""
+    """Whether a callee, or what it calls back, may have unmapped the page, which that
+    finds by itself."""
     by_page = seen.knowledge.unmaps[site.api.ends].given == api.PAGE
     for call in seen.trace.during(site.number) if by_page else ():
-        if call.callee in seen.knowledge.ending:
-            why = f"{call.callee}() may unmap its page"
+        ender = seen.knowledge.ender(call)
+        if ender:
+            why = f"{ender}() may unmap its page"
+            if ender != call.callee:
+                why = f"{ender}(), which may be called back, may unmap its page"
             return fails(PAIRED, call, why, UNKNOWN)
     return None
 

@@ -94,9 +94,10 @@ def by_callee(kept: Kept) -> str:
     bad = kept.bad(PAIRED)
     for call in kept.trace.during(kept.site.number):
         if bad is not None and call.start[0] == bad.line:
-            if call.callee in kept.analysis.knowledge.ending:
+            ender = kept.analysis.knowledge.ender(call)
+            if ender:
                 return (
-                    f"give {call.callee}() the address that it is to unmap, and convert"
+                    f"give {ender}() the address that it is to unmap, and convert"
                     " both in one change"
                 )
     return ""

@@ -75,6 +75,12 @@ def _effect_of(file: str, function: Function, trace: Trace, site: Given) -> Effe
         site in trace.written,
     )
     name = function.name
+    ended = trace.unmaps_of(site) if isinstance(site, Given) and site.behind else []
+    if ended:
+        where = f"{file}:{ended[0].start[0]}"
+        told = f"{name}() unmaps it ({where})"
+        root = Root("maps", name, where=where)
+        return effect._replace(escape=Escape.YES, evidence=told, root=root)
     effect = _with_callbacks(effect, trace, site)
     for use in trace.of(site, Kind.ESCAPES, Kind.STORED, Kind.ADDRESS_TAKEN):
         what = {

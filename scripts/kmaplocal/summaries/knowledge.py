@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kmaplocal.summaries import mappings
 from kmaplocal.knowledge import api, functions
 from kmaplocal.c.outline import Outline
-from kmaplocal.flow.pointers import Pointer
+from kmaplocal.flow.pointers import Pointer, named_function
 from kmaplocal.c.syntax import Expr, Function, Source, Struct
 from kmaplocal.flow.events import Root
 from kmaplocal.flow.tree import Effect, Escape, Inside
@@ -70,6 +70,9 @@ class FileKnowledge:
             if call.kind == "call":
                 calls[call.callee].append(call)
         known = copy(self)
+        for name in sorted(self._called_back(function)):
+            if self.callees.mappings_of(self.file, name).ends:
+                known.ending = {*known.ending, name}
         maps, unmaps = {}, {}
         for name in sorted({*calls} - {*self.maps, *self.unmaps, function.name, ""}):
             found = self.callees.mappings_of(self.file, name)
@@ -89,6 +92,27 @@ class FileKnowledge:
         heads = (n for n in named if self.callees.maps_in_head(self.file, n))
         known.heads = set(heads)
         return known
+
+    def _called_back(self, function: Function) -> set[str]:
+        """The functions of the file that may unmap, and that a call in FUNCTION may
+        call back: it is given one, or goes where a pointer does."""
+        outline = self.outline
+        known = outline.reaching(api.NAMES) if outline else frozenset[str]()
+        if outline is None or not known:
+            return set()
+        calls = [expr for expr in function.exprs if expr.kind == "call"]
+        found = {name for call in calls for name in _named(call)}
+        if any(not call.callee for call in calls):
+            found |= outline.valued(known)
+        return {n for n in found & known if n not in function.variables}
+
+    def ender(self, call: Expr) -> str:
+        """What may unmap a page that it was not given, and CALL calls or calls back; ""
+        where there is nothing."""
+        found = {call.callee, *_named(call)} & self.ending
+        if not call.callee and self.outline and self.ending:
+            found |= self.outline.valued(frozenset(self.ending))
+        return min(found, default="")
 
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""
@@ -246,10 +270,7 @@ class FileKnowledge:
         if call.callee in ENABLING[kind]:
             return (call.callee,)
         names = functions.FAULTS_OFF if kind == "faults" else functions.PREEMPT_OFF
-        # What a callee's callees need of preemption they see to themselves, as
-        # they have other callers; a user copy is seldom the whole of a function.
-        deep = 2 if kind == "faults" else 1
-        chain = self.callees.reaches(self.file, call.callee, names, deep)
+        chain = self.callees.reaches(self.file, call.callee, names, 2)
         return links(chain)
 
     def is_unread(self, call: Expr) -> bool:
@@ -266,3 +287,9 @@ class FileKnowledge:
             return False
         wrong = BEYOND if kind == "preempt" else functions.FAULTS_ASSERTED
         return not self.callees.reaches(self.file, call.callee, wrong, 2)
+
+
+def _named(call: Expr) -> set[str]:
+    """The names that CALL is given as they are, as a function is."""
+    nodes = (named_function(argument) for argument in call.arguments.values())
+    return {node.text for node in nodes if node is not None}

@@ -215,6 +215,15 @@ class CheckContext:
             if following.kind in JUMPS:
                 return
 
+    def before(self, expr: Expr) -> Iterator[Stmt]:
+        """The statements that stand before EXPR in the blocks around it."""
+        home = self.statement(expr)
+        while home is not None:
+            for stmt in self.places.siblings(home):
+                if stmt.start < home.start:
+                    yield stmt
+            home = home.parent
+
     def given_to(self, value: Expr) -> set[str]:
         """The variables and places that VALUE is assigned to, or initialises."""
         whole = value

@@ -78,6 +78,8 @@ def _is_another(context: CheckContext, site: Site, argument: Expr) -> bool:
         return True
     if argument.kind == "unary" and argument.op == "&":
         return argument.children[0].bare().kind == "identifier"
+    if _is_first(context, site, argument):
+        return True
     if argument.kind == "identifier":
         page = site.call.arguments.get(0)
         same = {n.text for n in page.walk()} if page is not None else set()
@@ -90,6 +92,17 @@ def _is_another(context: CheckContext, site: Site, argument: Expr) -> bool:
     if _is_of_another(context, site, argument):
         return True
     return argument.kind == "index" and _is_other_element(context, argument)
+
+
+def _is_first(context: CheckContext, site: Site, argument: Expr) -> bool:
+    """Whether ARGUMENT is the first page of the compound page that the mapped one is a
+    part of."""
+    sources = values_of(argument.text, context.function) or [argument]
+    page = site.page if site.api.ends == "kunmap" else ""
+    return bool(page) and all(
+        v.callee == "compound_head" and v.arguments[0].bare().text == page
+        for v in sources
+    )
 
 
 def _is_of_another(context: CheckContext, site: Site, argument: Expr) -> bool:

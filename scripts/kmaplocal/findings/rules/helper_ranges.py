@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.findings.rules.entries import entry_length, whole_vector
 from kmaplocal.findings.finding import ERROR, WARNING, Finding
 from kmaplocal.findings.context import CheckContext
-from kmaplocal.bounds import plain
+from kmaplocal.bounds import INSIDE, plain
 from kmaplocal.bounds.extents import Access
 from kmaplocal.c.syntax import Expr
 from kmaplocal.knowledge import functions
@@ -43,8 +43,13 @@ def _beyond(
         return None
     given = call.arguments
     access = Access(call, [(given[offset], 1, 1)], given[length])
-    beyond = context.analysis.pages.extents.checked(access)
+    extents = context.analysis.pages.extents
+    beyond = extents.checked(access)
     if beyond is None:
+        start, size = given[offset].bare(), given[length].bare()
+        inside = extents.bounds.fits([(start, 1, 1)], size, call).answer == INSIDE
+        if size.text == "PAGE_SIZE" and start.text.isidentifier() and not inside:
+            return _finding(context, call, f"{start.text} may be more than 0", WARNING)
         found = entry_length(context, call, given[page], access)
         what = f"nothing here keeps {plain(found.text)} to one page" if found else ""
         return _finding(context, call, what, WARNING) if found else None

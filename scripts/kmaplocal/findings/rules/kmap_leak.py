@@ -132,7 +132,22 @@ def _unmapped_untraced(context: CheckContext, site: Site) -> bool:
     return any(
         context.kind(expr) == site.api.ends or site in ended(context, expr)
         for expr in context.untraced
-        if expr not in own
+        if expr not in own and not (own and _of_next_page(context, site, expr))
+    )
+
+
+def _of_next_page(context: CheckContext, site: Site, unmap: Expr) -> bool:
+    """Whether UNMAP is given the variable of the page of SITE, which was set to what a
+    call returns since: to another page."""
+    argument = context.argument(unmap)
+    if argument is None or argument.bare().text != site.page:
+        return False
+    return any(
+        e.kind == "assign" and e.op == "=" and e.children[0].bare().text == site.page
+        for stmt in context.before(unmap)
+        if stmt.start > site.call.end
+        for e in stmt.exprs
+        if e.kind == "assign" and e.children[1].bare().callee
     )
 
 

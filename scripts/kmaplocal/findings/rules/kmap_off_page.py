@@ -85,7 +85,9 @@ def _whole_page(context: CheckContext, site: Site) -> Iterator[Finding]:
         if not isinstance(length, Expr) or len(inside) != 1 or len(terms) != 1:
             continue
         cut = _cut_to_page(context, length) and _in_page(context, inside[0])
-        if cut and extents.bounds.fits(terms, length, access.expr).answer != INSIDE:
+        if (cut or _all_of_page(length, inside[0])) and extents.bounds.fits(
+            terms, length, access.expr
+        ).answer != INSIDE:
             yield context.finding(
                 access.expr,
                 f"{plain(access.expr.text)} begins inside the page, at"
@@ -94,6 +96,11 @@ def _whole_page(context: CheckContext, site: Site) -> Iterator[Finding]:
                 WARNING,
             )
             return
+
+
+def _all_of_page(length: Expr, offset: Expr) -> bool:
+    """Whether LENGTH is all of a page, from an OFFSET on that can be more than 0."""
+    return length.bare().text == "PAGE_SIZE" and offset.bare().text.isidentifier()
 
 
 def _cut_to_page(context: CheckContext, length: Expr) -> bool:
@@ -236,6 +243,9 @@ def _unmaps(context: CheckContext, site: Site) -> Iterator[Finding]:
         if context.kind(expr) == "kunmap" or argument is None:
             continue
         value = context.trace.moved(expr)
+        if _before_page(context, site, expr):
+            yield _elsewhere(context, expr, "is before the page", "")
+            continue
         if context.analysis.pages.unmap_beyond(site, expr):
             yield _elsewhere(context, expr, "is in another page", "")
         elif context.analysis.pages.counts_beyond(site, expr):
@@ -250,6 +260,30 @@ def _unmaps(context: CheckContext, site: Site) -> Iterator[Finding]:
         elif not _goes_back(context, site, expr) and _moves_far(context, site, expr):
             why = "was moved and may point behind the page"
             yield _elsewhere(context, expr, why, WARNING)
+
+
+def _before_page(context: CheckContext, site: Site, unmap: Expr) -> bool:
+    """Whether UNMAP is given an address from which something is taken off, to which
+    nothing was added since the page was mapped at its start."""
+    extents, argument = context.analysis.pages.extents, context.argument(unmap)
+    if extents.mapped_at(site) != [] or argument is None:
+        return False
+    node, name = argument.bare(), site.variable
+    taken = _taken_off(node) if node.op == "-" else set()
+    moves = [
+        m for m in _moves(context, site, unmap) if m.children[0].bare().text == name
+    ]
+    if node.op == "-":
+        return node.children[0].bare().text == name and not moves and name not in taken
+    back = bool(moves) and all(map(_is_back, moves))
+    return node.text == name and back and not any(name in _taken_off(m) for m in moves)
+
+
+def _taken_off(node: Expr) -> set[str]:
+    """The names in what `p - n`, `p -= n` or `p = p - n` takes off."""
+    value = node.children[-1].bare()
+    value = value.children[-1] if node.op == "=" and value.children else value
+    return names_in(value) if len(node.children) > 1 else set()
 
 
 def _elsewhere(context: CheckContext, expr: Expr, why: str, severity: str) -> Finding:

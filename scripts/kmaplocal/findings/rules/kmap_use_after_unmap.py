@@ -89,6 +89,7 @@ def _used(context: CheckContext, site: Site, use: Event) -> Finding:
     how = "is returned" if returned else f"is used by {plain(use.place.text)}"
     message = f"{context.named(site)} {how} after {context.gone(use, site)} unmapped it"
     sure = use.kind is Kind.AFTER_UNMAP or returned
+    sure = sure and not _asks_place(context, site, use)
     remedy = "unmap after the last use, or copy what is needed before"
     severity = "" if sure else WARNING
     if _mapped_anew(context, site, use) or _asks_how_left(context, site, use):
@@ -135,10 +136,42 @@ def _asks_how_left(context: CheckContext, site: Site, use: Event) -> bool:
             if loop.end <= stmt.start < use.place.start
             for node in stmt.exprs[0].walk()
         )
-        left = any(stmt.kind == "break" for stmt in loop.walk())
+        left = any(_leaves_it(context, site, stmt) for stmt in loop.walk())
         if left and not counted.isdisjoint(asked):
             return True
     return False
+
+
+def _asks_place(context: CheckContext, site: Site, use: Event) -> bool:
+    """Whether each unmap before USE stands under a question where in its page an
+    address is: whether it ever comes to the page's end is not known."""
+    ends = [e for e in context.unmaps(site) if e.start < use.place.start]
+    asking = [
+        stmt
+        for stmt in context.function.statements()
+        if stmt.kind == "if" and stmt.exprs
+        if any(_places(node) for node in stmt.exprs[0].walk())
+    ]
+    return bool(ends) and all(
+        any(_inside(stmt, end) and not _inside(stmt, use.place) for stmt in asking)
+        for end in ends
+    )
+
+
+def _places(node: Expr) -> bool:
+    """Whether NODE tells where in its page an address is."""
+    cuts = node.op in ("&", "%") and any(
+        n.text in ("PAGE_MASK", "PAGE_SIZE") for n in node.walk()
+    )
+    return cuts or node.callee in ("offset_in_page", "PAGE_ALIGNED", "IS_ALIGNED")
+
+
+def _leaves_it(context: CheckContext, site: Site, stmt: Stmt) -> bool:
+    """Whether STMT is a `break` before which, in its block, SITE is not unmapped."""
+    block = context.places.siblings(stmt) if stmt.kind == "break" else []
+    before = (s for s in block if s.start < stmt.start)
+    unmaps = [*map(context.statement, context.unmaps(site))]
+    return bool(block) and not any(s in unmaps for s in before)
 
 
 def _inside(stmt: Stmt, expr: Expr) -> bool:

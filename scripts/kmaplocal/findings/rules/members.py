@@ -12,7 +12,7 @@ from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import api, functions
 from kmaplocal.c.places import changes, names_in
-from kmaplocal.c.syntax import Expr, Stmt
+from kmaplocal.c.syntax import Expr, Function, Stmt
 
 
 def member_uses(context: CheckContext) -> Iterator[Finding]:
@@ -114,15 +114,48 @@ def _stored(context: CheckContext, unmap: Expr) -> list[str]:
 
 
 def _copies(context: CheckContext, unmap: Expr, member: str) -> Iterator[str]:
-    """The variables that are set to MEMBER, or somewhere behind it, before UNMAP and
-    in its block, where both have kept their values since."""
-    home = context.statement(unmap)
-    for stmt in context.places.siblings(home) if home is not None else ():
-        if stmt.start >= unmap.start:
-            return
+    """The variables and members that are set to MEMBER, somewhere behind it, or to what
+    returns it, before UNMAP and in a block that it stands in, where both have kept
+    their values since."""
+    for stmt in context.before(unmap):
         for name, value in _settings(stmt):
-            if _is_at(value, member) and not _changes_since(context, stmt, unmap, name):
+            same = _is_at(value, member) or _is_got(context, value, member)
+            if same and not _changes_since(context, stmt, unmap, name):
                 yield name
+
+
+def _is_got(context: CheckContext, value: Expr, member: str) -> bool:
+    """Whether VALUE is a call of a function that returns MEMBER of what it is given; or
+    where MEMBER is a page, the member that it keeps the address in."""
+    base, _, label = member.partition(" -> ")
+    given = [n for n, a in value.arguments.items() if a.bare().text == base]
+    definitions = context.called.definitions(value.callee) if given and label else []
+    return bool(definitions) and all(
+        _returned(function) in _kept_at(function, f"{name} -> {label}")
+        for _, function in definitions
+        for name in [v.name for v in function.params[given[0] : given[0] + 1]]
+    )
+
+
+def _returned(function: Function) -> str:
+    """What FUNCTION returns wherever that is not NULL, where it is one thing."""
+    values = [
+        s.exprs[-1].bare().text
+        for s in function.statements()
+        if s.exprs and s.kind == "return"
+    ]
+    found = set(values) - {"NULL"}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _kept_at(function: Function, member: str) -> set[str]:
+    """MEMBER, and where FUNCTION keeps the address at which it maps the page in it."""
+    return {member} | {
+        e.children[0].bare().text
+        for e in function.exprs
+        if e.kind == "assign" and e.children[1].bare().callee in api.MAPS
+        if e.children[1].bare().arguments[0].bare().text == member
+    }
 
 
 def _settings(stmt: Stmt) -> Iterator[tuple[str, Expr]]:
@@ -143,14 +176,13 @@ def _is_at(value: Expr, member: str) -> bool:
 
 
 def _changes_since(context: CheckContext, stmt: Stmt, unmap: Expr, name: str) -> bool:
-    """Whether the variable NAME that STMT sets, is no pointer, or may be another one
-    when UNMAP is called."""
+    """Whether the variable or member NAME that STMT sets is no pointer, or may be
+    another one when UNMAP is called."""
+    nodes = [n for n in context.function.exprs if stmt.end <= n.start < unmap.start]
+    if " " in name:
+        return any(_may_change(node, name) for node in nodes)
     variable = context.function.variables.get(name)
-    return variable is None or any(
-        changes(node, {name})
-        for node in context.function.exprs
-        if stmt.end <= node.start < unmap.start
-    )
+    return variable is None or any(changes(node, {name}) for node in nodes)
 
 
 def _after(context: CheckContext, unmap: Expr, member: str) -> Expr | None:
@@ -183,10 +215,13 @@ def _may_change(node: Expr, member: str) -> bool:
     if node.kind in ("assign", "postfix") or node.op in ("++", "--"):
         target = node.children[0].bare().text
         return target == member or target == base
-    if node.kind != "call":
+    row = functions.of(node.callee)
+    if node.kind != "call" or row.by_value or row.repeats or row.prints:
         return False
     return any(
-        base in names_in(argument) and argument.bare().text != member
+        base in names_in(argument)
+        and argument.bare().text != member
+        and not argument.bare().text.startswith(f"{base} . ")  # a copy of its value
         for argument in node.arguments.values()
     )
 
@@ -212,6 +247,4 @@ def _is_use(context: CheckContext, node: Expr) -> bool:
     again = parent.callee in context.knowledge.unmaps
     # What neither keeps a pointer nor looks at its value alone goes where it points.
     value = known.looks or known.prints or known.by_value or known.repeats
-    return (
-        again or number in (*known.reads, *known.writes) or not (known.keeps or value)
-    )
+    return again or number in (*known.reads, *known.writes) or not value

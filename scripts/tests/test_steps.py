@@ -48,6 +48,7 @@ SAID = [
     ("one_page/compound_page.c", "clear_all", "a memset_page() for each page"),
     ("one_page/compound_page.c", "copy_block", "a memcpy_to_page() for each page"),
     ("one_page/page_address_later.c", "", "use it for page_address("),
+    ("one_page/page_address_callee.c", "by_page", "give peek() of line"),
     ("one_page/address_unnamed.c", "tail_crc", "a variable of its own"),
     ("syntax/macro_hides_exit.c", "check_words", "see that FAIL_IF() of line 16"),
     ("syntax/macro_body.c", "READ_WORD", "make READ_WORD() an inline function"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from kmaplocal.knowledge import api
 from kmaplocal.bounds import INSIDE, OUTSIDE, Bounds
+from kmaplocal.summaries import linear
 from kmaplocal.summaries.knowledge import FileKnowledge
 from kmaplocal.certify.certificate import (
     ONE_PAGE,
@@ -59,7 +60,25 @@ class OnePage:
         if not asked and self.dropped(site):
             why = "nothing takes the address: others ask page_address() for it"
             return fails(ONE_PAGE, site.call, why)
-        return self._unmapped(site) or self._kept(site)
+        return self._asked(site) or self._unmapped(site) or self._kept(site)
+
+    def _asked(self, site: Site) -> Obligation | None:
+        """What stands against a mapping whose page is asked for its address."""
+        call, chain = self.asking(site) or (None, "")
+        if call is None:
+            return None
+        why = f"{chain} may rely on the mapping that {site.name}() made"
+        return fails(ONE_PAGE, call, why)
+
+    def asking(self, site: Site) -> tuple[Expr, str] | None:
+        """The call that is given the page while it is mapped, and how it asks for the
+        linear address, which kmap_atomic() gives it no more than a local mapping."""
+        for call in self.trace.during(site.number) if not site.api.atomic else ():
+            given = linear.leading_to(call, site.page)
+            chain = self.knowledge.asks_address(call, given) if given else ""
+            if chain:
+                return call, chain
+        return None
 
     def _unmapped(self, site: Site) -> Obligation | None:
         """What stands against the unmaps of a mapping, or makes all of them right."""

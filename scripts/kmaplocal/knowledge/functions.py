@@ -39,6 +39,7 @@ def twice() -> set[str]:
 
 # Whose bodies nobody needs to read.
 HARMLESS = named(lambda row: not row.keeps or row.repeats)
+LINEAR = named(lambda row: row.linear)
 REPEATING = named(lambda row: row.repeats)
 
 FAULTS_OFF = named(lambda row: row.faults)

@@ -430,7 +430,8 @@ ROWS: dict[str, list[Row]] = {
         Row("folio_size page_size thp_size", many_pages=BYTES),
         Row("folio_page_idx page_index", page_number=True),
         Row("nth_page", repeats=True),
-        Row("page_address", silent=True),
+        Row("page_address", silent=True, linear=True),
+        Row("folio_address lowmem_page_address", linear=True),
         Row(
             "get_user_pages get_user_pages_fast get_user_pages_remote "
             "get_user_pages_unlocked pin_user_pages pin_user_pages_fast vm_mmap "

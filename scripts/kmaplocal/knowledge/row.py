@@ -137,6 +137,7 @@ class Row:
     same: bool = False  # its first argument
     takes: bool = False  # ... a variable, which is NULL from then on
     tests: bool = False  # its first argument, as a condition
+    linear: bool = False  # the linear address of the page that is argument 0
     lasts: bool = False  # true of a page, it is true of every page after that
     counts: str = (
         ""  # the entries of what this function gives, NULL where there is none

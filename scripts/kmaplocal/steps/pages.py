@@ -42,6 +42,16 @@ def asked_elsewhere(kept: Kept) -> str:
     )
 
 
+def asked_by_callee(kept: Kept) -> str:
+    """A page that is given to a function which asks page_address() for it."""
+    call, _ = kept.analysis.pages.asking(kept.site) or (None, "")
+    if call is None:
+        return ""
+    given = f"{call.callee}()" if call.callee else plain(call.children[0].text)
+    new = f"what kmap_local_page({kept.page}) returns"
+    return f"give {given} of line {call.start[0]} {new}, beside the page or for it"
+
+
 def beyond(kept: Kept) -> str:
     """An access that may pass the end of the page."""
     if kept.bad(PAIRED) is not None or kept.bad(ONE_PAGE) is None:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import copy
 from typing import TYPE_CHECKING
 
-from kmaplocal.summaries import mappings
+from kmaplocal.summaries import linear, mappings
 from kmaplocal.knowledge import api, functions
 from kmaplocal.c.outline import Outline
 from kmaplocal.flow.pointers import Pointer, named_function
@@ -272,6 +272,11 @@ class FileKnowledge:
         names = functions.FAULTS_OFF if kind == "faults" else functions.PREEMPT_OFF
         chain = self.callees.reaches(self.file, call.callee, names, 2)
         return links(chain)
+
+    def asks_address(self, call: Expr, numbers: Collection[int]) -> str:
+        """How CALL, which is given a page by its arguments NUMBERS, asks for its linear
+        address; "" as far as it was read."""
+        return linear.asked(self.callees, self.file, call.callee, numbers)
 
     def is_unread(self, call: Expr) -> bool:
         """Whether nobody knows what CALL calls: by a name that has no row, and of

@@ -14,9 +14,8 @@ from kmaplocal.bounds.offsets import values_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
+from kmaplocal.knowledge import functions
 
-# The linear address of what is argument 0.
-LINEAR = ("page_address", "lowmem_page_address", "folio_address")
 HIGH = {"GFP_HIGHUSER", "GFP_HIGHUSER_MOVABLE", "__GFP_HIGHMEM"}
 HIGHMEM = ("PageHighMem", "folio_test_highmem", "is_highmem")
 # Exist on 64-bit machines alone (lib/Kconfig.kmsan of Linux 6.1), or are what an
@@ -33,7 +32,7 @@ def linear_addresses(context: CheckContext) -> Iterator[Finding]:
     has no such address."""
     if _asks(context):
         return
-    for call in context.function.calls(LINEAR):
+    for call in context.function.calls(functions.LINEAR):
         site = _mapped(context, call)
         if site is None or site.api.by or is_lowmem(context, site):
             continue
@@ -102,7 +101,7 @@ def own_highmem(context: CheckContext) -> Iterator[Finding]:
         if len(values_of(name, context.function)) == 1
     }
     mapped = {_page(site) for site in context.sites}
-    for call in context.function.calls(LINEAR):
+    for call in context.function.calls(functions.LINEAR):
         argument = call.arguments.get(0)
         page = argument.bare().text if argument is not None else ""
         if page in taken and page not in mapped:

@@ -106,10 +106,7 @@ _TIME = click.option(
     help="seconds for the whole run; what is not reached is not analysed",
 )
 EXPECTED = click.option(
-    "--expected",
-    type=PLACE,
-    default=goldens.EXPECTED,
-    help="the folder of the goldens",
+    "--expected", type=PLACE, default=goldens.EXPECTED, help="the folder of the goldens"
 )
 
 
@@ -146,10 +143,7 @@ FORMAT = click.option(
 )
 STATS = click.option("--stats", is_flag=True, help="end with a table of what there is")
 OUT = click.option(
-    "--out",
-    type=PLACE,
-    metavar="FILE",
-    help="write it to FILE instead, all at once",
+    "--out", type=PLACE, metavar="FILE", help="write it to FILE instead, all at once"
 )
 
 

@@ -16,14 +16,7 @@ from typing import NamedTuple
 
 from kmaplocal.knowledge import api
 from kmaplocal.c import conditions
-from kmaplocal.c.conditions import (
-    Condition,
-    Configuration,
-    Fixed,
-    Not,
-    Some,
-    Version,
-)
+from kmaplocal.c.conditions import Condition, Configuration, Fixed, Not, Some, Version
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.outline import JUMPS, Conditional, Outline, Span
 

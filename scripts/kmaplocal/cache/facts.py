@@ -16,9 +16,7 @@ from kmaplocal.c.syntax import read_facts
 
 
 def read(
-    pieces: Sequence[Piece],
-    spatch: Spatch,
-    fresh: Callable[[list[Piece]], list[Facts]],
+    pieces: Sequence[Piece], spatch: Spatch, fresh: Callable[[list[Piece]], list[Facts]]
 ) -> list[Facts]:
     """The facts of each of PIECES: those the cache has, and what FRESH reads.
 

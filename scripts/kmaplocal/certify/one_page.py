@@ -9,13 +9,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.bounds import INSIDE, OUTSIDE, Bounds
 from kmaplocal.summaries import linear
 from kmaplocal.summaries.knowledge import FileKnowledge
-from kmaplocal.certify.certificate import (
-    ONE_PAGE,
-    Obligation,
-    fails,
-    holds,
-    repaired,
-)
+from kmaplocal.certify.certificate import ONE_PAGE, Obligation, fails, holds, repaired
 from kmaplocal.bounds.extents import Extents
 from kmaplocal.bounds.offsets import Amount, is_same_again, terms_of
 from kmaplocal.knowledge import functions

@@ -129,10 +129,7 @@ def _left_out(lost: Lost) -> Outcome:
 
 
 def _report(
-    tree: Tree,
-    outcomes: list[Outcome],
-    request: Request,
-    console: Console,
+    tree: Tree, outcomes: list[Outcome], request: Request, console: Console
 ) -> int:
     if not tree.version:
         kernel = request.target(tree.root).kernel

@@ -323,10 +323,7 @@ def _apply_baseline(
 
 
 def _report(
-    accepted: Acceptance,
-    request: Request,
-    known: dict[str, Change] | None,
-    files: int,
+    accepted: Acceptance, request: Request, known: dict[str, Change] | None, files: int
 ) -> Report:
     """What is told: what is not accepted; of KNOWN changes, what is theirs."""
     shown, lost, elsewhere = [*accepted.left, *accepted.complaints], accepted.lost, 0
@@ -420,10 +417,7 @@ def _statistics(report: Report) -> str:
     "--whole-functions", "whole", is_flag=True, help="functions that changed, not lines"
 )
 @click.option(
-    "--baseline",
-    type=PLACE,
-    metavar="FILE",
-    help="findings that are accepted",
+    "--baseline", type=PLACE, metavar="FILE", help="findings that are accepted"
 )
 @click.option("--write-baseline", is_flag=True, help="accept all there are, in FILE")
 @click.option("--reason", default="", help="why what --write-baseline adds is accepted")

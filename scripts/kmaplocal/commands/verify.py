@@ -185,11 +185,7 @@ def _status(results: Sequence[Result], fresh: Sequence[Path]) -> int:
     help="where to compile and to record",
 )
 def command(
-    files: tuple[str, ...],
-    doors: tuple[str, ...],
-    form: str,
-    out: Path | None,
-    **asked,
+    files: tuple[str, ...], doors: tuple[str, ...], form: str, out: Path | None, **asked
 ) -> int:
     """Say what stands against the change of FILES.
 

@@ -107,10 +107,7 @@ class Survey:
                 self.lost.append(Lost(file.path, line, name, reason))
 
     def _add_readings(
-        self,
-        each: Sequence[FileAnalysis],
-        applied: FileAnalysis | None,
-        checks: Checks,
+        self, each: Sequence[FileAnalysis], applied: FileAnalysis | None, checks: Checks
     ) -> None:
         """Add what the readings of one function say, what several say once."""
         found: dict[tuple, tuple[Finding, list[FileAnalysis]]] = {}

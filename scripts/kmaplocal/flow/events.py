@@ -64,13 +64,7 @@ class Kind(Enum):
 
 
 # What stands against an address that is to stay in its thread.
-AGAINST = (
-    Kind.STORED,
-    Kind.ADDRESS_TAKEN,
-    Kind.ESCAPES,
-    Kind.UNKNOWN,
-    Kind.OPAQUE,
-)
+AGAINST = (Kind.STORED, Kind.ADDRESS_TAKEN, Kind.ESCAPES, Kind.UNKNOWN, Kind.OPAQUE)
 UNMAPS = (Kind.UNMAPPED, Kind.TWICE, Kind.CHANGED, Kind.UNTRACED, Kind.PARAMETER)
 
 

@@ -13,17 +13,15 @@ ROWS: dict[str, list[Row]] = {
             "local_inc local_inc_return local_read local_set local_sub "
             "local_sub_return local_xchg",
             preempt=USES,
-        ),
+        )
     ],
-    "include/asm-generic/preempt.h": [
-        Row("preempt_count", preempt=ASSERTS),
-    ],
+    "include/asm-generic/preempt.h": [Row("preempt_count", preempt=ASSERTS)],
     "include/linux/bit_spinlock.h": [
         Row(
             "bit_spin_lock",
             disables=PREEMPT,
             until=("bit_spin_unlock", "__bit_spin_unlock"),
-        ),
+        )
     ],
     "include/linux/bottom_half.h": [
         Row(
@@ -31,7 +29,7 @@ ROWS: dict[str, list[Row]] = {
             disables=PREEMPT,
             sleeps=ON_RT,
             until=("local_bh_enable",),
-        ),
+        )
     ],
     "include/linux/completion.h": [
         Row(
@@ -48,26 +46,18 @@ ROWS: dict[str, list[Row]] = {
         Row(
             "fsleep msleep msleep_interruptible ssleep usleep_range usleep_range_state",
             sleeps=ALWAYS,
-        ),
+        )
     ],
     "include/linux/device.h": [
-        Row("devm_kcalloc devm_kmalloc devm_kzalloc", sleeps=BY_FLAGS),
+        Row("devm_kcalloc devm_kmalloc devm_kzalloc", sleeps=BY_FLAGS)
     ],
-    "include/linux/firmware.h": [
-        Row("request_firmware", sleeps=ALWAYS),
-    ],
-    "include/linux/hardirq.h": [
-        Row("synchronize_irq", sleeps=ALWAYS),
-    ],
+    "include/linux/firmware.h": [Row("request_firmware", sleeps=ALWAYS)],
+    "include/linux/hardirq.h": [Row("synchronize_irq", sleeps=ALWAYS)],
     "include/linux/hrtimer.h": [
-        Row("hrtimer_start", hands=CONTEXT, how="a timer is armed with it"),
+        Row("hrtimer_start", hands=CONTEXT, how="a timer is armed with it")
     ],
-    "include/linux/i2c.h": [
-        Row("i2c_transfer", sleeps=ALWAYS),
-    ],
-    "include/linux/idr.h": [
-        Row("idr_preload", sleeps=BY_FLAGS),
-    ],
+    "include/linux/i2c.h": [Row("i2c_transfer", sleeps=ALWAYS)],
+    "include/linux/idr.h": [Row("idr_preload", sleeps=BY_FLAGS)],
     "include/linux/interrupt.h": [
         Row(
             "devm_request_irq devm_request_threaded_irq request_irq "
@@ -109,7 +99,7 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "include/linux/kfifo.h": [
-        Row("kfifo_in kfifo_put", hands=CONTEXT, how="it is put into a queue"),
+        Row("kfifo_in kfifo_put", hands=CONTEXT, how="it is put into a queue")
     ],
     "include/linux/kthread.h": [
         Row("kthread_init_work", registers=True),
@@ -133,16 +123,14 @@ ROWS: dict[str, list[Row]] = {
             "hlist_add_head list_add list_add_tail",
             hands=PUBLISHED,
             how="it is put on a list",
-        ),
+        )
     ],
-    "include/linux/local_lock.h": [
-        Row("local_lock", sleeps=ON_RT),
-    ],
+    "include/linux/local_lock.h": [Row("local_lock", sleeps=ON_RT)],
     "include/linux/lockdep.h": [
         Row(
             "lockdep_assert_irqs_disabled lockdep_assert_preemption_disabled",
             preempt=ASSERTS,
-        ),
+        )
     ],
     "include/linux/mutex.h": [
         Row(
@@ -150,7 +138,7 @@ ROWS: dict[str, list[Row]] = {
             "mutex_lock_nested",
             sleeps=ALWAYS,
             guards=("mutex", "mutex_intr", "mutex_kill"),
-        ),
+        )
     ],
     "include/linux/net.h": [
         # Every protocol copies from and to a kvec before it returns, in this thread;
@@ -162,11 +150,9 @@ ROWS: dict[str, list[Row]] = {
             keeps=False,
             keeps_behind=False,
             sleeps=ALWAYS,
-        ),
+        )
     ],
-    "include/linux/netdevice.h": [
-        Row("synchronize_net", sleeps=ALWAYS),
-    ],
+    "include/linux/netdevice.h": [Row("synchronize_net", sleeps=ALWAYS)],
     "include/linux/percpu-defs.h": [
         Row("get_cpu_ptr", disables=PREEMPT, until=("put_cpu_ptr",)),
         Row("get_cpu_var", disables=PREEMPT, until=("put_cpu_var",)),
@@ -202,20 +188,14 @@ ROWS: dict[str, list[Row]] = {
         # those that kmap_atomic() changes.
         Row("in_atomic preemptible", preempt=ASSERTS),
     ],
-    "include/linux/radix-tree.h": [
-        Row("radix_tree_preload", sleeps=BY_FLAGS),
-    ],
+    "include/linux/radix-tree.h": [Row("radix_tree_preload", sleeps=BY_FLAGS)],
     "include/linux/rculist.h": [
         Row(
             "list_add_rcu list_add_tail_rcu", hands=PUBLISHED, how="it is put on a list"
-        ),
+        )
     ],
     "include/linux/rcupdate.h": [
-        Row(
-            "rcu_read_lock_sched",
-            disables=PREEMPT,
-            until=("rcu_read_unlock_sched",),
-        ),
+        Row("rcu_read_lock_sched", disables=PREEMPT, until=("rcu_read_unlock_sched",)),
         Row("rcu_read_lock", until=("rcu_read_unlock",), guards=("rcu",)),
         # With preemption off one is a reader of RCU-sched.
         Row("rcu_dereference_sched rcu_dereference_sched_check", preempt=USES),
@@ -224,12 +204,8 @@ ROWS: dict[str, list[Row]] = {
         Row("rcu_assign_pointer", hands=PUBLISHED, how="it is published by RCU"),
         Row("call_rcu", hands=CONTEXT, how="it is handed to RCU", registers=True),
     ],
-    "include/linux/rcutree.h": [
-        Row("rcu_barrier", sleeps=ALWAYS),
-    ],
-    "include/linux/rtmutex.h": [
-        Row("rt_mutex_lock", sleeps=ALWAYS),
-    ],
+    "include/linux/rcutree.h": [Row("rcu_barrier", sleeps=ALWAYS)],
+    "include/linux/rtmutex.h": [Row("rt_mutex_lock", sleeps=ALWAYS)],
     "include/linux/rwlock.h": [
         Row(
             "read_lock",
@@ -274,7 +250,7 @@ ROWS: dict[str, list[Row]] = {
                 "rwsem_write",
                 "rwsem_write_kill",
             ),
-        ),
+        )
     ],
     "include/linux/sched.h": [
         Row(
@@ -286,7 +262,7 @@ ROWS: dict[str, list[Row]] = {
         Row("wake_up_process", hands=CONTEXT, how="a waiter is woken with it"),
     ],
     "include/linux/semaphore.h": [
-        Row("down down_interruptible down_killable down_timeout", sleeps=ALWAYS),
+        Row("down down_interruptible down_killable down_timeout", sleeps=ALWAYS)
     ],
     "include/linux/smp.h": [
         Row("get_cpu", disables=PREEMPT, until=("put_cpu",)),
@@ -316,11 +292,9 @@ ROWS: dict[str, list[Row]] = {
             "raw_write_seqcount_begin write_seqcount_begin "
             "write_seqcount_begin_nested",
             preempt=USES,
-        ),
+        )
     ],
-    "include/linux/spi/spi.h": [
-        Row("spi_sync", sleeps=ALWAYS),
-    ],
+    "include/linux/spi/spi.h": [Row("spi_sync", sleeps=ALWAYS)],
     "include/linux/spinlock.h": [
         Row(
             "raw_spin_lock",
@@ -376,10 +350,10 @@ ROWS: dict[str, list[Row]] = {
         Row("call_srcu", hands=CONTEXT, how="it is handed to RCU"),
     ],
     "include/linux/stop_machine.h": [
-        Row("stop_machine", hands=CONTEXT, how="it is handed to other processors"),
+        Row("stop_machine", hands=CONTEXT, how="it is handed to other processors")
     ],
     "include/linux/task_work.h": [
-        Row("task_work_add", hands=CONTEXT, how="it is queued"),
+        Row("task_work_add", hands=CONTEXT, how="it is queued")
     ],
     "include/linux/timer.h": [
         Row(
@@ -393,11 +367,9 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/u64_stats_sync.h": [
         # A seqcount_t on 32 bits.
-        Row("u64_stats_update_begin", preempt=USES),
+        Row("u64_stats_update_begin", preempt=USES)
     ],
-    "include/linux/usb.h": [
-        Row("usb_bulk_msg usb_control_msg", sleeps=ALWAYS),
-    ],
+    "include/linux/usb.h": [Row("usb_bulk_msg usb_control_msg", sleeps=ALWAYS)],
     "include/linux/vmstat.h": [
         Row(
             "__dec_node_page_state __dec_node_state __dec_zone_page_state "
@@ -406,7 +378,7 @@ ROWS: dict[str, list[Row]] = {
             "__mod_zone_page_state __dec_lruvec_page_state __inc_lruvec_page_state "
             "__mod_lruvec_page_state __mod_lruvec_state",
             preempt=USES,
-        ),
+        )
     ],
     "include/linux/wait.h": [
         Row(
@@ -422,9 +394,7 @@ ROWS: dict[str, list[Row]] = {
             how="a waiter is woken with it",
         ),
     ],
-    "include/linux/wait_bit.h": [
-        Row("wait_on_bit wait_on_bit_lock", sleeps=ALWAYS),
-    ],
+    "include/linux/wait_bit.h": [Row("wait_on_bit wait_on_bit_lock", sleeps=ALWAYS)],
     "include/linux/workqueue.h": [
         Row("INIT_DELAYED_WORK INIT_RCU_WORK INIT_WORK", registers=True),
         Row(
@@ -439,7 +409,5 @@ ROWS: dict[str, list[Row]] = {
             how="it is queued",
         ),
     ],
-    "include/linux/ww_mutex.h": [
-        Row("ww_mutex_lock", sleeps=ALWAYS),
-    ],
+    "include/linux/ww_mutex.h": [Row("ww_mutex_lock", sleeps=ALWAYS)],
 }

@@ -6,18 +6,12 @@ from __future__ import annotations
 from kmaplocal.knowledge.row import BY_FLAGS, PAGING_IN, USES, Row
 
 ROWS: dict[str, list[Row]] = {
-    "arch/alpha/lib/csum_partial_copy.c": [
-        Row("csum_partial_copy", keeps=False),
-    ],
-    "crypto/sha512_generic.c": [
-        Row("sha512_update", keeps=False),
-    ],
+    "arch/alpha/lib/csum_partial_copy.c": [Row("csum_partial_copy", keeps=False)],
+    "crypto/sha512_generic.c": [Row("sha512_update", keeps=False)],
     "fs/smb/client/cifs_debug.h": [
-        Row("cifs_dbg cifs_info cifs_server_dbg", keeps=False, prints=True),
+        Row("cifs_dbg cifs_info cifs_server_dbg", keeps=False, prints=True)
     ],
-    "include/asm-generic/asm-prototypes.h": [
-        Row("__memcpy __memset", keeps=False),
-    ],
+    "include/asm-generic/asm-prototypes.h": [Row("__memcpy __memset", keeps=False)],
     "include/asm-generic/barrier.h": [
         Row("smp_load_acquire", keeps=False),
         Row("smp_store_mb", stores=(1,)),
@@ -27,7 +21,7 @@ ROWS: dict[str, list[Row]] = {
         Row(
             "change_bit clear_bit set_bit test_and_clear_bit test_and_set_bit",
             keeps=False,
-        ),
+        )
     ],
     "include/asm-generic/bitops/le.h": [
         Row(
@@ -35,7 +29,7 @@ ROWS: dict[str, list[Row]] = {
             "__test_and_clear_bit_le __test_and_set_bit_le test_and_set_bit_le "
             "test_bit_le",
             keeps=False,
-        ),
+        )
     ],
     "include/asm-generic/checksum.h": [
         Row("csum_partial", keeps=False, reads=(0,), length=1),
@@ -71,7 +65,7 @@ ROWS: dict[str, list[Row]] = {
         Row(
             "crypto_cipher_decrypt_one crypto_cipher_encrypt_one crypto_cipher_setkey",
             keeps=False,
-        ),
+        )
     ],
     "include/linux/atomic/atomic-instrumented.h": [
         Row("atomic_dec atomic_inc atomic_read", keeps=False),
@@ -82,14 +76,14 @@ ROWS: dict[str, list[Row]] = {
         Row(
             "bitmap_clear bitmap_copy bitmap_fill bitmap_set bitmap_weight bitmap_zero",
             keeps=False,
-        ),
+        )
     ],
     "include/linux/bitops.h": [
         Row(
             "__change_bit __clear_bit hweight_long __set_bit __test_and_clear_bit "
             "__test_and_set_bit test_bit",
             keeps=False,
-        ),
+        )
     ],
     "include/linux/byteorder/generic.h": [
         Row(
@@ -107,82 +101,60 @@ ROWS: dict[str, list[Row]] = {
         ),
         Row("cpu_to_be64 cpu_to_le64", keeps=False, returns=True, repeats=True),
     ],
-    "include/linux/crc-ccitt.h": [
-        Row("crc_ccitt", keeps=False),
-    ],
-    "include/linux/crc-itu-t.h": [
-        Row("crc_itu_t", keeps=False),
-    ],
-    "include/linux/crc-t10dif.h": [
-        Row("crc_t10dif", keeps=False),
-    ],
-    "include/linux/crc16.h": [
-        Row("crc16", keeps=False),
-    ],
+    "include/linux/crc-ccitt.h": [Row("crc_ccitt", keeps=False)],
+    "include/linux/crc-itu-t.h": [Row("crc_itu_t", keeps=False)],
+    "include/linux/crc-t10dif.h": [Row("crc_t10dif", keeps=False)],
+    "include/linux/crc16.h": [Row("crc16", keeps=False)],
     "include/linux/crc32.h": [
         Row("crc32_be __crc32c_le", keeps=False),
         Row("crc32 crc32_le", keeps=False, reads=(1,), length=2),
     ],
-    "include/linux/crc32c.h": [
-        Row("crc32c", keeps=False, reads=(1,), length=2),
-    ],
-    "include/linux/crc7.h": [
-        Row("crc7_be", keeps=False),
-    ],
-    "include/linux/crc8.h": [
-        Row("crc8", keeps=False),
-    ],
+    "include/linux/crc32c.h": [Row("crc32c", keeps=False, reads=(1,), length=2)],
+    "include/linux/crc7.h": [Row("crc7_be", keeps=False)],
+    "include/linux/crc8.h": [Row("crc8", keeps=False)],
     "include/linux/crypto.h": [
-        Row("crypto_comp_compress crypto_comp_decompress", keeps=False),
+        Row("crypto_comp_compress crypto_comp_decompress", keeps=False)
     ],
     "include/linux/dev_printk.h": [
-        Row("dev_dbg dev_err dev_info dev_warn", keeps=False, prints=True),
+        Row("dev_dbg dev_err dev_info dev_warn", keeps=False, prints=True)
     ],
     "include/linux/find.h": [
         Row(
             "find_first_bit find_first_zero_bit find_first_zero_bit_le find_next_bit "
             "find_next_bit_le find_next_zero_bit find_next_zero_bit_le",
             keeps=False,
-        ),
+        )
     ],
     "include/linux/instrumented.h": [
         Row(
             "instrument_copy_from_user_after instrument_copy_from_user_before "
             "instrument_copy_to_user instrument_read instrument_write",
             keeps=False,
-        ),
+        )
     ],
-    "include/linux/jhash.h": [
-        Row("jhash jhash2", keeps=False),
-    ],
+    "include/linux/jhash.h": [Row("jhash jhash2", keeps=False)],
     "include/linux/kasan-checks.h": [
-        Row("kasan_check_read kasan_check_write", keeps=False),
+        Row("kasan_check_read kasan_check_write", keeps=False)
     ],
-    "include/linux/kasan.h": [
-        Row("kasan_reset_tag", keeps=False, returns=True),
-    ],
+    "include/linux/kasan.h": [Row("kasan_reset_tag", keeps=False, returns=True)],
     "include/linux/kcsan-checks.h": [
-        Row("kcsan_check_access kcsan_check_read kcsan_check_write", keeps=False),
+        Row("kcsan_check_access kcsan_check_read kcsan_check_write", keeps=False)
     ],
     "include/linux/kmsan-checks.h": [
-        Row("kmsan_check_memory kmsan_unpoison_memory", keeps=False),
+        Row("kmsan_check_memory kmsan_unpoison_memory", keeps=False)
     ],
     "include/linux/kstrtox.h": [
-        Row("kstrtoint kstrtouint kstrtoul kstrtoull", keeps=False),
+        Row("kstrtoint kstrtouint kstrtoul kstrtoull", keeps=False)
     ],
     "include/linux/lz4.h": [
         Row(
             "LZ4_compress_default LZ4_decompress_fast LZ4_decompress_safe "
             "LZ4_decompress_safe_partial",
             keeps=False,
-        ),
+        )
     ],
-    "include/linux/lzo.h": [
-        Row("lzo1x_1_compress lzo1x_decompress_safe", keeps=False),
-    ],
-    "include/linux/prandom.h of Linux 5.10": [
-        Row("prandom_bytes", keeps=False),
-    ],
+    "include/linux/lzo.h": [Row("lzo1x_1_compress lzo1x_decompress_safe", keeps=False)],
+    "include/linux/prandom.h of Linux 5.10": [Row("prandom_bytes", keeps=False)],
     "include/linux/printk.h": [
         Row("hex_dump_to_buffer", keeps=False),
         Row("print_hex_dump", keeps=False, reads=(5,), length=6),
@@ -197,14 +169,10 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "include/linux/random.h": [
-        Row("get_random_bytes", keeps=False, writes=(0,), length=1),
+        Row("get_random_bytes", keeps=False, writes=(0,), length=1)
     ],
-    "include/linux/siphash.h": [
-        Row("siphash", keeps=False),
-    ],
-    "include/linux/sort.h": [
-        Row("sort", keeps=False),
-    ],
+    "include/linux/siphash.h": [Row("siphash", keeps=False)],
+    "include/linux/sort.h": [Row("sort", keeps=False)],
     "include/linux/string.h": [
         Row(
             "bcmp memcpy_and_pad memcpy_flushcache memset16 memset32 memweight "
@@ -245,50 +213,30 @@ ROWS: dict[str, list[Row]] = {
             helper=(3, "memcpy_from_page"),
         ),
     ],
-    "include/linux/stringhash.h": [
-        Row("full_name_hash", keeps=False),
-    ],
+    "include/linux/stringhash.h": [Row("full_name_hash", keeps=False)],
     "include/linux/swab.h": [
-        Row("swab16 swab16s swab32 swab32s swab64 swab64s", keeps=False),
+        Row("swab16 swab16s swab32 swab32s swab64 swab64s", keeps=False)
     ],
     "include/linux/unaligned/packed_struct.h": [
-        Row("__get_unaligned_cpu32", keeps=False),
+        Row("__get_unaligned_cpu32", keeps=False)
     ],
     "include/linux/uuid.h": [
         Row(
             "export_uuid guid_copy guid_equal import_uuid uuid_copy uuid_equal",
             keeps=False,
-        ),
+        )
     ],
-    "include/linux/xxhash.h": [
-        Row("xxh32 xxh64 xxhash", keeps=False),
-    ],
-    "include/linux/xz.h": [
-        Row("xz_dec_run", keeps=False),
-    ],
-    "include/linux/zlib.h": [
-        Row("zlib_deflate zlib_inflate", keeps=False),
-    ],
-    "include/linux/zstd.h": [
-        Row("zstd_decompress_dctx", keeps=False),
-    ],
-    "include/linux/zstd_lib.h": [
-        Row("ZSTD_decompressDCtx", keeps=False),
-    ],
-    "include/linux/zutil.h": [
-        Row("adler32 zlib_adler32", keeps=False),
-    ],
+    "include/linux/xxhash.h": [Row("xxh32 xxh64 xxhash", keeps=False)],
+    "include/linux/xz.h": [Row("xz_dec_run", keeps=False)],
+    "include/linux/zlib.h": [Row("zlib_deflate zlib_inflate", keeps=False)],
+    "include/linux/zstd.h": [Row("zstd_decompress_dctx", keeps=False)],
+    "include/linux/zstd_lib.h": [Row("ZSTD_decompressDCtx", keeps=False)],
+    "include/linux/zutil.h": [Row("adler32 zlib_adler32", keeps=False)],
     "include/net/checksum.h": [
         Row("csum_and_copy_from_user csum_and_copy_to_user", faults=USES),
         Row("csum_partial_copy_nocheck", keeps=False),
     ],
-    "include/net/net_debug.h": [
-        Row("netdev_dbg netdev_err", keeps=False, prints=True),
-    ],
-    "lib/crypto/sha1.c": [
-        Row("sha1_transform", keeps=False),
-    ],
-    "lib/crypto/sha256.c": [
-        Row("sha256 sha256_update", keeps=False),
-    ],
+    "include/net/net_debug.h": [Row("netdev_dbg netdev_err", keeps=False, prints=True)],
+    "lib/crypto/sha1.c": [Row("sha1_transform", keeps=False)],
+    "lib/crypto/sha256.c": [Row("sha256 sha256_update", keeps=False)],
 }

@@ -130,71 +130,65 @@ ROWS: dict[str, list[Row]] = {
             "__cpuc_coherent_kern_range __cpuc_flush_dcache_area dmac_flush_range",
             keeps=False,
             preempt=USES,
-        ),
+        )
     ],
     "arch/arm/mm/dma.h": [  # written in assembly: arch/arm/mm/cache-*.S
-        Row("dmac_map_area dmac_unmap_area", keeps=False, preempt=USES),
+        Row("dmac_map_area dmac_unmap_area", keeps=False, preempt=USES)
     ],
     "arch/arm64/include/asm/cacheflush.h": [
         Row(
             "caches_clean_inval_pou dcache_clean_inval_poc dcache_clean_pou",
             keeps=False,
             preempt=USES,
-        ),
+        )
     ],
-    "arch/arm64/include/asm/neon.h": [
-        Row("kernel_neon_begin", disables=PREEMPT),
-    ],
+    "arch/arm64/include/asm/neon.h": [Row("kernel_neon_begin", disables=PREEMPT)],
     "arch/m68k/include/asm/raw_io.h": [
-        Row("raw_insw raw_insw_swapw raw_outsw raw_outsw_swapw", keeps=False),
+        Row("raw_insw raw_insw_swapw raw_outsw raw_outsw_swapw", keeps=False)
     ],
     "arch/mips/include/asm/cacheflush.h": [
-        Row("local_flush_data_cache_page", keeps=False, preempt=USES),
+        Row("local_flush_data_cache_page", keeps=False, preempt=USES)
     ],
     "arch/mips/include/asm/io.h": [
         Row(
             "dma_cache_inv dma_cache_wback dma_cache_wback_inv",
             keeps=False,
             preempt=USES,
-        ),
+        )
     ],
     "arch/mips/include/asm/page.h": [
-        Row("flush_data_cache_page", keeps=False, preempt=USES),
+        Row("flush_data_cache_page", keeps=False, preempt=USES)
     ],
     "arch/mips/mm/c-r4k.c": [
         Row(
             "r4k_blast_dcache_page r4k_blast_icache_page r4k_blast_scache_page",
             keeps=False,
             preempt=USES,
-        ),
+        )
     ],
     "arch/powerpc/include/asm/cacheflush.h": [
-        Row("clean_dcache_range flush_dcache_range", keeps=False),
+        Row("clean_dcache_range flush_dcache_range", keeps=False)
     ],
     "arch/sh/include/asm/cacheflush.h": [
         Row(
             "__flush_invalidate_region __flush_purge_region __flush_wback_region",
             keeps=False,
             preempt=USES,
-        ),
+        )
     ],
-    "arch/x86/include/asm/fpu/api.h": [
-        Row("kernel_fpu_begin", disables=PREEMPT),
-    ],
+    "arch/x86/include/asm/fpu/api.h": [Row("kernel_fpu_begin", disables=PREEMPT)],
     "arch/x86/include/asm/msr.h": [
         Row("rdmsr rdmsrl", assigns=True, preempt=USES),
         Row("wrmsr wrmsrl", preempt=USES),
     ],
-    "arch/x86/include/asm/pgtable.h": [
-        Row("pmd_page pte_page", repeats=True),
-    ],
+    "arch/x86/include/asm/pgtable.h": [Row("pmd_page pte_page", repeats=True)],
     "arch/x86/kernel/cpu/sgx/encls.h": [
         Row(
             "__encls_2 __encls_ret_1 __encls_ret_2 __encls_ret_3",
             keeps=False,
             keeps_behind=False,
             reads=EVERY,
-        ),
+        )
     ],
     "arch/xtensa/mm/misc.S": [
         Row(
@@ -202,21 +196,19 @@ ROWS: dict[str, list[Row]] = {
             "__invalidate_dcache_range __invalidate_icache_range",
             keeps=False,
             preempt=USES,
-        ),
+        )
     ],
-    "arch/x86/mm/pat/set_memory.c": [
-        Row("clflush_cache_range", keeps=False),
-    ],
+    "arch/x86/mm/pat/set_memory.c": [Row("clflush_cache_range", keeps=False)],
     "arch/xtensa/include/asm/cacheflush.h": [
         Row(
             "__flush_invalidate_dcache_page __invalidate_dcache_page "
             "__invalidate_icache_page",
             keeps=False,
             preempt=USES,
-        ),
+        )
     ],
     "block/blk-map.c": [
-        Row("bio_map_kern", hands=DIRECT_MAP, how="a bio is made from it"),
+        Row("bio_map_kern", hands=DIRECT_MAP, how="a bio is made from it")
     ],
     "include/asm-generic/cacheflush.h": [
         Row("copy_from_user_page copy_to_user_page", keeps=False),
@@ -235,14 +227,10 @@ ROWS: dict[str, list[Row]] = {
         Row("memcpy_fromio", keeps=False, writes=(0,), length=2),
     ],
     "include/asm-generic/memory_model.h": [
-        Row("page_to_pfn pfn_to_page", repeats=True),
+        Row("page_to_pfn pfn_to_page", repeats=True)
     ],
-    "include/linux/pfn.h": [
-        Row("PFN_DOWN PFN_PHYS PFN_UP PHYS_PFN", repeats=True),
-    ],
-    "arch/arm64/include/asm/memory.h": [
-        Row("phys_to_page", repeats=True),
-    ],
+    "include/linux/pfn.h": [Row("PFN_DOWN PFN_PHYS PFN_UP PHYS_PFN", repeats=True)],
+    "arch/arm64/include/asm/memory.h": [Row("phys_to_page", repeats=True)],
     "include/asm-generic/page.h": [
         Row("clear_user_page copy_user_page", keeps=False),
         Row("copy_page", keeps=False, writes=(0,), reads=(1,), page_long=True),
@@ -267,9 +255,7 @@ ROWS: dict[str, list[Row]] = {
             helper=(1, "clear_highpage"),
         ),
     ],
-    "include/drm/drm_cache.h": [
-        Row("drm_clflush_virt_range", keeps=False),
-    ],
+    "include/drm/drm_cache.h": [Row("drm_clflush_virt_range", keeps=False)],
     "include/linux/bio.h": [
         Row("bio_first_bvec_all bio_last_bvec_all", entry=VECTOR),
         Row("bio_for_each_bvec bio_for_each_bvec_all", entry=VECTOR),
@@ -284,9 +270,7 @@ ROWS: dict[str, list[Row]] = {
         Row("rq_for_each_segment", cuts=True),
         Row("blk_rq_map_kern", hands=DIRECT_MAP, how="a request is made from it"),
     ],
-    "include/linux/blkdev.h": [
-        Row("blkdev_issue_flush", sleeps=ALWAYS),
-    ],
+    "include/linux/blkdev.h": [Row("blkdev_issue_flush", sleeps=ALWAYS)],
     "include/linux/buffer_head.h": [
         Row("b_page bh_offset", repeats=True),
         Row("lock_buffer sync_dirty_buffer wait_on_buffer", sleeps=ALWAYS),
@@ -318,9 +302,7 @@ ROWS: dict[str, list[Row]] = {
         ),
         Row("dma_sync_single_for_cpu", hands=KEPT, how="it is used for DMA"),
     ],
-    "include/linux/dmapool.h": [
-        Row("dma_pool_alloc", sleeps=BY_FLAGS),
-    ],
+    "include/linux/dmapool.h": [Row("dma_pool_alloc", sleeps=BY_FLAGS)],
     "include/linux/gfp.h": [
         Row(
             "__alloc_pages alloc_pages_exact folio_alloc __get_free_pages "
@@ -415,15 +397,9 @@ ROWS: dict[str, list[Row]] = {
         Row("huge_page_size", many_pages=BYTES),
         Row("pages_per_huge_page", many_pages=NUMBER),
     ],
-    "include/linux/libnvdimm.h": [
-        Row("arch_wb_cache_pmem", keeps=False),
-    ],
-    "include/linux/logic_pio.h": [
-        Row("insb insl insw outsb outsl outsw", keeps=False),
-    ],
-    "include/linux/mempool.h": [
-        Row("mempool_alloc", sleeps=BY_FLAGS),
-    ],
+    "include/linux/libnvdimm.h": [Row("arch_wb_cache_pmem", keeps=False)],
+    "include/linux/logic_pio.h": [Row("insb insl insw outsb outsl outsw", keeps=False)],
+    "include/linux/mempool.h": [Row("mempool_alloc", sleeps=BY_FLAGS)],
     "include/linux/mm.h": [
         Row("PAGE_ALIGNED", by_value=True),
         Row("compound_nr folio_nr_pages thp_nr_pages", many_pages=NUMBER),
@@ -453,9 +429,7 @@ ROWS: dict[str, list[Row]] = {
             repeats=True,
         ),
     ],
-    "include/linux/mmdebug.h": [
-        Row("VM_BUG_ON", keeps=False, by_value=True),
-    ],
+    "include/linux/mmdebug.h": [Row("VM_BUG_ON", keeps=False, by_value=True)],
     "include/linux/page-flags.h": [
         Row("compound_head folio_page page_folio", repeats=True),
         Row("ClearPageUptodate SetPageDirty SetPageUptodate", takes_page=MARKS),
@@ -480,15 +454,11 @@ ROWS: dict[str, list[Row]] = {
             takes_page=LEAVES,
         ),
     ],
-    "include/linux/pagemap.h of Linux 5.10": [
-        Row("wait_on_page_bit", sleeps=ALWAYS),
-    ],
+    "include/linux/pagemap.h of Linux 5.10": [Row("wait_on_page_bit", sleeps=ALWAYS)],
     "include/linux/pci-dma-compat.h of Linux 5.10": [
-        Row("pci_map_single", hands=DIRECT_MAP, how="it is mapped for DMA"),
+        Row("pci_map_single", hands=DIRECT_MAP, how="it is mapped for DMA")
     ],
-    "include/linux/prefetch.h": [
-        Row("prefetch prefetchw", keeps=False),
-    ],
+    "include/linux/prefetch.h": [Row("prefetch prefetchw", keeps=False)],
     # One without data has neither: scsi_prepare_cmd() in drivers/scsi/scsi_lib.c.
     "include/scsi/scsi_cmnd.h": [Row("scsi_sg_count", counts="scsi_sglist")],
     "include/linux/scatterlist.h": [
@@ -516,9 +486,7 @@ ROWS: dict[str, list[Row]] = {
         ),
         Row("kfree kvfree", hands=FREED, how="it is freed"),
     ],
-    "include/linux/swap.h": [
-        Row("mark_page_accessed", takes_page=MARKS),
-    ],
+    "include/linux/swap.h": [Row("mark_page_accessed", takes_page=MARKS)],
     "include/linux/vmalloc.h": [
         Row("vm_map_ram vmalloc __vmalloc vmalloc_user vmap vzalloc", sleeps=ALWAYS),
         Row("vfree", hands=FREED, how="it is freed"),

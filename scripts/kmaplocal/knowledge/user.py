@@ -6,27 +6,15 @@ from __future__ import annotations
 from kmaplocal.knowledge.row import ALWAYS, ASSERTS, FAULTS, PAGING_IN, USES, Row
 
 ROWS: dict[str, list[Row]] = {
-    "arch/um/os-Linux/file.c": [
-        Row("pread64 pwrite64", keeps=False),
-    ],
+    "arch/um/os-Linux/file.c": [Row("pread64 pwrite64", keeps=False)],
     "arch/x86/include/asm/uaccess_64.h": [
-        Row("__copy_from_user_flushcache", faults=USES),
+        Row("__copy_from_user_flushcache", faults=USES)
     ],
-    "arch/x86/lib/copy_mc.c": [
-        Row("copy_mc_to_user", faults=USES),
-    ],
-    "arch/x86/lib/usercopy.c": [
-        Row("copy_from_user_nmi", faults=USES),
-    ],
-    "arch/x86/lib/usercopy_64.c": [
-        Row("__copy_user_flushcache", faults=USES),
-    ],
-    "fs/ext4/ext4.h": [
-        Row("ASSERT", by_value=True),
-    ],
-    "include/asm-generic/access_ok.h": [
-        Row("access_ok", keeps=False),
-    ],
+    "arch/x86/lib/copy_mc.c": [Row("copy_mc_to_user", faults=USES)],
+    "arch/x86/lib/usercopy.c": [Row("copy_from_user_nmi", faults=USES)],
+    "arch/x86/lib/usercopy_64.c": [Row("__copy_user_flushcache", faults=USES)],
+    "fs/ext4/ext4.h": [Row("ASSERT", by_value=True)],
+    "include/asm-generic/access_ok.h": [Row("access_ok", keeps=False)],
     "include/asm-generic/uaccess.h": [
         Row("__clear_user", faults=USES),
         Row("clear_user strncpy_from_user strnlen_user", faults=USES, sleeps=PAGING_IN),
@@ -97,6 +85,6 @@ ROWS: dict[str, list[Row]] = {
         Row("copy_from_iter", keeps=False, writes=(0,), length=1, faults=USES),
     ],
     "include/linux/uio.h of Linux 5.10": [
-        Row("iov_iter_copy_from_user_atomic", faults=USES),
+        Row("iov_iter_copy_from_user_atomic", faults=USES)
     ],
 }

@@ -12,20 +12,16 @@ ROWS: dict[str, list[Row]] = {
         Row("WARN_ON WARN_ON_ONCE", keeps=False, by_value=True, tests=True),
         Row("BUG_ON", keeps=False, silent=True, by_value=True, tests=True),
     ],
-    "include/asm-generic/div64.h": [
-        Row("do_div", assigns=True),
-    ],
+    "include/asm-generic/div64.h": [Row("do_div", assigns=True)],
     "include/linux/align.h": [
         Row("IS_ALIGNED", keeps=False, by_value=True),
         Row("ALIGN_DOWN PTR_ALIGN PTR_ALIGN_DOWN", keeps=False, returns=True),
         Row("ALIGN", keeps=False, returns=True, by_value=True),
     ],
     "include/linux/array_size.h": [
-        Row("ARRAY_SIZE", keeps=False, silent=True, by_value=True),
+        Row("ARRAY_SIZE", keeps=False, silent=True, by_value=True)
     ],
-    "include/linux/build_bug.h": [
-        Row("BUILD_BUG_ON", keeps=False),
-    ],
+    "include/linux/build_bug.h": [Row("BUILD_BUG_ON", keeps=False)],
     "include/linux/compiler.h": [
         Row("__builtin_unreachable unreachable", returns_never=True),
         Row("unlikely_notrace", same=True),
@@ -33,11 +29,9 @@ ROWS: dict[str, list[Row]] = {
         Row("likely unlikely", keeps=False, silent=True, tests=True, same=True),
     ],
     "include/linux/cleanup.h": [
-        Row("no_free_ptr retain_and_null_ptr return_ptr", takes=True),
+        Row("no_free_ptr retain_and_null_ptr return_ptr", takes=True)
     ],
-    "include/linux/container_of.h": [
-        Row("container_of", keeps=False, returns=True),
-    ],
+    "include/linux/container_of.h": [Row("container_of", keeps=False, returns=True)],
     "include/linux/err.h": [
         Row("ERR_CAST", error=True),
         Row("ERR_PTR", by_value=True, error=True),
@@ -46,9 +40,7 @@ ROWS: dict[str, list[Row]] = {
         Row("IS_ERR_OR_NULL", keeps=False, tests=True, looks=True),
         Row("IS_ERR", keeps=False, by_value=True, tests=True, looks=True),
     ],
-    "include/linux/kconfig.h": [
-        Row("IS_ENABLED", keeps=False),
-    ],
+    "include/linux/kconfig.h": [Row("IS_ENABLED", keeps=False)],
     "include/linux/kernel.h": [
         Row("bin2hex hex2bin scnprintf sprintf sscanf vsnprintf", keeps=False),
         Row("cant_migrate cant_sleep", preempt=ASSERTS),
@@ -74,13 +66,7 @@ ROWS: dict[str, list[Row]] = {
         Row("max", keeps=False, returns=True, silent=True, picks=("most", 0)),
         Row("max_t", keeps=False, returns=True, silent=True, picks=("most", 1)),
     ],
-    "include/linux/panic.h": [
-        Row("panic", returns_never=True),
-    ],
-    "include/linux/stdarg.h": [
-        Row("va_arg va_start", assigns=True),
-    ],
-    "include/vdso/bits.h": [
-        Row("BIT", by_value=True),
-    ],
+    "include/linux/panic.h": [Row("panic", returns_never=True)],
+    "include/linux/stdarg.h": [Row("va_arg va_start", assigns=True)],
+    "include/vdso/bits.h": [Row("BIT", by_value=True)],
 }

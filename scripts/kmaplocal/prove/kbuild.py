@@ -143,10 +143,7 @@ class Kbuild:
             )
 
     def _run(
-        self,
-        targets: list[str],
-        settings: Mapping[str, str],
-        made: Callable[[], None],
+        self, targets: list[str], settings: Mapping[str, str], made: Callable[[], None]
     ) -> tuple[int, str]:
         command = ["make", "-C", str(self.source), f"O={self.folder}", "-k"]
         command += [f"-j{self._jobs}", "--output-sync=target", "--no-print-directory"]

@@ -165,12 +165,7 @@ def uncertain(bench: Bench, wanted: Wanted, timeout: float, jobs: int | None) ->
     bench.show(AFTER)
     # Callees are looked up in the tree itself: grep does not follow the links.
     analysis = Analysis(
-        bench.farm.folder,
-        find_spatch(),
-        timeout,
-        jobs,
-        Definitions(bench.root),
-        UNMAPS,
+        bench.farm.folder, find_spatch(), timeout, jobs, Definitions(bench.root), UNMAPS
     )
     found: Doubts = {}
     for name, file in analysis.run(map(str, wanted)).items():

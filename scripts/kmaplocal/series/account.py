@@ -240,10 +240,7 @@ def _users(file: FileAnalysis, mapper: FunctionAnalysis) -> Iterator[User]:
 
 
 def _mapping(
-    seen: FunctionAnalysis,
-    site: Site,
-    repairs: Sequence[Repair],
-    idioms: list[Idiom],
+    seen: FunctionAnalysis, site: Site, repairs: Sequence[Repair], idioms: list[Idiom]
 ) -> Mapping:
     idiom = next((i for i in idioms if site.call in i.calls), None)
     new, way = site.api.new, RENAMED

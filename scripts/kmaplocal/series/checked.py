@@ -11,10 +11,7 @@ from kmaplocal.prove import record
 from kmaplocal.prove.record import Proof
 from kmaplocal.series.words import listed
 
-TARGETS = {
-    record.X86_64: "x86_64 allmodconfig",
-    record.I386: "i386 with HIGHMEM64G",
-}
+TARGETS = {record.X86_64: "x86_64 allmodconfig", record.I386: "i386 with HIGHMEM64G"}
 _SAID = {
     record.SPARSE: "sparse finds no path on which a page newly stays mapped",
     record.BOOT: (

@@ -72,21 +72,14 @@ def _converted(
 
 
 def _groups(
-    tree: Tree,
-    conversion: Conversion,
-    changed: Mapping[str, Outcome],
-    request: Request,
+    tree: Tree, conversion: Conversion, changed: Mapping[str, Outcome], request: Request
 ) -> list[list[str]]:
     files = conversion.files
     partners = {path: files[path].partners & changed.keys() for path in changed}
     return patches(changed, partners, Maintainers.of(tree.root), request.split)
 
 
-def _patch(
-    tree: Tree,
-    accounts: Mapping[str, Account],
-    group: Sequence[str],
-) -> Patch:
+def _patch(tree: Tree, accounts: Mapping[str, Account], group: Sequence[str]) -> Patch:
     told = [accounts[path] for path in group]
     return Patch(
         tuple(group),

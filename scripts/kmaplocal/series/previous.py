@@ -108,10 +108,7 @@ def changes(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def changelog(
-    previous: Previous,
-    subject: str,
-    message: str,
-    now: Mapping[str, Sequence[str]],
+    previous: Previous, subject: str, message: str, now: Mapping[str, Sequence[str]]
 ) -> str:
     """What is to be said below the `---` of a patch with SUBJECT, MESSAGE and the
     changes NOW: what is new in it since PREVIOUS."""

@@ -12,12 +12,7 @@ from dataclasses import replace
 
 from kmaplocal.findings.finding import Finding
 from kmaplocal.certify.analysis import FileAnalysis
-from kmaplocal.certify.certificate import (
-    CONVERT,
-    REPAIRED,
-    Obligation,
-    Verdict,
-)
+from kmaplocal.certify.certificate import CONVERT, REPAIRED, Obligation, Verdict
 
 
 def agreeing(

@@ -15,10 +15,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr
 
 RULE = Rule(
-    "kmap-nesting-order",
-    ERROR,
-    "mappings not unmapped in reverse order",
-    on_path=True,
+    "kmap-nesting-order", ERROR, "mappings not unmapped in reverse order", on_path=True
 )
 ON_STACK = {"SG_MITER_ATOMIC", "SG_MITER_LOCAL"}
 REVERSE = "unmap in the reverse order of mapping"

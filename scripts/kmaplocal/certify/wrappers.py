@@ -13,29 +13,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from kmaplocal import deadline, faults
-from kmaplocal.certify import called
+from kmaplocal.certify import called, conditional
 from kmaplocal.certify import readings as readings_of
 from kmaplocal.summaries import mappings
-from kmaplocal.summaries.chains import depending
 from kmaplocal.summaries.knowledge import FileKnowledge
-from kmaplocal.certify.certificate import CONVERT, DISABLE, LOCAL, UNKNOWN, Doubt
-from kmaplocal.certify.certificate import ONE_PAGE, Verdict
+from kmaplocal.certify.certificate import CONVERT, LOCAL, UNKNOWN, Doubt
+from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.doubts import SYNTAX, comment_doubts, lacking, syntax_doubts
 from kmaplocal.certify.certify import certify
 from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.certify.unrepaired import unrepaired
 from kmaplocal.certify.view import converted
 from kmaplocal.flow.events import AGAINST, Kind
 from kmaplocal.flow.values import Given
 from kmaplocal.knowledge import api
-from kmaplocal.repairs.repair import ExplicitDisable, UnmappedBy
 from kmaplocal.c.conditions import Version
 from kmaplocal.c.outline import Outline, Span, is_exported
 from kmaplocal.c.syntax import Function
-from kmaplocal.c.text import plain
 
 if TYPE_CHECKING:
     from kmaplocal.certify.analysis import FileAnalysis
@@ -43,9 +40,6 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 6
 TOGETHER = "kept with all that map and unmap together: "
 HARMFUL = (*AGAINST, Kind.RETURNED, Kind.AFTER_UNMAP)
-# The unmaps that enable page faults and preemption again.
-_ATOMIC = {call.ends for call in api.MAPS.values() if call.atomic}
-
 Key = tuple[str, int]  # a function: its file and its line
 
 
@@ -183,7 +177,27 @@ class Wrappers:
         if member.span.name in api.ALL or analysed is None or not analysed.followed:
             return False
         member.wrapper = self._maps(member, analysed) or self._unmaps(member, analysed)
+        if member.wrapper is None and not member.reading:
+            self._wrap_under_condition(member, analysed.knowledge)
         return member.wrapper is not None
+
+    def _wrap_under_condition(self, member: Member, knowledge: FileKnowledge) -> None:
+        """Take MEMBER for what it is where a condition of its arguments holds, where it
+        maps or unmaps for its callers then alone."""
+        assert member.function, "it was followed"
+        calls = {*knowledge.maps, *knowledge.unmaps}
+        for function, under in conditional.ways(member.function, calls):
+            seen = FunctionAnalysis(member.file, function, knowledge)
+            seen.follow()
+            found = self._maps(member, seen) or self._unmaps(member, seen)
+            if found:
+                made, ended = found.map, found.unmap
+                member.wrapper = found._replace(
+                    map=made and made._replace(under=under),
+                    unmap=ended and ended._replace(under=under),
+                )
+                member.function, member.analysis = function, seen
+                return
 
     def _maps(self, member: Member, analysed: FunctionAnalysis) -> Wrapper | None:
         """It as a map function: whatever it returns mapped, it maps, and it maps
@@ -433,7 +447,10 @@ class Wrappers:
             why = verdict.reasons()[0]
             reason = f"{member.file}:{why.line}: {name}(): {why.reason}"
             yield unknown, why.obligation, reason
-        for relied, what in _unrepaired(member):
+        assert member.analysis, "what was certified"
+        for relied, what in conditional.mismatches(member.analysis):
+            yield False, relied, f"{place}: {name}(): {what}"
+        for relied, what in unrepaired(member):
             yield False, relied, f"{place}: {name}(): {what}"
         if member.old and member.file not in self.files:
             reason = f"{place}: {name}() is to be converted with it: name its file"
@@ -474,25 +491,3 @@ class Wrappers:
                 why = f"{TOGETHER}{component.reason}"
                 doubt = Doubt(component.obligation, member.span.line, 0, why)
                 file.verdicts[index].doubts.append(doubt)
-
-
-def _unrepaired(member: Member) -> Iterator[tuple[str, str]]:
-    """What would have to be put right in MEMBER between calls of wrappers, or before it
-    unmaps for its callers, by its obligation: that is only done where a function maps
-    by itself."""
-    assert member.verdict and member.analysis, "what was certified"
-    for site, repair in member.verdict.repairs(ExplicitDisable):
-        if site.name not in api.OLD_MAPS and repair.around is not None:
-            relied = next(n for n, names in DISABLE.items() if repair.disable in names)
-            what = depending(repair.chain, relied) or f"there is a {repair.disable}()"
-            yield relied, f"{what}, which {site.name}() does"
-    for site, unmapped in member.verdict.repairs(UnmappedBy):
-        if site.name not in api.OLD_MAPS:
-            what = plain(unmapped.unmap.arguments[0].text)
-            yield ONE_PAGE, f"{what} may not be in the page that {site.name}() mapped"
-    wrapper = member.wrapper
-    if wrapper and wrapper.unmap and wrapper.unmap.kind in _ATOMIC:
-        for number, name in product(member.mapped, DISABLE):
-            for call in member.analysis.needing(Given(number), name):
-                chain = member.analysis.chain(Given(number), call, name)
-                yield name, f"{depending(chain, name)}, which its callers do"

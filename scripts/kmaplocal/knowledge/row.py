@@ -53,6 +53,15 @@ ADDRESS, PAGE, HOLDER = "address", "page", "holder"
 OUTPUT = "output"  # a page is left behind it
 
 
+class Under(NamedTuple):
+    """A condition that HOLDS or not: its TEXT, in which `#0` is the argument of the
+    first of NUMBERS, and so on."""
+
+    text: str
+    holds: bool
+    numbers: tuple[int, ...]
+
+
 class Map(NamedTuple):
     """A map call: the unmap that ends it, what replaces it, whether it disables
     page faults and preemption, whether it is on the stack, and what it returns
@@ -67,7 +76,8 @@ class Map(NamedTuple):
     the address need not be that of the page's begin.  The result of one that GIVES_PAGE
     is a page that is mapped.  By the arguments that NAMED has the numbers of it can be
     ended as well: each is the page, what keeps page or address, or where it is left.
-    One that RETURNS gives an address in the page beside that which is elsewhere."""
+    One that RETURNS gives an address in the page beside that which is elsewhere.  One
+    that maps UNDER a condition gives another address where that does not hold."""
 
     ends: str
     new: str
@@ -82,15 +92,18 @@ class Map(NamedTuple):
     gives_page: bool = False
     named: tuple[tuple[int, str], ...] = ()
     returns: bool = False
+    under: Under | None = None
 
 
 class Unmap(NamedTuple):
     """An unmap call: its kind, and the number of the argument that it ends, which
-    is the address, the page (for kunmap()), or what holds the address."""
+    is the address, the page (for kunmap()), or what holds the address; and UNDER which
+    condition."""
 
     kind: str
     number: int = 0
     given: str = ADDRESS
+    under: Under | None = None
 
 
 class Range(NamedTuple):

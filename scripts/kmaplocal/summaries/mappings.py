@@ -132,6 +132,8 @@ def mapped(trace: Trace, errors: bool = False) -> api.Map | None:
         (rule.ends, rule.atomic) != (rules[0].ends, rules[0].atomic) for rule in rules
     ):
         return None
+    if any(rule.under for rule in rules):
+        return None  # its callers do not see of what
     with_page = [(o, live[0]) for o, live in ways if live]
     without = [o for o, live in ways if not live]
     site = trace.sites[min(left)]
@@ -349,6 +351,7 @@ def ending(
         if End(site, Kind.UNMAPPED) in ends
     }
     again = any(end.kind is Kind.PARAMETER for end in _ends(trace, site))
+    again = again or any(knowledge.unmaps[call.callee].under for call in trace.unmaps)
     if site in trace.left_live or again or len(kinds) != 1:
         return None
     return api.Unmap(min(kinds), number, given), trace

@@ -83,6 +83,7 @@ class Callees:
         self._busy: dict[Key, Summary] = {}
         self._again: set[Key] = set()
         self._provisional: set[Made] = set()
+        self._waiting: set[Made] = set()  # of those that are to know what a pointer is
 
     def add(self, file: str, source: Source) -> None:
         """Make the functions of SOURCE known."""
@@ -208,10 +209,11 @@ class Callees:
     def learn(self, pointers: Mapping[Pointer, Targets]) -> None:
         """Make known what POINTERS can be, and drop what was said without it."""
         self.pointers.update(pointers)
-        for key, summary in list(self.summaries.items()):
-            if any(effect.awaits in pointers for effect in summary.effects):
+        for key in [key for key in self._waiting if key in self.summaries]:
+            if any(each.awaits in pointers for each in self.summaries[key].effects):
                 del self.summaries[key]
                 self._provisional.discard(key)
+        self._waiting.intersection_update(self.summaries)
 
     def _effect(
         self, file: str, function: Function, number: int, inside: Inside | None
@@ -347,6 +349,8 @@ class Callees:
             self._deepest = outer
         made = (key, UNCUT if need <= left else left)
         self.summaries[made], self._needs[made] = summary, need
+        if any(effect.awaits for effect in summary.effects):
+            self._waiting.add(made)
         if self.requests.asked > before:
             self._provisional.add(made)
         return made

@@ -49,9 +49,11 @@ class Likely:
     def foresee(self, names: Iterable[str]) -> None:
         """Look for NAMES, which are asked about next, and for the map functions in one
         pass, where nothing was looked for before."""
+        if self._all or self.search.answers.mapping is not None:
+            return
         wanted = frozenset(names)
         some = pieces(wanted | api.NAMES)
-        if some and not self._all and self.search.answers.mapping is None:
+        if some:
             self._foreseen = wanted
             self.search.lines_with(some, "", self._some.file)
             self.search.note_mapping(self._some.with_words(api.NAMES))

@@ -7,6 +7,7 @@ once.  Words are what C calls identifiers; bytes that are no ASCII end one.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -182,7 +183,7 @@ class Search:
         """The files of the kernel proper with the name of a map function, or of one
         that ends a mapping."""
         if self.answers.mapping is None:
-            asked = [*_PLAIN, "--fixed-strings", *_patterns(_shortest(api.NAMES))]
+            asked = [*_PLAIN, "--fixed-strings", *_patterns(_shortest(api.NAMES) or ())]
             named = self._holding(asked, "", SOURCES)
             self.answers.mapping = sorted(self.naming(api.NAMES, named))
         return self.answers.mapping
@@ -261,15 +262,23 @@ def pieces(words: Iterable[str]) -> list[str] | None:
     every = sorted(set(words))
     longest = max(map(len, every), default=0)
     for length in range(max(longest, _LEAST), _LEAST - 1, -1):
-        cut = _shortest({word[:length] for word in every})
-        if sum(map(len, cut)) <= _MOST_BYTES:
+        cut = _shortest({word[:length] for word in every}, _MOST_BYTES)
+        if cut is not None:
             return cut
     return None
 
 
-def _shortest(words: Collection[str]) -> list[str]:
-    """WORDS without those that hold another one."""
-    return sorted(w for w in words if not any(o in w for o in words if o != w))
+def _shortest(words: Collection[str], most: float = math.inf) -> list[str] | None:
+    """WORDS without those that hold another one; None when these are more than MOST
+    bytes."""
+    kept: list[str] = []
+    for word in sorted(words, key=len):
+        if not any(other in word for other in kept):
+            kept.append(word)
+            most -= len(word)
+            if most < 0:
+                return None
+    return sorted(kept)
 
 
 def _patterns(words: Iterable[str]) -> list[str]:

@@ -11,11 +11,11 @@ c         lexer lines tags outline oldcalls conditions arms labels inner (one fi
           (what is passed, and set, on every path), text linear sizes types exprtypes
           structs (its types, sums)
 tree      kernel repository (the tree), search shard (its candidate files), likely
-          definitions generated initialisers members (what is defined where), answers
-          invalidation (what was asked of it, and what a change makes of that), source
-          module target (the kernel a module is for), spatch standing processes patching
-          (running spatch), facts (what it says), kconfig objects (what a file is built
-          for), outcome
+          definitions generated initialisers members index (what is defined where),
+          answers invalidation (what was asked of it, and what a change makes of that),
+          source module target (the kernel a module is for), spatch standing processes
+          patching (running spatch), facts (what it says), kconfig objects (what a file
+          is built for), outcome
 cache     cache (the database), facts (known ones), state incremental (results)
 flow      engine (every mapping along every path), values state conditions (what is
           known on the way), relevance (what can matter), evaluator branches stores

@@ -9,7 +9,7 @@ from pathlib import Path
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
 from kmaplocal.knowledge import api
 from kmaplocal.names import quoted
-from kmaplocal.tree import repository, source
+from kmaplocal.tree import repository, search, source
 
 _LANDMARKS = ("Makefile", "Kconfig", source.HEADER)
 _C_SUFFIXES = (".c", ".h")
@@ -108,10 +108,14 @@ class CTree:
         ]
 
     def _grep(self, places: list[Path], words: tuple[str, ...]) -> list[str]:
-        command = ["grep", "-rlwFaZ"]
-        command += [f"--include=*{suffix}" for suffix in _C_SUFFIXES]
-        command += [argument for word in words for argument in ("-e", word)]
-        command += ["--", *(os.path.join(".", place) for place in places)]
+        # One that is no folder is looked at whatever it is called.
+        some = [
+            p for p in places if p.suffix in _C_SUFFIXES or (self.root / p).is_dir()
+        ]
+        if not some:
+            return []
+        command = search.command_for(words, _C_SUFFIXES)
+        command += ["--", *(os.path.join(".", place) for place in some)]
         done = subprocess.run(
             command,
             cwd=self.root,

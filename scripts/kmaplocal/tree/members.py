@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from kmaplocal.c import tags
 from kmaplocal.tree.answers import Answers, Member
+from kmaplocal.tree.index import Index
 from kmaplocal.tree.search import Lines, Search
 
 _FIELDS = ("--kinds-C=m", "--fields=ts")
@@ -32,6 +33,7 @@ class Members:
             self._note(name, (_Member(*each) for each in members))
         self._read: set[str] = set()
         self._tags = Lines()
+        self._index = Index(self._tags.file)
         self._whole = False  # all headers were read
 
     def ask(self, names: Iterable[str], files: Sequence[str]) -> None:
@@ -49,6 +51,7 @@ class Members:
     def read_all(self) -> None:
         """Read all headers now.  Errors: TagsError, SearchFailed."""
         self._write(self.search.structures)
+        self._index.read()
         self._whole = True
 
     def types(self, name: str, files: Sequence[str]) -> set[str]:
@@ -70,7 +73,7 @@ class Members:
     def _look(self, names: set[str]) -> None:
         """Choose the members of these NAMES."""
         found: dict[str, list[_Member]] = {name: [] for name in names}
-        for line in self._tags.matching(f"^({'|'.join(sorted(names))})\t"):
+        for line in self._index.lines(names):
             name, member = _parsed(line)
             found[name].append(member)
         for name, members in found.items():

@@ -59,6 +59,14 @@ def program() -> str:
     return found
 
 
+def command_for(words: Iterable[str], suffixes: Iterable[str]) -> list[str]:
+    """The command, without where to look, that names the files, of these SUFFIXES, that
+    hold one of WORDS, each with a NUL behind it.  Errors: SearchFailed."""
+    globs = [f"--glob=*{suffix}" for suffix in suffixes]
+    asked = [*_WORDS, "--files-with-matches", "--null", *globs, *_patterns(words)]
+    return [program(), f"--threads={cores()}", *asked]
+
+
 class Search:
     """The words of one tree; what it was asked once it does not look for again."""
 

@@ -218,10 +218,13 @@ class CheckContext:
     def before(self, expr: Expr) -> Iterator[Stmt]:
         """The statements that stand before EXPR in the blocks around it."""
         home = self.statement(expr)
+        yield from self.standing_before(home) if home is not None else ()
+
+    def standing_before(self, stmt: Stmt) -> Iterator[Stmt]:
+        """The same for a statement."""
+        home: Stmt | None = stmt
         while home is not None:
-            for stmt in self.places.siblings(home):
-                if stmt.start < home.start:
-                    yield stmt
+            yield from (s for s in self.places.siblings(home) if s.start < home.start)
             home = home.parent
 
     def given_to(self, value: Expr) -> set[str]:

@@ -5,7 +5,7 @@ and the conditions to remember."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from kmaplocal.flow.conditions import RELATIONS, atoms_of, flag_of, lasts
 from kmaplocal.flow.escape import bound, member_name, member_of, outputs
@@ -153,12 +153,9 @@ class Relevance:
     def _repeated_conditions(self) -> set[str]:
         """Conditions tested more than once: only these correlate."""
         seen, twice = set[str](), set[str]()
-        for stmt in self.function.statements():
-            if stmt.kind != "if":
-                continue
-            for expr in stmt.exprs:
-                for atom in atoms_of(expr):
-                    (twice if atom in seen else seen).add(atom)
+        for expr in self._asked():
+            for atom in atoms_of(expr):
+                (twice if atom in seen else seen).add(atom)
         self.lasting = self._lasting(seen)
         failed = {f"IS_ERR ( {name} )" for name in self.returned} & seen
         twice |= self.returned | self.lasting | failed
@@ -167,6 +164,16 @@ class Relevance:
         given = {a.bare().text for call in calls for a in call.arguments.values()}
         self.memos = self.flags - given
         return twice
+
+    def _asked(self) -> Iterator[Expr]:
+        """The conditions of each `if`, and of each `?:` that maps or unmaps."""
+        for stmt in self.function.statements():
+            if stmt.kind == "if":
+                yield from stmt.exprs
+        calls = set(self.function.calls((*self.maps, *self.unmaps)))
+        for expr in self.function.exprs:
+            if expr.kind == "ternary" and not calls.isdisjoint(expr.walk()):
+                yield expr.children[0]
 
     def _lasting(self, atoms: Collection[str]) -> set[str]:
         """Those of ATOMS that stay true of a pointer when it goes on by `++`."""

@@ -116,7 +116,14 @@ ROWS: dict[str, list[Row]] = {
         Row("crypto_comp_compress crypto_comp_decompress", keeps=False)
     ],
     "include/linux/dev_printk.h": [
-        Row("dev_dbg dev_err dev_info dev_warn", keeps=False, prints=True)
+        Row(
+            "dev_dbg dev_err dev_info dev_notice dev_warn dev_dbg_once dev_err_once "
+            "dev_info_once dev_notice_once dev_warn_once dev_dbg_ratelimited "
+            "dev_err_ratelimited dev_info_ratelimited dev_notice_ratelimited "
+            "dev_warn_ratelimited",
+            keeps=False,
+            prints=True,
+        ),
     ],
     "include/linux/find.h": [
         Row(
@@ -162,8 +169,13 @@ ROWS: dict[str, list[Row]] = {
         Row("print_hex_dump_bytes", keeps=False, reads=(2,), length=3),
         Row("no_printk", prints=True),
         Row(
-            "pr_alert pr_cont pr_crit pr_debug pr_emerg pr_err pr_info pr_notice "
-            "pr_warn printk",
+            "pr_alert pr_cont pr_crit pr_debug pr_devel pr_emerg pr_err pr_info "
+            "pr_notice pr_warn printk pr_alert_once pr_crit_once pr_debug_once "
+            "pr_devel_once pr_emerg_once pr_err_once pr_info_once pr_notice_once "
+            "pr_warn_once printk_once pr_alert_ratelimited pr_crit_ratelimited "
+            "pr_debug_ratelimited pr_devel_ratelimited pr_emerg_ratelimited "
+            "pr_err_ratelimited pr_info_ratelimited pr_notice_ratelimited "
+            "pr_warn_ratelimited printk_ratelimited",
             keeps=False,
             prints=True,
         ),

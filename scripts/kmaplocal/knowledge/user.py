@@ -81,8 +81,22 @@ ROWS: dict[str, list[Row]] = {
             keeps=False,
         ),
         Row("_copy_from_iter _copy_to_iter", keeps=False, faults=USES),
-        Row("copy_to_iter", keeps=False, reads=(0,), length=1, faults=USES),
-        Row("copy_from_iter", keeps=False, writes=(0,), length=1, faults=USES),
+        Row(
+            "copy_to_iter",
+            keeps=False,
+            reads=(0,),
+            length=1,
+            faults=USES,
+            sleeps=PAGING_IN,
+        ),
+        Row(
+            "copy_from_iter",
+            keeps=False,
+            writes=(0,),
+            length=1,
+            faults=USES,
+            sleeps=PAGING_IN,
+        ),
     ],
     "include/linux/uio.h of Linux 5.10": [
         Row("iov_iter_copy_from_user_atomic", faults=USES)

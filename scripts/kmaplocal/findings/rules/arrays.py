@@ -91,7 +91,11 @@ def element(expr: Expr | None) -> tuple[str, str]:
 
 def counts_up(context: CheckContext, expr: Expr, index: str) -> bool:
     """Whether EXPR stands in a loop whose INDEX only ever grows."""
-    loops = list(context.loops(expr))
+    return grows(list(context.loops(expr)), index)
+
+
+def grows(loops: list[Stmt], index: str) -> bool:
+    """Whether INDEX only ever grows in the innermost of LOOPS."""
     if not loops or not index.isidentifier():
         return index.endswith("++") and bool(loops)
     steps = [n for s in loops[-1:] for n in _steps(s) if _target(n) == index]

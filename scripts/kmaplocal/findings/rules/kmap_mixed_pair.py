@@ -31,6 +31,19 @@ def find(context: CheckContext) -> Iterator[Finding]:
             yield _mixed(context, sites[0], expr)
         elif sites:
             yield from _on_another_way(context, expr)
+            yield from _of_another_kind(context, expr, sites)
+
+
+def _of_another_kind(
+    context: CheckContext, expr: Expr, sites: list[Site]
+) -> Iterator[Finding]:
+    """An unmap that is right on one way, and on another ends a mapping of another kind,
+    which no unmap of its own kind ends."""
+    for site in sites:
+        own = any(context.kind(e) == site.api.ends for e in context.unmaps(site))
+        if site.api.ends != context.kind(expr) and not own:
+            yield _mixed(context, site, expr)
+            return
 
 
 def _on_another_way(context: CheckContext, expr: Expr) -> Iterator[Finding]:

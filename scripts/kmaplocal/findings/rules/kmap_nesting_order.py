@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.finding import ERROR, Finding, Rule
 from kmaplocal.findings.rules.arrays import counts_up, element, kept_in_arrays
+from kmaplocal.findings.rules.callee_arrays import upwards_by_callees
 from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.certify.certificate import LIFO
 from kmaplocal.flow.events import ends_only
@@ -34,6 +35,7 @@ def find(context: CheckContext) -> Iterator[Finding]:
             answered=LIFO,
         )
     yield from _arrays(context)
+    yield from upwards_by_callees(context)
 
 
 def _once_each(context: CheckContext) -> Iterator[tuple[Site, Site, Expr]]:

@@ -167,11 +167,13 @@ def _places(node: Expr) -> bool:
 
 
 def _leaves_it(context: CheckContext, site: Site, stmt: Stmt) -> bool:
-    """Whether STMT is a `break` before which, in its block, SITE is not unmapped."""
-    block = context.places.siblings(stmt) if stmt.kind == "break" else []
-    before = (s for s in block if s.start < stmt.start)
+    """Whether STMT is a `break` that is come to with SITE mapped: nothing before it in
+    the blocks around it unmaps that."""
+    if stmt.kind != "break":
+        return False
     unmaps = [*map(context.statement, context.unmaps(site))]
-    return bool(block) and not any(s in unmaps for s in before)
+    ends = [s for s in context.standing_before(stmt) if s in unmaps]
+    return not any(s.start > site.call.start for s in ends)
 
 
 def _inside(stmt: Stmt, expr: Expr) -> bool:

@@ -46,9 +46,10 @@ apply     plan agreement together (what is to be done), edit edits layout braces
           comments conversion (making the edits by the semantic patches), outcomes
           cached (of many files), goldens, patch replace
 findings  survey (files), checks context called additions roots (one function, as the
-          rules look at it), registry architectures finding report text handbook mend;
-          rules/ (a rule, and its page), accept/ (comments, baselines, what apply does),
-          change/ (what a patch is answerable for), formats/ (how it is told)
+          rules look at it), registry architectures elsewhere finding report text
+          handbook mend; rules/ (a rule, and its page), accept/ (comments, baselines,
+          what apply does), change/ (what a patch is answerable for), formats/ (how it
+          is told)
 report    report listing output (certificates of a tree), page events (the same for a
           browser)
 history   history bodies (what upstream did)

@@ -219,3 +219,21 @@ def test_what_a_macro_maps_in_the_head_of_a_loop_is_told(tree, write):
         ("by_macro", f"line 8: {told}"),
         ("by_macro_and_map", f"line 18: {told}"),
     }
+
+
+@pytest.mark.parametrize(
+    "user, severity",
+    [
+        ("void *p = part_of(t); kunmap_local(p);", "note"),
+        ("void *p = part_of(t); kunmap(p);", "warning"),
+        ("void *p = another(t); kunmap_local(p);", "warning"),
+    ],
+)
+def test_who_calls_it_from_another_file_unmaps(tree, write, user, severity):
+    """What is returned mapped is as it should be where another file ends it."""
+    (tree / "mm/helpers.c").unlink()
+    text = "void *part_of(struct table *t)\n{\n\treturn kmap_local_page(t->page);\n}\n"
+    write(tree / "mm/part.c", text)
+    write(tree / "fs/user.c", f"void use(struct table *t)\n{{\n\t{user}\n}}\n")
+    found = json.loads(run(tree, "mm/part.c").stdout)["findings"]
+    assert [(f["rule"], f["severity"]) for f in found] == [("kmap-returned", severity)]

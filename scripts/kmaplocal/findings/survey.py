@@ -13,6 +13,7 @@ from pathlib import Path
 from kmaplocal import faults
 from kmaplocal.findings.accept.agreement import agreeing
 from kmaplocal.findings.architectures import noted
+from kmaplocal.findings.elsewhere import ended_elsewhere
 from kmaplocal.findings.finding import Finding, Step
 from kmaplocal.findings.registry import RULES, in_file
 from kmaplocal.findings.checks import Checks
@@ -178,7 +179,7 @@ def survey(
     else:
         applied, failed = analysis.applied(files), False
     found = _collected(files, applied, checks)
-    found.findings = noted(found.findings, root)
+    found.findings = ended_elsewhere(noted(found.findings, root), root, tree)
     found.complete = not (analysis.failed or failed)
     return found
 

@@ -37,9 +37,13 @@ def _returned(context: CheckContext, site: Site, use: Event) -> Finding:
     unmapped = unmapped or bool(context.uses(site, Kind.STORED))
     if not unmapped_in_file(context, site):
         message += f", and no function of this file calls {site.api.ends}()"
-    remedy = f"say in a comment that the caller is to call {site.api.ends}()"
     severity = NOTE if unmapped else WARNING
-    return context.finding(use.place, message, remedy, severity)
+    return context.finding(use.place, message, remedy(site.api.ends), severity)
+
+
+def remedy(ends: str) -> str:
+    """What is to be done where ENDS is what unmaps the mapping."""
+    return f"say in a comment that the caller is to call {ends}()"
 
 
 def unmapped_in_file(context: CheckContext, site: Site) -> bool:

@@ -176,16 +176,16 @@ class Users:
                 yield path, macro.name
 
     def _wraps(self, path: str, name: str) -> bool:
-        """Whether NAME, of the file PATH, maps or unmaps for its callers, or is a
-        macro of which that is not known."""
+        """Whether NAME, of the file PATH, maps or unmaps for its callers, one page or
+        several, or is a macro of which that is not known."""
         if name in api.ALL:
             return False
         found = self.callees.mappings_of(path, name)
-        if found.map or found.unmap:
+        if found.map or found.unmap or found.leaves:
             return True
         macros = [m for m in self.analysis.outlines[path].macros if m.name == name]
         heads = any(macro.heads() for macro in macros)
-        unclear = heads or found.leaves or not self.callees.find(path, name)
+        unclear = heads or not self.callees.find(path, name)
         return bool(macros) and unclear
 
 

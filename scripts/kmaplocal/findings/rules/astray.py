@@ -133,16 +133,28 @@ def _is_moved_on(context: CheckContext, site: Site, argument: Expr) -> bool:
     if not stepped and page.bare().text != argument.text:
         return False
     names = {n.text for n in argument.walk() if n.kind == "identifier"}
+    places = {n.text for i in _indices(argument) for n in i.walk()}
     for stmt in context.sequel(home):
         if stmt.start <= argument.start < stmt.end:
             return stepped
         if stepped and any(changes(n, names) for e in stmt.walk() for n in _nodes(e)):
             return False
-        if any(
-            changes(n, names) and n.op != "&" for root in stmt.exprs for n in [root]
-        ):
+        if any(n.op != "&" and _sets(n, names, places) for n in stmt.exprs):
             return True
     return False
+
+
+def _indices(argument: Expr) -> Iterator[Expr]:
+    """What elements are chosen by in ARGUMENT."""
+    return (n.children[1] for n in argument.walk() if n.kind == "index")
+
+
+def _sets(node: Expr, names: set[str], places: set[str]) -> bool:
+    """Whether NODE changes one of the variables NAMES, or of the members PLACES."""
+    if changes(node, names):
+        return True
+    steps = node.kind in ("assign", "postfix") or node.op in ("++", "--")
+    return steps and node.children[0].bare().text in places
 
 
 def _steps_itself(page: Expr, argument: Expr) -> bool:

@@ -12,7 +12,7 @@ from kmaplocal.findings.rules.kmap_returned import speaks_of_unmap
 from kmaplocal.findings.finding import ADDED, ERROR, JUMPS, NOTE, WARNING, Finding, Rule
 from kmaplocal.findings.rules.kmap_mixed_pair import ended
 from kmaplocal.findings.rules.arrays import arrays_left
-from kmaplocal.findings.rules.callee_arrays import left_by_callers
+from kmaplocal.findings.rules.several import left_by_callers
 from kmaplocal.findings.rules.held import put_while_mapped
 from kmaplocal.findings.rules.takers import by_result, how_sure, is_for_later, takers
 from kmaplocal.findings.rules.walkers import WALKS, walks_left

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.finding import ERROR, Finding, Rule
 from kmaplocal.findings.rules.arrays import counts_up, element, kept_in_arrays
-from kmaplocal.findings.rules.callee_arrays import upwards_by_callees
+from kmaplocal.findings.rules.several import out_of_order_in_helper
+from kmaplocal.findings.rules.several import upwards_by_callees
 from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.certify.certificate import LIFO
 from kmaplocal.flow.events import ends_only
@@ -36,6 +37,7 @@ def find(context: CheckContext) -> Iterator[Finding]:
         )
     yield from _arrays(context)
     yield from upwards_by_callees(context)
+    yield from out_of_order_in_helper(context)
 
 
 def _once_each(context: CheckContext) -> Iterator[tuple[Site, Site, Expr]]:

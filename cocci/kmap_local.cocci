@@ -17,6 +17,8 @@ virtual context
 virtual org
 virtual report
 virtual idioms
+// Of the driver: a file that may have none of these words, and changes with others.
+virtual joined
 
 @initialize:python@
 @@
@@ -58,7 +60,7 @@ inline.idioms = True
 // The places of the edits. Each is seen before any is made: what one pattern here
 // does not match keeps the whole file as it is. No statement has two of them that
 // are on different lines here: the first one alone would match.
-@kmap_local_edit depends on kmap_local_calls || kmap_local_offers@
+@kmap_local_edit depends on kmap_local_calls || kmap_local_offers || joined@
 position p;
 position beside : script:python() { inline.does(beside, "before", "after") };
 position declare : script:python() { inline.does(declare, "declare") };
@@ -270,6 +272,51 @@ parameter list ps;
 f(ps
 + , void **added
   ) { ... }
+
+// ... and where they are only declared.
+@kmap_local_taking depends on patch@
+identifier f : script:python() { inline.declares(f, "*") };
+type T;
+parameter list ps;
+@@
+T f(ps);
+
+@script:python kmap_local_taken@
+f << kmap_local_taking.f;
+added;
+@@
+coccinelle.added = cocci.make_ident(inline.declared(f))
+
+@depends on patch@
+identifier kmap_local_taking.f, kmap_local_taken.added;
+type T;
+parameter list ps;
+@@
+T f(ps
++ , void *added
+  );
+
+@kmap_local_giving depends on patch@
+identifier f : script:python() { inline.declares(f, "**") };
+type T;
+parameter list ps;
+@@
+T f(ps);
+
+@script:python kmap_local_given@
+f << kmap_local_giving.f;
+added;
+@@
+coccinelle.added = cocci.make_ident(inline.declared(f))
+
+@depends on patch@
+identifier kmap_local_giving.f, kmap_local_given.added;
+type T;
+parameter list ps;
+@@
+T f(ps
++ , void **added
+  );
 
 @kmap_local_shown depends on context@
 position kmap_local_edit.p;

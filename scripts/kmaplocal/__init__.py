@@ -34,10 +34,12 @@ certify   analysis file (all of it), learner (what they ask for), view (who look
           there), dependencies (what a result depends on), function (one that was
           followed), paired lifo local faults
           preempt one_page (an obligation each), context, certificate certify (what
-          follows), wrappers carried (mapped here, unmapped there), lowmem members
-          (pages that need no mapping), parallel (parts of a tree, a process each)
+          follows), wrappers family carried (mapped here, unmapped there), lowmem
+          members (pages that need no mapping), parallel (parts of a tree, a process
+          each)
 repairs   order explicit base_pointer (what can be put right), repair (how that is
-          done), folios vectors asked, carry (addresses that go with their pages)
+          done), folios vectors asked, carry heads (addresses that go with their
+          pages, and the parameters for them)
 idioms    idioms copies sets fills casts (page helpers), flushes
 steps     steps task (what a person has to change where a mapping is kept, and the
           kinds of that), kept unmapping callers (what its rules look at); the rules:

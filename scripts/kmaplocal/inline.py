@@ -18,6 +18,7 @@ _ADDED = "before "  # as findings/finding.py has it
 _plans: dict[str, dict[str, dict[str, str]]] = {}
 _findings: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
 _gains: dict[str, dict[str, str]] = {}
+_plans_declared: dict[str, dict[str, str]] = {}  # by "", of the one file there is
 _told: set[tuple[str, str, str]] = set()
 _seen: dict[str, set[str]] = {}
 _marked: dict[str, set] = {}
@@ -74,6 +75,26 @@ def gains(function: str, stars: str) -> bool:
         )
         and gained(function)[5:].count("*") == len(stars)
     )
+
+
+def declares(function: str, stars: str) -> bool:
+    """Whether the file at hand declares FUNCTION, which another one defines, and gets
+    it a parameter that is a `void` with so many STARS."""
+    found = _declared().get(function, "")
+    return found.startswith("void ") and found[5:].count("*") == len(stars)
+
+
+def declared(function: str) -> str:
+    """The name of that parameter."""
+    return _declared()[function].rpartition("*")[2]
+
+
+def _declared() -> dict[str, str]:
+    """What the driver says of the one file that it hands over; alone, a file knows of
+    no other."""
+    if os.environ.get("KMAPLOCAL_PLAN") and "" not in _plans_declared:
+        _plans_declared[""] = _load("plan", "")["declared"]
+    return _plans_declared.get("", {})
 
 
 def gained(function: str) -> str:

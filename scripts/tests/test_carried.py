@@ -124,10 +124,6 @@ def test_what_goes_wrong_is_told(carried, monkeypatch):
         ("\tshelf_put(page);\n", "\tpage = next_page(page);\n\tshelf_put(page);\n"),
         ("\tif (IS_ERR(page))\n\t\treturn 0;\n", ""),  # it may not be mapped
         ("int word;", "void *page_addr = shelf;\n\tint word;"),
-        (
-            "static void shelf_put",
-            "/**\n * shelf_put - end\n */\nstatic void shelf_put",
-        ),
         ("\treturn word;", INNER + "\treturn word;"),  # two of one name
         # it may ask page_address(), for all that is known of it
         ("\tshelf_put(page);\n", "\tshow_shelf(page);\n\tshelf_put(page);\n"),

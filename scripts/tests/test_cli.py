@@ -42,10 +42,12 @@ def convert_file(root, path, spatch, timeout):
     done = ("f",) if after != before else ()
     return Outcome(path, before, after, done, (), (), len(done))
 
-def prepare(root, paths, spatch, request, progress, idioms=False):
-    return lambda path: convert_file(root, path, spatch, request.timeout)
+def prepare(root, paths, spatch, request, progress, idioms=False, scope=None):
+    convert = lambda path: convert_file(root, path, spatch, request.timeout)
+    convert.joined = ()
+    return convert
 
-def prepare_rest(root, left, paths, spatch, request, tree, names, progress):
+def prepare_rest(root, left, paths, spatch, request, tree, names, progress, scope):
     return prepare(root, left, spatch, request, progress), None, True
 
 conversion = types.SimpleNamespace(prepare=prepare, prepare_rest=prepare_rest)

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from kmaplocal.apply.outcomes import Settings, converted
+from kmaplocal.apply.outcomes import Convert, Settings, converted
 from kmaplocal.apply.together import settled
 from kmaplocal.cache import incremental
 from kmaplocal.console import Console
@@ -20,9 +20,7 @@ from kmaplocal.tree.shard import by_folder
 from kmaplocal.tree.spatch import Spatch
 
 # As conversion.prepare_rest().
-Converter = Callable[
-    ..., tuple[Callable[[Path], Outcome], incremental.Dependencies, bool]
-]
+Converter = Callable[..., tuple[Convert, incremental.Dependencies, bool]]
 
 
 def convert_all(
@@ -41,7 +39,9 @@ def convert_all(
     make = partial(_made, tree, paths, spatch, request, console, converter)
     results, _ = incremental.answer(aim, spatch, ("apply", *about), make)
     told = {each["path"]: each for folder in results.values() for each in folder}
-    return settled([_outcome(tree, told[str(path)]) for path in paths])
+    joined = sorted(told.keys() - {str(path) for path in paths})
+    every = [*map(str, paths), *joined]
+    return settled([_outcome(tree, told[path]) for path in every])
 
 
 def _outcome(tree: Tree, told: dict) -> Outcome:
@@ -71,14 +71,27 @@ def _made(
     with console.progress("reading", len(left)) as progress:
         given = (spatch, request, known, homes, progress)
         convert, dependencies, failed = converter(tree.root, left, paths, *given)
-    made = {str(o.path): o for o in converted(tree, left, request, console, convert)}
+    every = [*left, *convert.joined]
+    made = {str(o.path): o for o in converted(tree, every, request, console, convert)}
+    groups = _groups(made, set(map(str, left)))
     told = {
-        folder: [made[path].as_json() for path in each]
-        for folder, each in by_folder(made).items()
+        folder: [made[path].as_json() for first in each for path in groups[first]]
+        for folder, each in by_folder(groups).items()
     }
     torn = any(_was_not_applied(outcome) for outcome in made.values())
     fresh = incremental.Made(told, {"paths": names}, not (failed or torn), dependencies)
     return earlier.joined(held, fresh) if earlier else fresh
+
+
+def _groups(
+    made: Mapping[str, Outcome], asked: Collection[str]
+) -> dict[str, list[str]]:
+    """Each of the files ASKED for, with those that are joined to it first."""
+    found = {path: [path] for path in sorted(asked)}
+    for path in sorted(made.keys() - asked):
+        for home in sorted(made[path].partners.intersection(asked))[:1]:
+            found[home].append(path)
+    return found
 
 
 def _was_not_applied(outcome: Outcome) -> bool:

@@ -21,7 +21,7 @@ from kmaplocal.c import lexer
 from kmaplocal.cache.incremental import Dependencies
 from kmaplocal.c.arms import Kernels
 from kmaplocal.c.conditions import Version
-from kmaplocal.certify.analysis import Analysis, FileAnalysis
+from kmaplocal.certify.analysis import Analysis, FileAnalysis, Scope, everywhere
 from kmaplocal.certify.carried import Carried
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.certificate import Doubt as Against
@@ -40,6 +40,8 @@ from kmaplocal.progress import Progress
 RULES = Path(__file__).resolve().parents[3] / "cocci" / "kmap_local.cocci"
 
 TIMEOUT = 120.0
+# What changes with others may have none of the words that spatch looks for first.
+JOINED = ("-D", "joined", "--disable-worth-trying-opt")
 
 
 class NotApplied(Exception):
@@ -55,6 +57,11 @@ class Conversion:
     timeout: float
     offering: bool = False  # helpers, for what is local already
 
+    @property
+    def joined(self) -> list[Path]:
+        """The files that change with others, and have no call of interest."""
+        return [Path(p) for p, file in sorted(self.files.items()) if file.joined]
+
     def __call__(self, path: Path) -> Outcome:
         """What becomes of the file at PATH, if its partners come along."""
         made = offered if self.offering else convert
@@ -68,9 +75,11 @@ def prepare(
     request,
     progress: Progress,
     idioms: bool = False,
+    scope: Scope = everywhere,
 ) -> Conversion:
     """Analyse PATHS below ROOT together, callees all over the tree included; for
-    nothing but IDIOMS of what is local already.
+    nothing but IDIOMS of what is local already.  Files in SCOPE may be changed with
+    them.
 
     REQUEST says how many `jobs` at a time, the `timeout` of one spatch, and what the
     tree is for, its `target()`.
@@ -79,7 +88,7 @@ def prepare(
     tree = aim.definitions()
     view = OFFERS if idioms else APPLY
     given = (root, spatch, request.timeout, request.jobs, tree)
-    analysis = Analysis(*given, view=view, kernels=aim.kernels)
+    analysis = Analysis(*given, view=view, kernels=aim.kernels, scope=scope)
     files = analysis.run([str(path) for path in paths], progress)
     return Conversion(files, spatch, request.timeout, idioms)
 
@@ -93,12 +102,14 @@ def prepare_rest(
     tree: Definitions,
     names: Names | None,
     progress: Progress,
+    scope: Scope = everywhere,
 ) -> tuple[Conversion, Dependencies, bool]:
     """The same of those of PATHS that are LEFT to be looked at, by what is known of
     TREE, and by the NAMES of the functions of PATHS, where they are known; what it
     rests on; and whether spatch failed.  Errors: TagsError, OSError."""
     given = (root, spatch, request.timeout, request.jobs, tree)
-    first = Analysis(*given, kernels=request.target(root).kernels)
+    kernels = request.target(root).kernels
+    first = Analysis(*given, kernels=kernels, scope=scope)
     mine, every = list(map(str, left)), list(map(str, paths))
     names = names_in(first, every) if names is None else names
     analysis, files = analysed(first, mine, every, names, progress)
@@ -198,6 +209,9 @@ def _outcome(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> 
             Lost(file.path, v.line, v.function, f"not applied: {error}")
             for v in plan.functions
         ]
+        lost += [
+            Lost(file.path, 0, name, f"not applied: {error}") for name in plan.declared
+        ]
         plan = Plan()
     converted = tuple(v.function for v in plan.functions)
     kept = _doubts(file)
@@ -241,7 +255,7 @@ def _converted(
     text = file.outline.whole
     if plan.trouble:
         raise NotApplied(plan.trouble)
-    finished = _edits(file, plan, spatch, timeout) if plan.functions else []
+    finished = [] if plan.empty else _edits(file, plan, spatch, timeout)
     for verdict in _by_readings(file):
         with _kept(file, verdict):
             readings = file.readings[verdict.line]
@@ -252,8 +266,9 @@ def _converted(
             ]
             finished += agreement.merged(readings, made)
             plan.functions.append(verdict)
-    if not plan.functions:
+    if plan.empty:
         return text, ()
+    finished += [edits.Edit(n, n, (line,)) for n, line in plan.describes.items()]
     finished.sort(key=lambda edit: (edit.first, edit.last))
     # What is for no kernel of those asked about may keep its calls.
     after = edits.applied(file.outline.text, finished)
@@ -285,7 +300,7 @@ def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
     text = file.excerpt.encode(errors="surrogateescape")
     given = (RULES, file.path, text, plan.as_json(), spatch, timeout)
     try:
-        made = patched(*given, "-D", "idioms")
+        made = patched(*given, "-D", "idioms", *(JOINED if file.joined else ()))
     except NotPatched as error:
         raise NotApplied(str(error)) from None
     return made.decode(errors="surrogateescape")
@@ -307,7 +322,9 @@ def _look_again(
     ranges = {id(s): [s.line - 1, s.end] for s in spans}
     for edit in finished:
         home = next((s for s in spans if s.line - 1 <= edit.first < s.end), None)
-        if home is None and not _is_head(outline, plan, edit):
+        if home is None and not (
+            _describes(plan, edit) or _is_head(outline, plan, edit)
+        ):
             raise NotApplied(f"line {edit.first + 1} is in no function to convert")
         growth = len(edit.lines) - (edit.last - edit.first)
         if home is not None:
@@ -340,6 +357,12 @@ def _is_head(outline: Outline, plan: Plan, edit: edits.Edit) -> bool:
     lines = outline.text.split("\n")
     told = [plan.heads.get(n + 1, lines[n]) for n in range(edit.first, edit.last)]
     return bool(told) and _words(told) == _words(edit.lines)
+
+
+def _describes(plan: Plan, edit: edits.Edit) -> bool:
+    """Whether EDIT describes a parameter that a function gets."""
+    text = plan.describes.get(edit.first, "")
+    return edit.first == edit.last and edit.lines == (text,)
 
 
 def _words(lines: Sequence[str]) -> list[str]:

@@ -30,12 +30,13 @@ def indent(columns: int) -> str:
 
 def by_blanks(lines: Sequence[str], first: int) -> bool:
     """Whether LINES are indented by blanks around line FIRST (from 0): the nearest one
-    that could have a tab tells."""
+    that could have a tab tells; where there is none, whether there are tabs at all."""
     order = sorted(range(len(lines)), key=lambda number: abs(number - first))
     for line in (lines[number] for number in order):
         if line.strip() and margin(line) >= TAB:
             return not line.startswith("\t")
-    return any(margin(line) for line in lines if line.strip())
+    tabs = any("\t" in line for line in lines)
+    return not tabs and any(margin(line) for line in lines if line.strip())
 
 
 def indented(line: str, blanks: bool) -> str:

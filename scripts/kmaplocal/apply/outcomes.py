@@ -19,9 +19,21 @@ from kmaplocal.tree.spatch import Spatch
 from kmaplocal.tree.target import Target
 from kmaplocal.workers import run_all
 
+
+class Convert(Protocol):
+    """Converts one of the files that were read, and of those JOINED to them."""
+
+    def __call__(self, path: Path) -> Outcome:
+        """What becomes of the file at PATH."""
+
+    @property
+    def joined(self) -> Sequence[Path]:
+        """Files that change with others, and were not asked for by themselves."""
+
+
 # Given the tree's folder, the files, spatch, how it is asked and a progress callback:
 # reads the files and returns what converts one of them.
-Converter = Callable[..., Callable[[Path], Outcome]]
+Converter = Callable[..., Convert]
 
 
 class Settings(Protocol):
@@ -48,10 +60,12 @@ def convert_all(
     console: Console,
     converter: Converter,
 ) -> list[Outcome]:
-    """The outcome of each of PATHS, in that order; nothing is written."""
+    """The outcome of each of PATHS, in that order, and of what is joined to them;
+    nothing is written."""
     with console.progress("reading", len(paths)) as progress:
         convert = converter(tree.root, paths, spatch, request, progress)
-    return settled(converted(tree, paths, request, console, convert))
+    every = [*paths, *convert.joined]
+    return settled(converted(tree, every, request, console, convert))
 
 
 def converted(
@@ -59,7 +73,7 @@ def converted(
     paths: Sequence[Path],
     request: Settings,
     console: Console,
-    convert: Callable[[Path], Outcome],
+    convert: Convert,
 ) -> list[Outcome]:
     """What CONVERT makes of each of PATHS, whatever becomes of the others."""
     worker = partial(_convert, tree, convert)

@@ -42,17 +42,31 @@ class Plan:
     functions: list[Verdict] = field(default_factory=list)
     trouble: str = ""
     gains: dict[str, str] = field(default_factory=dict)  # parameters, by function
+    declared: dict[str, str] = field(default_factory=dict)  # of those defined elsewhere
+    describes: dict[int, str] = field(default_factory=dict)  # by the line it follows
     heads: dict[int, str] = field(default_factory=dict)  # lines that declare these
 
     def as_json(self) -> dict:
         """What kmaplocal.inline reads."""
-        return {"edits": self.edits, "gains": self.gains}
+        return {
+            "edits": self.edits,
+            "gains": self.gains,
+            "declared": self.declared,
+        }
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is to be done."""
+        return not (self.functions or self.declared)
 
 
 def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
     """The plan for one analysed file; without IDIOMS, no page helpers and no filled
     structures."""
     plan = Plan()
+    if file.carried:
+        plan.gains, plan.declared = file.carried.parameters, file.carried.declared
+        plan.describes, plan.heads = file.carried.describes, file.carried.heads
     flushes = missing_flushes(file)
     for verdict in file.verdicts:
         seen = file.analyses.get(verdict.line)
@@ -169,9 +183,6 @@ def _plan_carried(
     for stmt, call, name in change.declared:
         if call is None:
             draft.declare(stmt, name, why)
-    if change.parameter:
-        plan.gains[verdict.function] = change.parameter
-        plan.heads |= carried.heads
     plan.functions.append(verdict)
     try:
         plan.edits.update(draft.finished())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from kmaplocal.certify.certificate import Doubt, Verdict
 from kmaplocal.tree.generated import Generated
 from kmaplocal.certify.doubts import MACRO, SYNTAX, comment_doubts, head_doubts, lacking
 from kmaplocal.certify.doubts import syntax_doubts
+from kmaplocal.certify.family import Family
 from kmaplocal.certify.file import FileAnalysis, has_old, narrowed, unread
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.certify.view import APPLY, View
@@ -52,8 +53,17 @@ MOST_USERS = 8  # of a macro, that are named
 _HEADERS = ("highmem.h", "bvec.h")  # of the page helpers
 
 
+Scope = Callable[[str], bool]  # whether the file of this path may be changed
+
+
+def everywhere(path: str) -> bool:
+    """The scope of all files."""
+    return True
+
+
 class Analysis:
-    """Analyses files below ROOT, as VIEW looks at them."""
+    """Analyses files below ROOT, as VIEW looks at them; those in SCOPE may be changed
+    with them."""
 
     def __init__(
         self,
@@ -64,8 +74,9 @@ class Analysis:
         tree: definitions.Definitions | None = None,
         view: View = APPLY,
         kernels: Kernels = Kernels(),
+        scope: Scope = everywhere,
     ):
-        self.root = root
+        self.root, self.scope = root, scope
         self.spatch = spatch
         self.timeout = timeout
         self.jobs = jobs
@@ -92,6 +103,7 @@ class Analysis:
         ] = set()  # files not asked for, analysed with those that are
         self.joined: list[Wrappers] = []  # those of each time that files were analysed
         self.lowmem: list[Lowmem] = []
+        self.families: list[Family] = []
         self.given: set[str] = set()  # files that were outlined before
         self.mentioned: dict[str, list[str]] = {}  # where a header's macros are used
         self.further = Further()  # files that are looked at for users of wrappers
@@ -109,7 +121,7 @@ class Analysis:
         """One that has looked at the same files, and knows nothing else; by another
         VIEW, if that is given."""
         given = (self.root, self.spatch, self.timeout, self.jobs, self.definitions)
-        other = Analysis(*given, view or self.view, self.kernels)
+        other = Analysis(*given, view or self.view, self.kernels, self.scope)
         other.outlines, other.unread = {**self.outlines}, {**self.unread}
         other.given = set(other.outlines)
         return other

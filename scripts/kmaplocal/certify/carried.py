@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mapped pages that functions of a file give each other: with the address, or not.
+"""Mapped pages that functions give each other: with the address, or not.
 
 What repairs/carry.py makes of all of them is written down and analysed like any other
 file: each function that maps for its callers, or unmaps for them, has to be seen as
@@ -9,21 +9,22 @@ certified as it is after the conversion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kmaplocal import faults, scratch
 from kmaplocal.c import lexer
-from kmaplocal.c.lexer import Token
-from kmaplocal.c.outline import Outline, Span, is_exported, outlines
-from kmaplocal.c.syntax import Function, Point
+from kmaplocal.c.outline import JUMPS, Outline, Span, outlines
+from kmaplocal.c.syntax import Point
 from kmaplocal.certify.certificate import CONVERT, FAULTS, LIFO, LOCAL, ONE_PAGE
-from kmaplocal.certify.certificate import PAIRED, PREEMPT, Certificate, Verdict
+from kmaplocal.certify.certificate import PAIRED, PREEMPT, Certificate, Doubt
+from kmaplocal.certify.certificate import Verdict
 from kmaplocal.certify.certificate import Mapping as Mapped
 from kmaplocal.certify.certificate import holds, repaired
+from kmaplocal.certify.family import Family, Key, Search, is_shared, kept, visible
 from kmaplocal.certify.file import FileAnalysis
 from kmaplocal.certify.view import carrying
 from kmaplocal.flow.events import AGAINST, Kind
@@ -31,7 +32,8 @@ from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import Given
 from kmaplocal.knowledge import api, functions
 from kmaplocal.repairs.carry import GIVEN, RESULT, Carrier, Carrying, Refused, Role
-from kmaplocal.repairs.carry import pages_of, roles_of, with_initialised
+from kmaplocal.repairs.carry import pages_of, with_initialised
+from kmaplocal.repairs.heads import described, heads, misused, with_parameters
 from kmaplocal.repairs.repair import AddressCarried
 from kmaplocal.summaries import mappings
 
@@ -41,16 +43,23 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 6
 _BY_PAGE = {"page_address", "kunmap"}
+_IN_PAGES = {"kmap", *_BY_PAGE, *JUMPS}
+_IS_GIVEN = "the address the page is mapped at"
+_IS_LEFT = "filled with the address the page is mapped at"
+TOGETHER = "kept as the address has to go with the page through all of "
 LATE = (Kind.AFTER_UNMAP, Kind.DANGLING, Kind.MAPPED_AGAIN)
 
 
 @dataclass
 class Carried:
-    """The functions of a file that are changed with others, by their lines, and the
-    parameters they get, by their names."""
+    """The functions of a file that are changed with others, by their lines; the
+    parameters that those get which are defined in it, and DECLARED alone, by their
+    names; and, by the line that it follows, what DESCRIBES one."""
 
     changes: dict[int, Carrying] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    declared: dict[str, str] = field(default_factory=dict)
+    describes: dict[int, str] = field(default_factory=dict)
     heads: dict[int, str] = field(default_factory=dict)  # lines outside of functions
     certified: dict[int, list[str]] = field(default_factory=dict)  # what each becomes
 
@@ -58,103 +67,43 @@ class Carried:
         """Take what is changed by OTHER as well."""
         self.changes |= other.changes
         self.parameters |= other.parameters
+        self.declared |= other.declared
+        self.describes |= other.describes
         self.heads |= other.heads
         self.certified |= other.certified
 
-
-def join(analysis: Analysis, files: Mapping[str, FileAnalysis]) -> None:
-    """Find the components of each of FILES, and change what is said of them."""
-    for file in files.values():
-        if file.reading is None and _may_hold(file):
-            with faults.net(partial(_left, file)):
-                for roles, found in _Search(analysis, file).found():
-                    _Component(analysis, file, roles, found).conclude()
+    @property
+    def gains(self) -> dict[str, str]:
+        """All parameters that are new in the file."""
+        return self.parameters | self.declared
 
 
-def _left(file: FileAnalysis, why: str) -> None:
-    """Take what FILE may have of these for not analysed."""
-    for function in _kept(file):
-        if pages_of(function, {}):
-            file.lose(function, why)
+def join(analysis: Analysis, files: dict[str, FileAnalysis]) -> None:
+    """Find the families of FILES, and change what is said of their functions.  What has
+    to be changed with them, and has no call of interest, joins FILES."""
+    with faults.net(partial(_left, list(files.values()))):
+        for family in Search(analysis, files.values()).families():
+            analysis.families.append(family)
+            _Component(analysis, files, family).conclude()
 
 
-def _may_hold(file: FileAnalysis) -> bool:
-    """Whether FILE has a kmap() and a kunmap(), in functions that are kept."""
-    seen = _kept(file)
-    return all(any(f.calls({name}) for f in seen) for name in ("kmap", "kunmap"))
-
-
-def _kept(file: FileAnalysis) -> list[Function]:
-    """The functions of FILE that are kept, with what they map."""
-    kept = {v.line for v in file.verdicts if v.verdict != CONVERT}
-    return [a.function for line, a in file.analyses.items() if line in kept]
-
-
-Functions = dict[str, "Function | None"]  # by name; None: not understood
-
-
-class _Search:
-    """Which functions of FILE give each other mapped pages."""
-
-    def __init__(self, analysis: Analysis, file: FileAnalysis):
-        self.analysis, self.file = analysis, file
-        self.roles: dict[str, Role] = {}
-        self.functions: Functions = {f.name: f for f in _kept(file) if pages_of(f, {})}
-
-    def found(self) -> Iterator[tuple[dict[str, Role], dict[str, Function]]]:
-        """The components of which all functions were understood: what each does to
-        pages, and the functions."""
-        for _ in range(MOST_ROUNDS):
-            known = dict(self.roles)
-            read = [f for f in self.functions.values() if f is not None]
-            self.roles = roles_of(read, self.roles)
-            for span in self.file.outline.holding(self.roles):
-                self.functions.setdefault(span.name, self._function(span))
-            if self.roles == known:
-                break
-        for names in self._groups():
-            roles = {n: r for n, r in self.roles.items() if n in names}
-            inside = {n: f for n, f in self.functions.items() if n in names and f}
-            if len(inside) == len(names) > 1:
-                yield roles, inside
-
-    def _groups(self) -> list[set[str]]:
-        """The names of the functions that call each other."""
-        groups: list[set[str]] = []
-        for name in self.functions:
-            words = self._called(name) & self.roles.keys()
-            if words or name in self.roles:
-                tied = [g for g in groups if g & {name, *words}]
-                groups = [g for g in groups if g not in tied]
-                groups.append(set[str]().union({name}, words, *tied))
-        return groups
-
-    def _called(self, name: str) -> set[str]:
-        spans = [s for s in self.file.outline.functions if s.name == name]
-        return set[str]().union(*map(self.file.outline.words, spans)) - {name}
-
-    def _function(self, span: Span) -> Function | None:
-        """The function, where all of it was understood."""
-        path = self.file.path
-        self.analysis.learner.read_functions({path: {span.name}})
-        found = self.analysis.callees.sources.get(path, {}).get(span.name)
-        return found if found is not None and not found.unread else None
+def _left(files: Sequence[FileAnalysis], why: str) -> None:
+    """Take what FILES may have of these for not analysed."""
+    for file in files:
+        for function in kept(file):
+            if pages_of(function, {}):
+                file.lose(function, why)
 
 
 class _Component:
-    """Functions of FILE that give each other mapped pages, as ROLES says."""
+    """A FAMILY of functions, some of which are in FILES."""
 
     def __init__(
-        self,
-        analysis: Analysis,
-        file: FileAnalysis,
-        roles: dict[str, Role],
-        functions: dict[str, Function],
+        self, analysis: Analysis, files: dict[str, FileAnalysis], family: Family
     ):
-        self.analysis, self.file = analysis, file
-        self.path, self.outline = file.path, file.outline
-        self.roles, self.functions = roles, functions
-        self.spans = {span.name: span for span in self.outline.functions}
+        self.analysis, self.files, self.family = analysis, files, family
+        self.outlines = {file: analysis.outlines[file] for file in family.files}
+        self.known = {file: family.known(file) for file in self.outlines}
 
     def conclude(self) -> None:
         """Change what is said of the functions, where nothing stands against it."""
@@ -164,108 +113,170 @@ class _Component:
             after = self._after(made)
         except Refused:
             return
-        if all(self._is_fine(name, after) for name in self.functions):
-            self._settle(made)
+        if all(self._is_fine(key, after) for key in self.family.functions):
+            absent = [file for file in made if not self._at_hand(file)]
+            if absent:
+                self._ask(absent, made)
+            else:
+                self._settle(made)
 
-    def _made(self) -> Carried:
-        """What becomes of all of them.  Raises Refused."""
-        carrier, made = Carrier(self.outline.text, self.roles), Carried()
-        for name, function in self.functions.items():
-            found = carrier.carrying(function)
-            made.changes[self.spans[name].line] = found
-            if found.parameter:
-                made.parameters[name] = found.parameter
-        return made
+    def _at_hand(self, file: str) -> bool:
+        """Whether FILE is one that may be changed, and was looked at."""
+        looked = file in self.files or not self.outlines[file].holding(api.OLD)
+        return looked and self.analysis.scope(file)
 
-    def _documented(self, span: Span) -> bool:
-        """Whether a comment in the form of kernel-doc stands right above SPAN."""
-        above = self.outline.whole.split("\n")[max(span.line - 60, 0) : span.line - 1]
-        code = [number for number, line in enumerate(above) if line.strip()[:1] == "}"]
-        return any(line.strip() == "/**" for line in above[max(code, default=-1) + 1 :])
+    def _span(self, key: Key) -> Span:
+        """The one definition of a function.  Raises Refused."""
+        spans = [s for s in self.outlines[key.file].functions if s.name == key.name]
+        if len(spans) != 1 or self._conditional(key, spans[0]):
+            raise Refused(f"there may be another {key.name}()")
+        return spans[0]
 
-    def _conditional(self, span: Span) -> bool:
-        lines = {line for group in self.outline.conditionals for line in group.lines}
-        return any(span.line <= line <= span.end for line in lines)
+    def _conditional(self, key: Key, span: Span) -> bool:
+        """Whether an #if in SPAN hides something of what becomes of pages."""
+        outline, function = self.outlines[key.file], self.family.functions[key]
+        pages = with_initialised(function, self.known[key.file]).keys()
+        seen = {*_IN_PAGES, *self.known[key.file], *pages}
+        for group in outline.conditionals:
+            first, last = group.lines[0], group.lines[-1]
+            if not any(span.line <= line <= span.end for line in group.lines):
+                continue
+            whole = span.line < first and last < span.end
+            hidden = (t.text for t in outline.between(first, last) if not t.directive)
+            if not whole or not seen.isdisjoint(hidden):
+                return True
+        return False
+
+    # -- who has the page ----------------------------------------------------------
 
     def _closed(self) -> None:
         """Raise Refused where others can call one of them, or ask for the address of
         such a page by the page alone."""
-        names = [span.name for span in self.outline.functions]
-        for name in self.functions:
-            if names.count(name) != 1 or self._conditional(self.spans[name]):
-                raise Refused(f"there may be another {name}()")
-        for name in self.roles:
-            if not self.outline.is_static(self.spans[name]):
-                raise Refused(f"{name}() can be called by other files")
-            if self._documented(self.spans[name]):
-                raise Refused(f"the parameters of {name}() are described")
-        for index, token in enumerate(self.outline.tokens):
-            self._named(index, token)
-        given = {name for f in self.functions.values() for name in self._given(f)}
+        for key in self.family.functions:
+            self._span(key)
+        for key in self.family.roles:
+            self._is_only(key)
+        for file, outline in self.outlines.items():
+            for name in self.known[file]:
+                why = misused(outline, name)
+                if why:
+                    raise Refused(f"{file}: {why}")
+            for span in outline.holding(self.known[file]):
+                if Key(file, span.name) not in self.family.functions:
+                    raise Refused(f"{file}: {span.name}() was not understood")
+        given = {(k.file, n) for k in self.family.functions for n in self._given(k)}
         for _ in range(MOST_ROUNDS):
-            for name in sorted(given):
-                self._reaches(name)
+            for file, name in sorted(given):
+                self._reaches(file, name)
             if not self.analysis.learner.learn():
                 break
-        for name in sorted(given):
-            if self.analysis.callees.unread(self.path, name):
+        for file, name in sorted(given):
+            if self.analysis.callees.unread(file, name):
                 raise Refused(f"a page is given to {name}(), which nobody found")
 
-    def _named(self, index: int, token: Token) -> None:
-        tokens = self.outline.tokens
-        if token.text not in self.roles:
+    def _is_only(self, key: Key) -> None:
+        """Raise Refused where the function of KEY may be called by what is not known,
+        or there may be another one that is called so."""
+        if not is_shared(self.outlines[key.file], key):
             return
-        before = [t.text for t in tokens[max(index - 2, 0) : index]]
-        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        if token.directive or following != "(" or is_exported(before):
-            raise Refused(f"{token.text} is used as a value")
+        tree = self.analysis.definitions
+        if tree is None or tree.search.unread or key.name not in self.family.mentions:
+            raise Refused(f"{key.name}() can be called by other files")
+        for file in self.family.mentions[key.name]:
+            outline = self.analysis.outlines[file]
+            other = Key(file, key.name)
+            spans = [s for s in outline.functions if s.name == key.name]
+            if spans and other != key and is_shared(outline, other):
+                raise Refused(f"there may be another {key.name}()")
 
-    def _given(self, function: Function) -> Iterator[str]:
-        """What FUNCTION gives a page to, of which that is to be found out."""
-        pages = with_initialised(function, self.roles).keys()
+    def _given(self, key: Key) -> Iterator[str]:
+        """What a function gives a page to, of which that is to be found out."""
+        function, known = self.family.functions[key], self.known[key.file]
+        pages = with_initialised(function, known).keys()
+        inside = {k.name for k in self.family.functions if k.file == key.file}
         for call in function.exprs:
             names = {e.bare().text for e in call.arguments.values()} & pages
-            known = call.callee in functions.TABLE or call.callee in self.functions
-            if names and call.kind == "call" and not known:
+            told = {*functions.TABLE, *inside, *known}
+            if names and call.kind == "call" and call.callee not in told:
                 yield call.callee
 
-    def _reaches(self, callee: str) -> None:
+    def _reaches(self, file: str, callee: str) -> None:
         """Raise Refused where CALLEE may unmap a page that it is given, or asks for its
         address."""
         if not callee:
             raise Refused("a page is given to a function pointer")
-        asking = self.analysis.callees.reaches(self.path, callee, _BY_PAGE, 2)
+        asking = self.analysis.callees.reaches(file, callee, _BY_PAGE, 2)
         if asking:
             raise Refused(f"{asking} has nothing but the page")
 
+    # -- what becomes of it --------------------------------------------------------
+
+    def _made(self) -> dict[str, Carried]:
+        """What becomes of all files.  Raises Refused."""
+        made = {file: Carried() for file in self.outlines}
+        parameters: dict[Key, str] = {}
+        for key, function in self.family.functions.items():
+            carrier = Carrier(self.outlines[key.file].text, self.known[key.file])
+            found = carrier.carrying(function)
+            made[key.file].changes[self._span(key).line] = found
+            if found.parameter:
+                parameters[key] = found.parameter
+        for file, outline in self.outlines.items():
+            gains = visible(parameters, self.outlines, file)
+            own = {key.name for key in parameters if key.file == file}
+            told = {head.name for head in heads(outline, gains)}
+            made[file].parameters = {n: gains[n] for n in own}
+            made[file].declared = {n: gains[n] for n in told - own}
+            self._describe(file, made[file])
+        return {f: each for f, each in made.items() if each.changes or each.gains}
+
+    def _describe(self, file: str, made: Carried) -> None:
+        for name, parameter in made.parameters.items():
+            span = self._span(Key(file, name))
+            given = self.known[file][name].kind == GIVEN
+            text = _IS_GIVEN if given else _IS_LEFT
+            called = parameter.rpartition("*")[2]
+            found = described(self.outlines[file], span, called, text)
+            if found:
+                made.describes[found[0]] = found[1]
+
     # -- as it is then -------------------------------------------------------------
 
-    def _after(self, made: Carried) -> FileAnalysis:
-        """The file as MADE leaves it, analysed.  Raises Refused."""
-        text = written(self.outline, self.spans, made)
+    def _after(self, made: Mapping[str, Carried]) -> dict[str, FileAnalysis]:
+        """The files as MADE leaves them, analysed.  Raises Refused."""
+        with scratch.folder() as folder:
+            for file, each in made.items():
+                text = self._text(file, each)
+                copy = Path(folder) / file
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(text.encode(errors="surrogateescape"))
+            fresh = outlines(Path(folder), made)
+        names = {key.name for key in self.family.functions}
+        other = self.analysis.again(carrying(names))
+        other.callees.carried = True
+        called = ((file, name) for file, known in self.known.items() for name in known)
+        other.callees.mapping |= dict.fromkeys(called, True)
+        other.outlines |= fresh
+        found = other.run([file for file, each in made.items() if each.changes])
+        self._rest_on(other.callees)
+        return found
+
+    def _text(self, file: str, made: Carried) -> str:
+        """The text of FILE as MADE leaves it, which notes what it is certified by."""
+        outline = self.outlines[file]
+        text = written(outline, made)
         lines = text.split("\n")
         for line, change in made.changes.items():
-            end = self.spans[change.function.name].end
+            end = self._span(Key(file, change.function.name)).end
             made.certified[line] = lexer.words(
                 lexer.tokens("\n".join(lines[line - 1 : end]))
             )
-        heads = _heads(self.outline, self.spans, made.parameters)
         made.heads = {
-            line: lines[line - 1]
-            for (line, _), _ in heads
-            if self.outline.around(line) is None
+            head.end[0]: lines[head.end[0] - 1]
+            for head in heads(outline, made.gains)
+            if outline.around(head.end[0]) is None
         }
-        with scratch.folder() as folder:
-            copy = Path(folder) / self.path
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(text.encode(errors="surrogateescape"))
-            outline = outlines(Path(folder), [self.path])[self.path]
-        other = self.analysis.again(carrying(self.functions))
-        other.callees.carried = True
-        other.outlines[self.path] = outline
-        found = other.run([self.path])[self.path]
-        self._rest_on(other.callees)
-        return found
+        return text
 
     def _rest_on(self, known: Callees) -> None:
         """Note what was KNOWN of callees: what is found rests on it, too."""
@@ -273,17 +284,18 @@ class _Component:
         for asked, files in known.places.items():
             own.places.setdefault(asked, files)
         for path, defined in known.sources.items():
-            if path != self.path:
+            if path not in self.outlines:
                 own.sources[path] = {**defined, **own.sources.get(path, {})}
 
-    def _is_fine(self, name: str, after: FileAnalysis) -> bool:
-        """Whether the function NAME is, in AFTER, what it is to be."""
+    def _is_fine(self, key: Key, files: Mapping[str, FileAnalysis]) -> bool:
+        """Whether the function of KEY is, in FILES, what it is to be."""
+        after = files[key.file]
         seen = [(v, after.analyses.get(v.line)) for v in after.verdicts]
-        found = [(v, a) for v, a in seen if v.function == name and a is not None]
+        found = [(v, a) for v, a in seen if v.function == key.name and a is not None]
         if after.lost or len(found) != 1:
             return False
         ((verdict, analysis),) = found
-        trace, role = analysis.trace, self.roles.get(name)
+        trace, role = analysis.trace, self.family.roles.get(key)
         if trace.disordered or any(e.kind in LATE for e in trace.events):
             return False
         if analysis.function.calls({"page_address", *api.OLD}):
@@ -295,31 +307,51 @@ class _Component:
                 trace.unmaps
             )
             return verdict.verdict == CONVERT and unmapped
-        number = len(self.functions[name].params)
+        number = len(self.family.functions[key].params)
         if role.kind == GIVEN:
             return _unmaps(analysis, number)
         return _maps(analysis, number, role)
 
     # -- what is said of them ------------------------------------------------------
 
-    def _settle(self, made: Carried) -> None:
-        self.file.carried = self.file.carried or Carried()
-        self.file.carried.add(made)
-        added = [self.spans[change.function.name] for change in made.changes.values()]
-        known = {span.line for span in self.file.wanted}
-        self.file.wanted += [span for span in added if span.line not in known]
-        self.file.excerpt = self.outline.excerpt(self.file.wanted)
-        verdicts = {v.line: v for v in self.file.verdicts}
-        told = AddressCarried(
-            tuple(sorted(made.changes[n].function.name for n in made.changes))
-        )
+    def _ask(self, absent: Sequence[str], made: Mapping[str, Carried]) -> None:
+        """Say that all files that are MADE anew have to be named, of which some are
+        ABSENT."""
+        self.analysis.beyond.update(f for f in absent if self.analysis.scope(f))
+        why = f"{TOGETHER}{', '.join(sorted(made))}: name all of these files"
+        for file, each in made.items():
+            for verdict in self.files[file].verdicts if file in self.files else ():
+                if verdict.line in each.changes:
+                    verdict.doubts.append(Doubt(LOCAL, verdict.line, 0, why))
+
+    def _settle(self, made: Mapping[str, Carried]) -> None:
+        names = {
+            c.function.name for each in made.values() for c in each.changes.values()
+        }
+        told = AddressCarried(tuple(sorted(names)))
+        for path, each in made.items():
+            if path not in self.files:
+                self.files[path] = replace(self.analysis.empty(path), joined=True)
+            file = self.files[path]
+            file.carried = file.carried or Carried()
+            file.carried.add(each)
+            file.partners |= made.keys() - {path}
+            changed = [c.function.name for c in each.changes.values()]
+            added = [self._span(Key(path, name)) for name in changed]
+            known = {span.line for span in file.wanted}
+            file.wanted += [span for span in added if span.line not in known]
+            file.excerpt = file.outline.excerpt(file.wanted)
+            self._tell(file, each, told)
+
+    def _tell(self, file: FileAnalysis, made: Carried, told: AddressCarried) -> None:
+        verdicts = {v.line: v for v in file.verdicts}
         for line, change in made.changes.items():
-            analysis = self.file.analyses.get(line)
+            analysis = file.analyses.get(line)
             sites = analysis.trace.sites if analysis else []
             certificates = [_certificate(analysis, site, told) for site in sites]
             name = change.function.name
-            verdicts[line] = Verdict(self.path, name, line, certificates)
-        self.file.verdicts = [verdicts[line] for line in sorted(verdicts)]
+            verdicts[line] = Verdict(file.path, name, line, certificates)
+        file.verdicts = [verdicts[line] for line in sorted(verdicts)]
 
 
 def _certificate(analysis, site: Site, told: AddressCarried) -> Certificate:
@@ -371,11 +403,10 @@ def _maps(analysis, number: int, role: Role) -> bool:
 # -- the text ---------------------------------------------------------------------
 
 
-def written(outline: Outline, spans: Mapping[str, Span], made: Carried) -> str:
+def written(outline: Outline, made: Carried) -> str:
     """The text of OUTLINE as MADE leaves it, but for the layout."""
     lines = outline.text.split("\n")
-    splices = sorted(_splices(outline, spans, made), reverse=True)
-    for start, end, text in splices:
+    for start, end, text in sorted(_splices(outline, made), reverse=True):
         (first, column), (last, to) = start, end
         head, tail = lines[first - 1][:column], lines[last - 1][to:]
         lines[first - 1 : last] = [head + text + tail]
@@ -383,9 +414,7 @@ def written(outline: Outline, spans: Mapping[str, Span], made: Carried) -> str:
     return "\n".join(lines)
 
 
-def _splices(
-    outline: Outline, spans: Mapping[str, Span], made: Carried
-) -> Iterator[tuple[Point, Point, str]]:
+def _splices(outline: Outline, made: Carried) -> Iterator[tuple[Point, Point, str]]:
     for change in made.changes.values():
         for edit in change.edits:
             yield edit.expr.start, edit.expr.end, edit.text
@@ -394,24 +423,5 @@ def _splices(
         for stmt, early, name in change.declared:
             at = stmt.start if early else stmt.end
             yield at, at, f" void *{name}; "
-    for place, name in _heads(outline, spans, made.parameters):
-        yield place, place, f", {made.parameters[name]}"
-
-
-def _heads(
-    outline: Outline, spans: Mapping[str, Span], names: Mapping[str, str]
-) -> Iterator[tuple[Point, str]]:
-    """Where the parameters end of the definitions and declarations of NAMES."""
-    inside = [(s.line, s.end) for s in outline.functions]
-    tokens = outline.tokens
-    for index, token in enumerate(tokens):
-        if token.text not in names or token.directive:
-            continue
-        own = spans[token.text].line == token.line
-        if own or not any(first <= token.line <= last for first, last in inside):
-            depth = 0
-            for closing in tokens[index + 1 :]:
-                depth += (closing.text == "(") - (closing.text == ")")
-                if not depth:
-                    yield (closing.line, closing.column), token.text
-                    break
+    for place, text in with_parameters(outline, made.gains):
+        yield place, place, text

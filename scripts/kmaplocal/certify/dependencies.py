@@ -119,10 +119,20 @@ class DependencyGraph:
                 self._wrapper(node.name, rest, near)
             else:
                 rest.files.add(node.file)
+                if not node.name:
+                    self._family(node.file, rest)
                 self._speaks(node.file, self._words(node), rest, near)
                 rest.asked.update(self._own(node))
             self._near[node] = rest, near
         return self._near[node]
+
+    def _family(self, file: str, rest: Rest) -> None:
+        """Look at all files whose functions give those of FILE pages, or get some."""
+        for family in self.analysis.families:
+            if file in family.files:
+                rest.files.update(family.files)
+                for name in family.mentions:
+                    rest.asked.update(self._asked(answers.MENTIONS, name))
 
     def _asked(self, kind: str, word: str) -> list[Topic]:
         return [(kind, word)] if (kind, word) in self.known.used else []

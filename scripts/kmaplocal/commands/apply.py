@@ -97,6 +97,7 @@ def _convert_tree(
     if not request.dry_run:
         asked = {tree.locate(name) for name in request.files}
         paths, left = writable(tree.root, paths, asked)
+    scope = tree.scope(request.files)
     folders = any((tree.root / name).is_dir() for name in request.files)
     if folders and not request.idioms:
         from kmaplocal.apply.conversion import prepare_rest
@@ -105,10 +106,17 @@ def _convert_tree(
         # What may be written is not all that is there, whatever the tree holds.
         some = () if request.dry_run else map(str, paths)
         about = (str(request.oldest), *request.files, "", *some)
-        given = (tree, paths, spatch, request, console, prepare_rest, about)
+        rest = partial(prepare_rest, scope=scope)
+        given = (tree, paths, spatch, request, console, rest, about)
         outcomes = cached.convert_all(*given)
     else:
-        outcomes = convert_all(tree, paths, spatch, request, console, converter)
+        prepare = partial(converter, scope=scope)
+        outcomes = convert_all(tree, paths, spatch, request, console, prepare)
+    if not request.dry_run:
+        joined = [o.path for o in outcomes if o.path not in paths]
+        if not request.force:
+            _refuse_dirty(tree, joined)
+        writable(tree.root, joined, joined)
     outcomes += [_left_out(lost) for lost in left]
     _show(outcomes, console)
     if not request.dry_run:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -32,7 +33,8 @@ def command(files: tuple[str, ...], **asked) -> int:
     tree = Tree(request.kernel)
     screen = Console()
     paths = tree.candidates(request.files)
-    outcomes = convert_all(tree, paths, find_spatch(), request, screen, prepare)
+    converter = partial(prepare, scope=tree.scope(request.files))
+    outcomes = convert_all(tree, paths, find_spatch(), request, screen, converter)
     for outcome in outcomes:
         _write_golden(request.expected, tree.version, outcome, screen)
     screen.say(f"{len(outcomes)} files; {tally(outcomes)}")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -36,7 +37,8 @@ def print_history(
     if out:
         output.check(out)
     paths = tree.candidates(request.files)
-    outcomes = convert_all(tree, paths, spatch, request, console, prepare)
+    converter = partial(prepare, scope=tree.scope(request.files))
+    outcomes = convert_all(tree, paths, spatch, request, console, converter)
     rows = history.compared(tree.root, newer.root, texts(outcomes), reasons(outcomes))
     text = history.as_json(rows) if form == "json" else history.render(rows)
     output.hand_out(text, out, console)

@@ -63,7 +63,7 @@ def _tree(tree: kernel.Tree, request: main_job.Request, console: Console) -> Tre
     kept: list[Conversion] = []
 
     def converter(*given) -> Conversion:
-        kept.append(prepare(*given))
+        kept.append(partial(prepare, scope=tree.scope(names))(*given))
         return kept[0]
 
     outcomes = convert_all(tree, paths, spatch, asked, console, converter)

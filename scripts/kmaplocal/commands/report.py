@@ -76,7 +76,8 @@ def _made(
     left = [path for path in mine if os.path.dirname(path) not in held]
     definitions = earlier.tree if earlier and held else aim.definitions()
     given = (spatch, request.timeout, request.jobs, definitions)
-    first = Analysis(aim.root, *given, kernels=aim.kernels)
+    scope = tree.scope(request.files)
+    first = Analysis(aim.root, *given, kernels=aim.kernels, scope=scope)
     names = earlier.dependencies.names if earlier else None
     with console.progress("reading", len(left)) as progress:
         made = partial(_by_folder, tree.version)

@@ -33,7 +33,7 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/container_of.h": [Row("container_of", keeps=False, returns=True)],
     "include/linux/err.h": [
-        Row("ERR_CAST", error=True),
+        Row("ERR_CAST", error=True, by_value=True),
         Row("ERR_PTR", by_value=True, error=True),
         Row("PTR_ERR", keeps=False, by_value=True, looks=True),
         Row("PTR_ERR_OR_ZERO", keeps=False, looks=True),

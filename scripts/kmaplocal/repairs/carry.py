@@ -75,7 +75,7 @@ def _page(call: Expr, roles: Roles) -> tuple[str, str]:
     """The variable that is the page of CALL, and what CALL is to it."""
     if call.callee in ("kmap", "kunmap"):
         how = "mapped" if call.callee == "kmap" else "ended"
-        return _name(call.arguments.get(0)), how
+        return _mapped_page(call), how
     role = roles[call.callee]
     if role.kind == RESULT:
         return _taken_by(call), "got"
@@ -83,6 +83,18 @@ def _page(call: Expr, roles: Roles) -> tuple[str, str]:
     if role.kind == OUTPUT and argument is not None and argument.bare().op == "&":
         return _name(argument.bare().children[0]), "got"
     return _name(argument), "passed" if role.kind == OUTPUT else "ended"
+
+
+def _mapped_page(call: Expr) -> str:
+    """The variable that a kmap() maps, or a kunmap() unmaps: `page`, `*p = page`."""
+    node = call.arguments.get(0)
+    if node is not None and _is_store(node.bare()):
+        return _name(node.bare().children[1])
+    return _name(node)
+
+
+def _is_store(node: Expr) -> bool:
+    return node.kind == "assign" and node.op == "="
 
 
 def _name(expr: Expr | None) -> str:
@@ -93,7 +105,7 @@ def _name(expr: Expr | None) -> str:
 def _taken_by(call: Expr) -> str:
     """The variable that the value of CALL is assigned to, by an expression."""
     parent = call.parent
-    if parent is None or parent.kind != "assign" or parent.op != "=":
+    if parent is None or not _is_store(parent):
         return ""
     return _name(parent.children[0]) if parent.children[1].bare() is call else ""
 
@@ -375,7 +387,7 @@ class _Finder:
             if page not in self.pages:
                 continue
             stmt = self.places.statement(node)
-            alone = stmt is not None and stmt.exprs == [node]
+            alone = stmt is not None and stmt.exprs in ([node], [_mapping(node)])
             if stmt is None or not alone or not self.places.in_block(stmt):
                 raise Refused(f"{node.text} is a part of something else")
             output = self.address(_name(node.children[0].bare().children[0]))
@@ -401,6 +413,25 @@ class _Finder:
             self.found.declared.remove(each)
             address = f"{each[2]}, *{address}"
         self.found.declared.append((home, inner[0] if inner else None, address))
+
+
+def _mapping(store: Expr) -> Expr | None:
+    """The `kmap(*p = page)` that STORE is in."""
+    call = store.parent
+    while call is not None and call.kind == "paren":
+        call = call.parent
+    return call if call is not None and call.callee == "kmap" else None
+
+
+def givers_of(function: Function) -> Iterator[str]:
+    """What FUNCTION may have the pages from that it unmaps, and did not map."""
+    params = {v.name for v in function.params}
+    ended = {n for n, ways in pages_of(function, {}).items() if ways == {"ended"}}
+    for call in function.exprs:
+        given = {e.bare() for e in call.arguments.values()}
+        lent = {_name(e.children[0]) for e in given if e.op == "&" and e.children}
+        if call.callee and {_taken_by(call), *lent} & (ended - params):
+            yield call.callee
 
 
 def with_initialised(function: Function, roles: Roles) -> dict[str, set[str]]:

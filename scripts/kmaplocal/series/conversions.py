@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 from kmaplocal.apply.conversion import Conversion, prepare
 from kmaplocal.apply.outcomes import convert_all
@@ -50,7 +51,7 @@ def draft(tree: Tree, request: Request, console: Console) -> Draft:
             apis,
             request.report(),
             left(conversion.files, outcomes),
-            len(tree.candidates((".",))) - len(outcomes),
+            len(tree.candidates((".",))) - len(outcomes) + len(conversion.joined),
         ),
         DOORS,
     )
@@ -61,9 +62,13 @@ def _converted(
 ) -> tuple[Conversion, list[Outcome]]:
     """What becomes of the files, and the analysis that says why."""
     kept: list[Conversion] = []
+    named = tree.scope(request.files)
+
+    def scope(path: str) -> bool:
+        return named(path) and request.wants(Path(path))
 
     def converter(*given) -> Conversion:
-        kept.append(prepare(*given))
+        kept.append(partial(prepare, scope=scope)(*given))
         return kept[0]
 
     paths = [path for path in tree.candidates(request.files) if request.wants(path)]

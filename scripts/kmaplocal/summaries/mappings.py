@@ -234,10 +234,20 @@ def _places(trace: Trace, number: int) -> Iterator[tuple[int, bool]]:
     whether in their structures; RESULT for a place that is none of that."""
     site = trace.sites[number]
     targets = [use.place for use in trace.of(number, Kind.STORED, Kind.ESCAPES)]
-    if site.api.where != api.RESULT and site.call not in targets:
+    own = targets and _is_local(trace.function, site.call.arguments.get(site.api.where))
+    if site.api.where != api.RESULT and site.call not in targets and not own:
         targets.append(site.call)
     found = [_place(trace.function, expr, site) for expr in targets]
     yield from found or [(api.RESULT, False)]
+
+
+def _is_local(function: Function, target: Expr | None) -> bool:
+    """Whether TARGET is `&address` of a variable that is gone when FUNCTION returns."""
+    node = target.bare() if target is not None else None
+    if node is None or node.kind != "unary" or node.op != "&":
+        return False
+    variable = function.variables.get(node.children[0].bare().text)
+    return variable is not None and not variable.static
 
 
 def _place(function: Function, expr: Expr, site) -> tuple[int, bool]:

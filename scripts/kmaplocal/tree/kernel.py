@@ -3,7 +3,8 @@
 
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from kmaplocal.errors import BadName, GitTrouble, NotAKernelTree
@@ -54,6 +55,11 @@ class CTree:
         at.  Raises BadName as candidates() does."""
         places = {self.locate(name) for name in names}
         return [file for file in files if self._looked_at(file, places)]
+
+    def scope(self, names: Iterable[str]) -> Callable[[str], bool]:
+        """Whether a file, by its path in the tree, is one that candidates() of NAMES
+        would look at.  Raises BadName as candidates() does."""
+        return partial(self._looked_at, places={self.locate(name) for name in names})
 
     def _looked_at(self, file: str, places: set[Path]) -> bool:
         path = self.root / file

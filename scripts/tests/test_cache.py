@@ -16,6 +16,7 @@ from kmaplocal.certify import analysis, learner
 from kmaplocal.cache import cache
 from kmaplocal.tree import facts
 from kmaplocal.cache.cache import Cache
+from kmaplocal.cache.state import state
 from kmaplocal.tree.processes import in_processes
 
 KEYS = [cache.key("test", str(number)) for number in range(4)]
@@ -270,6 +271,18 @@ def test_a_file_more_or_less_is_seen(run, tree, write, name, looked):
     assert run(*REPORT)[2] == looked
     (tree / name).unlink()
     assert run(*REPORT)[:2] == before[:2]
+
+
+def test_a_name_that_is_no_text(run, tree):
+    (tree / "fs" / os.fsdecode(b"l\xe9.c")).write_text(CALLER)
+    plain = run(*REPORT, cached=False)
+    assert [run(*REPORT)[:2] for _ in range(2)] == [plain[:2]] * 2
+    assert run("apply", "--dry-run")[0] == run("apply", "--dry-run")[0] == 0
+
+
+def test_a_link_to_what_has_no_end_is_not_read(tree):
+    (tree / "fs/zero.c").symlink_to("/dev/null")
+    assert state(tree).young["fs/zero.c"] == "no file"
 
 
 def test_an_old_tree_is_told_by_its_times(run, tree, monkeypatch):

@@ -169,7 +169,7 @@ def answer(
         made = make(None)
         return made.results, made.lists
     tools = (spatch.program, tags.program(), search.program())
-    about = [os.fsencode(root), *map(cache.tool, tools), *map(str.encode, asked)]
+    about = [os.fsencode(root), *map(cache.tool, tools), *map(os.fsencode, asked)]
     place = _Place(cache.key("result", *about), cache.key("dependencies", *about))
     found, earlier = place.known(aim, now)
     if found is None:

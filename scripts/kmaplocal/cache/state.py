@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import subprocess
 import time
 from collections.abc import Iterable
@@ -99,7 +100,11 @@ def _digests(root: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def _digest(file: Path) -> str:
+    """What tells the content of FILE; of a device or a pipe, which a link may lead to
+    and which may have no end, that it is one."""
     try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            return "no file"
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         return f"errno {error.errno}"

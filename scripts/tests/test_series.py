@@ -7,8 +7,10 @@ from email import message_from_bytes, policy
 import pytest
 
 from kmaplocal import cli
+from kmaplocal.errors import GitTrouble
 from kmaplocal.prove import record, trial
 from kmaplocal.prove.steps import Built, Steps
+from kmaplocal.series.commits import Commits
 
 ONE = """#include <linux/highmem.h>
 
@@ -138,6 +140,21 @@ def test_a_folder_with_something_in_it_is_refused(tree, tmp_path, write, capsys)
     write(tmp_path / "out/old.patch", "")
     assert make(tree, "--out", tmp_path / "out") == 3
     assert "OUT= names a new one" in capsys.readouterr().err
+
+
+def test_no_part_of_a_series_stays(in_git, tmp_path, git, monkeypatch, capsys):
+    """As where the disk is full when git writes the second mail."""
+    before = git(in_git, "branch")
+
+    def half(_line, out, *_rest):
+        out.mkdir()
+        (out / "0001-half.patch").write_text("From")
+        raise GitTrouble("git format-patch: No space left on device")
+
+    monkeypatch.setattr(Commits, "mails", half)
+    assert make(in_git, "--out", tmp_path / "out") == 3
+    assert "No space left" in capsys.readouterr().err
+    assert not mails(tmp_path / "out") and git(in_git, "branch") == before
 
 
 def test_a_branch_that_exists_is_refused(tree, tmp_path, git, capsys):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,9 @@ def _check(out: Path) -> None:
     folder would be sent together."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadFolder(f"{out}: is not an empty folder; OUT= names a new one")
+    above = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise BadFolder(f"{out}: may not be written; OUT= names another folder")
 
 
 def _list(draft: Draft, console: Console) -> None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,12 +39,14 @@ def write(
         for patch in draft.patches:
             contents = {path: draft.after[path] for path in patch.paths}
             line.add(contents, patch.message(who.sign_off))
+        with _all_or_none(request.out):
+            mails = _mails(line, draft, sent, request)
+            if request.branch:
+                line.branch(request.branch)
         if request.branch:
-            line.branch(request.branch)
-            console.say(
-                f"{request.branch}: {len(draft.patches)} commits on top of HEAD"
-            )
-        mails = _mails(line, draft, sent, request)
+            count = len(draft.patches)
+            what = plural(count, "commit", "commits")
+            console.say(f"{request.branch}: {count} {what} on top of HEAD")
     what = plural(len(mails), "mail", "mails")
     console.say(f"{request.out}: {len(mails)} {what}, nothing was sent")
     _say_next(tree, mails, console)
@@ -55,6 +58,17 @@ def _refuse_dirty(tree: Tree, draft: Draft) -> None:
     for path in dirty:
         todo = "commit or stash them"
         raise DirtyFiles(f"{quoted(path)}: uncommitted changes; no mails, {todo}")
+
+
+@contextmanager
+def _all_or_none(out: Path) -> Iterator[None]:
+    """Leave no part of a series in the folder OUT, where nothing was before."""
+    try:
+        yield
+    except BaseException:
+        for file in out.glob("*.patch"):
+            file.unlink()
+        raise
 
 
 def _mails(line: Commits, draft: Draft, sent: Previous, request: Request) -> list[Path]:

@@ -62,7 +62,9 @@ def _read(file: Path) -> dict:
         part = json.loads(file.read_bytes())
         if isinstance(part["shard"], str):
             return part
-    except (ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise BadShard(f"{file}: {error.strerror}; merge takes JSON files") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise BadShard(f"{file}: not what report or flag wrote with SHARD=, as JSON")
 

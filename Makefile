@@ -35,7 +35,8 @@ theirs = $(filter command environment,$(origin $1))
 $(foreach name,$(NAMES),$(if $(call theirs,$(name)),\
 	$(eval override $(name) := $$(value $(name)))))
 
-# A misspelt setting must not pass for one that is not given, nor an empty KERNEL.
+# A misspelt setting must not pass for one that is not given, nor an empty KERNEL or
+# FILES: what a command that failed gave is no leave to take them all.
 given   := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 unknown := $(firstword $(filter-out $(NAMES),$(given)))
 closest  = $(shell $(PYTHON) -c 'from difflib import get_close_matches as near; \
@@ -47,6 +48,8 @@ endif
 ifneq ($(filter-out help lint clean clean-cache,$(or $(MAKECMDGOALS),help)),)
 $(foreach name,KERNEL OLD NEW,$(if $(value $(name)),,\
 	$(error $(name)= is empty: it names a kernel tree)))
+$(if $(strip $(value FILES)),,\
+	$(error FILES= is empty: it names files or folders below KERNEL, . for all))
 endif
 
 # Recipes read these from their environment: no quoting of make's can get in the

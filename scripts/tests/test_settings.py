@@ -90,6 +90,14 @@ def test_an_empty_tree_is_not_the_default(name):
     assert f"{name}= is empty: it names a kernel tree" in done.stderr
 
 
+@pytest.mark.parametrize("value", ["", "  "])
+def test_no_files_are_not_all_files(tmp_path, value):
+    for door in ("apply", "flag", "report", "series"):
+        done = make(door, f"KERNEL={tmp_path}", f"FILES={value}", "DRY_RUN=1")
+        assert done.returncode == 2 and done.stdout == ""
+        assert "FILES= is empty: it names files or folders" in done.stderr
+
+
 def test_every_setting_that_help_names_is_one():
     told = set(re.findall(r"\b([A-Z][A-Z_]+)=", make("help").stdout))
     assert told - {"PYTHONPATH", "NAME"} == set(NAMES) - {"PREVIOUS", "V", "DESTDIR"}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The page: what is in it, and what a reader does with it in a browser."""
 
+import json
 import re
 import shutil
 import time
@@ -52,7 +53,9 @@ def kernel(write, root, version, text):
 def page(tmp_path, write):
     """The page of two kernels: in the newer one fine() is gone."""
     older = kernel(write, tmp_path / "older", 6, CODE)
-    newer = kernel(write, tmp_path / "newer", 7, CODE.replace("_atomic", "_local"))
+    renamed = CODE.replace("kunmap_atomic", "kunmap_local")
+    renamed = renamed.replace("kmap_atomic", "kmap_local_page")
+    newer = kernel(write, tmp_path / "newer", 7, renamed)
     given = ["report", "--format", "html", "--out", tmp_path / "out"]
     given += ["--kernel", newer, "--also", older]
     assert cli.main([str(word) for word in given]) == 0
@@ -78,6 +81,35 @@ def test_another_kernel_needs_the_page(tmp_path, write, capsys):
     root = str(kernel(write, tmp_path / "linux", 6, CODE))
     assert cli.main(["report", "--kernel", root, "--also", root]) == 3
     assert "--format html" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    root = kernel_of_one(tmp_path)
+    for out in (tmp_path / "file", tmp_path / "file/out", "/proc/out"):
+        given = ["report", "--format", "html", "--kernel", root, "--out", str(out)]
+        assert cli.main(given) == 3
+        assert str(out) in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == ""
+
+
+def kernel_of_one(tmp_path):
+    """A tree in which any work would be seen: it is none."""
+    (tmp_path / "linux").mkdir()
+    return str(tmp_path / "linux")
+
+
+def test_what_upstream_did_and_what_is_next(page):
+    data = re.search(r'id="data">(.*?)</script>', page.read_text(), re.S).group(1)
+    older, newer = json.loads(data)["trees"]
+    assert {m["function"]: m["later"] for m in older["mappings"]} == {
+        "fine": "calls renamed",
+        "kept": "still has old calls",
+    }
+    assert "later" not in newer["mappings"][0] and newer["fresh"] == 0
+    ready, kept = older["mappings"]
+    assert "make apply" in ready["task"] and "what unmaps" in kept["task"]
+    assert kept["maintainer"] == "ONE DRIVER" and kept["people"] == "A <a@b.c>"
 
 
 # -- in a browser -----------------------------------------------------------------
@@ -144,9 +176,10 @@ def test_a_bar_filters_and_the_address_shows_it(opened):
 def test_sort_both_ways(opened):
     head = find(opened, "#table th button")[1]
     head.click()
-    assert [r.split("\n")[-1].split()[1] for r in rows(opened)] == ["fine", "kept"]
+    second = "#table tbody td:nth-child(2)"
+    assert [cell.text for cell in find(opened, second)] == ["fine", "kept"]
     press(opened, "\ue007")  # Enter, on the button that has the focus still
-    assert [r.split("\n")[-1].split()[1] for r in rows(opened)] == ["kept", "fine"]
+    assert [cell.text for cell in find(opened, second)] == ["kept", "fine"]
     assert find(opened, 'th[aria-sort="descending"]')[0].text.startswith("Function")
 
 
@@ -169,6 +202,35 @@ def test_open_close_and_back(opened):
     assert find(opened, "dialog[open]")
     press(opened, "\ue00c")  # Escape
     assert not find(opened, "dialog[open]") and "open=" not in opened.current_url
+
+
+def test_what_is_left_is_told_in_numbers_that_filter(opened):
+    tiles = [tile.text.replace("\n", " ") for tile in find(opened, "#tiles button")]
+    said = ["2 mappings are left", "1 ready to convert", "1 to be changed by hand"]
+    assert tiles == said
+    assert (
+        "calls renamed 1 \u00b7 still has old calls 1" in find(opened, "#way")[0].text
+    )
+    find(opened, '[data-key="verdict=convert"]')[0].click()
+    assert len(rows(opened)) == 1 and "fine" in rows(opened)[0]
+    find(opened, '[data-key="verdict="]')[0].click()
+    assert len(rows(opened)) == 2
+    for bar in find(opened, "#charts .bar"):
+        assert bar.get_attribute("aria-label")
+
+
+def test_from_one_to_the_next(opened):
+    find(opened, "#table tbody a")[0].click()
+    press(opened, "\ue00c")
+    find(opened, "#table tbody a")[0].send_keys("\ue007")
+    previous, following = find(opened, "dialog nav button")[:2]
+    assert not previous.is_enabled()
+    following.send_keys("\ue007")
+    assert find(opened, "#title")[0].text == "kept"
+    assert not find(opened, "dialog nav button")[1].is_enabled()
+    assert "Write to: A <a@b.c>" in find(opened, "dialog[open]")[0].text
+    opened.back()
+    assert not find(opened, "dialog[open]")
 
 
 def test_the_other_kernel_and_its_findings(opened):

@@ -15,6 +15,7 @@ from kmaplocal.apply.outcomes import convert_all
 from kmaplocal.errors import ALL_DONE, NOT_ANALYSED, KmaplocalError
 from kmaplocal.findings.rules import kmap_deprecated
 from kmaplocal.findings.survey import survey
+from kmaplocal.history import history
 from kmaplocal.prove import record
 from kmaplocal.knowledge import api
 from kmaplocal.tree import kernel
@@ -39,19 +40,29 @@ def print_page(
 
     Returns the exit status: 0, or 2 when something was not analysed.  Raises
     KmaplocalError when nothing could be done; OSError."""
-    if out is None or (out.exists() and not out.is_dir()):
-        raise NoFolder(f"{out or 'OUT'}: a page goes into a folder; OUT= names one")
+    out = _folder(out)
     kernels = [kernel.Tree(root) for root in (request.kernel, *also)]
     kernels.sort(key=lambda tree: [int(n) for n in tree.version.split(".")])
     for name in request.files:
         if not any((tree.root / name).exists() for tree in kernels):
             kernels[-1].locate(name)
     trees = [_tree(tree, request, console) for tree in kernels]
-    out.mkdir(parents=True, exist_ok=True)
+    for n, tree in enumerate(trees[:-1]):
+        done = history.deeds(kernels[n].root, tree.files, kernels[n + 1].root)
+        trees[n] = replace(tree, deeds=done)
     output.write(out / NAME, page(trees, f"kmaplocal {VERSION}"))
     console.say(f"{out / NAME}: {_tally(trees)}")
     lost = any(tree.report["not_analysed"] for tree in trees)
     return NOT_ANALYSED if lost else ALL_DONE
+
+
+def _folder(out: Path | None) -> Path:
+    """OUT, made where it is not: better found now than after the work."""
+    if out is None or (out.exists() and not out.is_dir()):
+        raise NoFolder(f"{out or 'OUT'}: a page goes into a folder; OUT= names one")
+    output.make_folder(out)
+    output.check(out / NAME)
+    return out
 
 
 def _tree(tree: kernel.Tree, request: main_job.Request, console: Console) -> Tree:

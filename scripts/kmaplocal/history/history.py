@@ -377,6 +377,15 @@ def as_json(rows: Iterable[Row]) -> str:
     return json.dumps({"counts": counts(rows), "functions": listed}, indent=1) + "\n"
 
 
+def deeds(old: Path, files: Iterable[str], new: Path) -> dict[Key, str]:
+    """What upstream did by NEW, a word of UPSTREAM, with every function in FILES of
+    OLD that maps pages by old calls.
+
+    Errors: tags.TagsError, OSError."""
+    rows = _compare(functions_that_map(old, files), new)
+    return {(row.file, row.function): row.upstream for row in rows if row.maps}
+
+
 def compared(
     old: Path, new: Path, texts: Mapping[str, str], reasons: Reasons
 ) -> list[Row]:

@@ -29,6 +29,15 @@ def check(out: Path, setting: str = "OUT") -> None:
         raise CannotWrite(f"{out}: {why}")
 
 
+def make_folder(out: Path) -> None:
+    """Make the folder OUT and those above it.  Raises CannotWrite."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"{error.strerror}; OUT= names another folder"
+        raise CannotWrite(f"{out}: {why}") from None
+
+
 def write(out: Path, text: str) -> None:
     """Make OUT hold TEXT: all of it, or what OUT held before.
 

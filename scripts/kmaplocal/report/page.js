@@ -17,22 +17,26 @@
   const LISTS = {
     mappings: {
       title: "Mappings",
-      columns: [["place", "Place"], ["function", "Function"], ["api", "Call"], ["verdict", "Verdict"], ["why", "Why it stays"]],
-      charts: [["verdict", "Verdict"], ["api", "Call"], ["failing", "Failing obligation"], ["folder", "Folder"], ["maintainer", "Maintained as"]],
+      columns: [["place", "Place"], ["function", "Function"], ["api", "Call"], ["verdict", "Verdict"], ["why", "Why it stays, and what is next"]],
+      charts: [["folder", "Where"], ["maintainer", "Who maintains it"], ["failing", "Why it stays: what does not hold"], ["api", "Call"], ["task", "What is next"], ["later", "What upstream did next"]],
     },
     findings: {
       title: "Findings",
-      columns: [["place", "Place"], ["function", "Function"], ["rule", "Rule"], ["verdict", "Severity"], ["why", "What is wrong"]],
-      charts: [["verdict", "Severity"], ["rule", "Rule"], ["folder", "Folder"], ["maintainer", "Maintained as"]],
+      columns: [["place", "Place"], ["function", "Function"], ["rule", "Rule"], ["verdict", "Severity"], ["why", "What is wrong, and what mends it"]],
+      charts: [["verdict", "Severity"], ["rule", "Rule"], ["folder", "Where"], ["maintainer", "Who maintains it"]],
     },
     lost: {
       title: "Not analysed",
       columns: [["place", "Place"], ["function", "Function"], ["why", "Why"]],
-      charts: [["folder", "Folder"], ["maintainer", "Maintained as"]],
+      charts: [["folder", "Where"], ["maintainer", "Who maintains it"]],
     },
   };
-  const FILTERS = ["verdict", "api", "failing", "rule", "folder", "maintainer"];
-  const MOST_BARS = 10;
+  const FILTERS = ["verdict", "api", "failing", "rule", "folder", "maintainer", "task", "later"];
+  const MOST_BARS = 8;
+  // Long names of bars: a chart of them is as wide as two.
+  const WIDE = "task";
+  // A short chart goes below the one before it.
+  const BELOW = "api";
 
   const read = () => {
     const given = new URLSearchParams(location.hash.slice(1));
@@ -69,51 +73,73 @@
   for (const tree of data.trees) for (const list of Object.keys(LISTS)) tree[list].forEach((row, order) => {
     row.order = order;
     row.place = `${row.file}:${row.line}`;
-    row.text = [row.place, row.function, row.api, row.rule, row.verdict, row.why, row.failing, row.maintainer, row.next]
+    row.text = [row.place, row.function, row.api, row.rule, row.verdict, row.why, row.failing, row.maintainer, row.people, row.task, row.later, row.next]
       .filter(Boolean).join(" ").toLowerCase();
   });
 
   // -- what is above the table ------------------------------------------------
 
   const count = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+  const tally = (tree) => ["convert", "keep", "not-analysed"].map((verdict) => [verdict, tree.mappings.filter((m) => m.verdict === verdict).length]);
+  const SAID = { convert: "ready to convert", keep: "to be changed by hand", "not-analysed": "in functions not analysed" };
   const head = (state) => {
-    const tree = data.trees[+state.tree];
-    const left = tree.mappings.length;
-    const ready = tree.mappings.filter((m) => m.verdict === "convert").length;
-    $("lead").textContent = `Linux ${tree.version}: ${count(left, "mapping")} by old calls, ${ready} of them certified for conversion; ` +
-      `${count(tree.findings.length, "finding")}, ${count(tree.lost.length, "function")} not analysed. Made by ${data.made}.`;
+    const tree = data.trees[+state.tree], on = state.list === "mappings";
+    const tile = (key, number, text, pressed, changes) => make("button", {
+      type: "button", class: `tile t-${key}`, "aria-pressed": String(pressed), "data-key": key ? `verdict=${key}` : "verdict=",
+      on: { click: () => go({ list: "mappings", sort: "", open: "", ...changes }) },
+    }, make("b", {}, String(number)), make("span", {}, text));
+    $("lead").textContent = `Linux ${tree.version}. Made by ${data.made}. Every number is a button.`;
+    $("tiles").replaceChildren(
+      tile("", tree.mappings.length, tree.mappings.length === 1 ? "mapping is left" : "mappings are left", on && !state.verdict, { verdict: "" }),
+      ...tally(tree).filter(([, number]) => number).map(([verdict, number]) => {
+        const chosen = on && state.verdict === verdict;
+        return tile(verdict, number, SAID[verdict], chosen, { verdict: chosen ? "" : verdict });
+      }));
     $("trees").replaceChildren(...(data.trees.length < 2 ? [] : data.trees.map((each, n) => make("button", {
       type: "button", "aria-pressed": String(String(n) === state.tree), "data-key": `tree=${n}`,
-      on: { click: () => go({ tree: String(n), open: "" }) },
+      on: { click: () => go({ tree: String(n), open: "", later: "" }) },
     }, `Linux ${each.version}`))));
+  };
+  const deeds = (tree) => {
+    const functions = new Map(tree.mappings.filter((m) => m.later).map((m) => [`${m.file} ${m.function}`, m.later]));
+    const counts = new Map();
+    for (const later of functions.values()) counts.set(later, (counts.get(later) || 0) + 1);
+    return [functions.size, [...counts].sort((a, b) => b[1] - a[1]).map(([later, number]) => `${later} ${number}`).join(" \u00b7 ")];
   };
   const way = () => {
     if (data.trees.length < 2) return;
     const most = Math.max(...data.trees.map((tree) => tree.mappings.length), 1);
-    $("way").replaceChildren(make("h2", {}, "The way so far"), ...data.trees.map((tree) => {
-      const parts = ["convert", "keep", "not-analysed"].map((verdict) => [verdict, tree.mappings.filter((m) => m.verdict === verdict).length]);
-      const said = parts.map(([verdict, number]) => `${number} ${verdict}`).join(", ");
-      const gone = tree.gone ? `; ${tree.gone} functions of these are gone in the next` : "";
-      return make("div", { class: "way" }, make("span", {}, tree.version),
+    $("way").replaceChildren(make("h2", {}, "The way so far"), ...data.trees.flatMap((tree, n) => {
+      const parts = tally(tree).filter(([, number]) => number);
+      const said = parts.map(([verdict, number]) => `${number} ${SAID[verdict]}`).join(", ") || "nothing is left";
+      const fresh = tree.fresh ? `; ${tree.fresh} in functions that had none before` : "";
+      const [functions, done] = deeds(tree), following = data.trees[n + 1];
+      return [make("div", { class: "way" }, make("span", {}, tree.version),
         make("div", { class: "stack", role: "img", "aria-label": `Linux ${tree.version}: ${said}` },
           ...parts.map(([verdict, number]) => make("i", { class: `c-${verdict}`, style: `width:${(100 * number) / most}%` }))),
-        make("small", {}, `${tree.mappings.length}: ${said}${gone}`));
-    }));
+        make("small", {}, make("b", {}, String(tree.mappings.length)), `: ${said}${fresh}`)),
+      following && functions ? make("p", { class: "deeds" }, `${count(functions, "function")} until ${following.version}: ${done}`) : null];
+    }).filter(Boolean));
   };
   const charts = (state) => {
-    $("charts").replaceChildren(...LISTS[state.list].charts.map(([key, title]) => {
+    const panels = LISTS[state.list].charts.map(([key, title]) => {
       const counts = new Map();
       for (const row of rows(state)) if (row[key] && matches(row, state, key)) counts.set(row[key], (counts.get(row[key]) || 0) + 1);
       const most = Math.max(...counts.values(), 1);
       const bars = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
       const shown = bars.filter(([name], n) => n < MOST_BARS || name === state[key]);
-      return make("div", {}, make("h2", {}, title), ...shown.map(([name, number]) => make("button", {
+      if (!bars.length) return null;
+      return make("div", { class: key === WIDE ? "wide" : "" }, make("h2", {}, title), ...shown.map(([name, number]) => make("button", {
         type: "button", class: "bar", title: name, "aria-pressed": String(state[key] === name),
         "aria-label": `${title} ${name}: ${number}`, "data-key": `${key}=${name}`,
         on: { click: () => go({ [key]: state[key] === name ? "" : name }) },
-      }, make("span", {}, name), make("i", { style: `width:${(100 * number) / most}%` }), make("b", {}, String(number)))),
+      }, make("span", {}, name), make("i", { class: key === "verdict" ? `c-${name}` : "", style: `width:${(100 * number) / most}%` }), make("b", {}, String(number)))),
       bars.length > shown.length ? make("small", {}, `and ${bars.length - shown.length} more`) : null);
-    }));
+    });
+    LISTS[state.list].charts.forEach(([key], n) => {
+      if (key === BELOW && panels[n] && panels[n - 1]) { panels[n - 1].append(...panels[n].childNodes); panels[n] = null; }
+    });
+    $("charts").replaceChildren(...panels.filter(Boolean));
   };
   const tabs = (state) => {
     const names = Object.keys(LISTS);
@@ -131,14 +157,19 @@
 
   // -- the table ----------------------------------------------------------------
 
-  const link = (row, state, text) => make("a", {
+  // A path may be broken behind a slash.
+  const broken = (path) => path.split(/(?<=\/)/).flatMap((part, n) => (n ? [make("wbr"), part] : [part]));
+  const link = (row, state, ...text) => make("a", {
     href: address({ ...state, open: String(row.order) }),
     on: { click: (event) => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); go({ open: String(row.order) }); } } },
-  }, text);
+  }, ...text);
   const cell = (row, key, state) => {
-    if (key === "place") return make("td", { class: "code" }, link(row, state, row.place));
+    if (key === "place") return make("td", { class: "code" }, link(row, state, ...broken(row.place)));
     if (key === "verdict") return make("td", { class: `verdict v-${row.verdict}` }, row.verdict);
-    if (key === "why") return make("td", { class: "why" }, row.why || "");
+    if (key === "why") return make("td", { class: "why" },
+      make("div", { title: row.why || false }, (row.why || "").replaceAll(`${row.file}:`, "line ")),
+      row.next ? make("div", { class: "next", title: row.next }, `next: ${row.next.replaceAll(`${row.file}:`, "line ")}`) : null,
+      row.later ? make("div", { class: "next" }, `upstream: ${row.later} in ${data.trees[+state.tree + 1].version}`) : null);
     return make("td", { class: key === "rule" ? "" : "code" }, row[key] || "");
   };
   const table = (state) => {
@@ -156,6 +187,7 @@
     $("table").tBodies[0].replaceChildren(body);
     const chosen = FILTERS.filter((name) => state[name]).map((name) => `${name}: ${state[name]}`);
     $("chosen").textContent = `${found.length} of ${rows(state).length}` + (chosen.length ? `; ${chosen.join("; ")}` : "");
+    $("clear").disabled = !chosen.length && !state.words;
     if ($("words").value !== (state.words || "")) $("words").value = state.words || "";
   };
 
@@ -184,21 +216,30 @@
       make("dt", {}, name), make("dd", { class: `s-${state}` }, state), make("dd", {}, evidence + (repair ? ` [${repair}]` : ""))]))];
   };
   const line = (title, text) => (text ? make("p", {}, make("strong", {}, `${title}: `), text) : null);
+  const beside = (state, step, name) => {
+    const listed = sorted(rows(state).filter((row) => matches(row, state)), state);
+    const next = listed[listed.findIndex((row) => row.order === +state.open) + step];
+    return make("button", { type: "button", "data-key": name, disabled: !next, on: { click: () => go({ open: String(next.order) }, true) } }, name);
+  };
   const detail = (state) => {
     const dialog = $("detail"), row = state.open ? rows(state)[+state.open] : null;
     if (!row) { if (dialog.open) dialog.close(); return; }
-    const rule = row.rule && data.rules[row.rule];
+    const rule = row.rule && data.rules[row.rule], { key } = document.activeElement.dataset;
     dialog.replaceChildren(...[make("header", {}, make("h2", { id: "title" }, `${row.function || row.place}`),
-      make("button", { type: "button", id: "close", on: { click: () => go({ open: "" }) } }, "Close")),
+      make("nav", { "aria-label": "One of the list" }, beside(state, -1, "Previous"), beside(state, 1, "Next"),
+        make("button", { type: "button", id: "close", on: { click: () => go({ open: "" }) } }, "Close"))),
       make("p", { class: "code" }, row.place, row.api ? ` ${row.api}(${row.page})` : ""),
       make("p", { class: `verdict v-${row.verdict || "not-analysed"}` }, row.verdict || "not analysed"),
       line("Why", row.why), line("Next step", row.next), line("Checked by", (row.proof || []).join(", ")),
-      line("Later", row.later), line("Maintained as", row.maintainer),
+      line("Upstream", row.later && `${row.later} in Linux ${data.trees[+state.tree + 1].version}`),
+      line("Maintained as", row.maintainer), line("Write to", row.people),
       ...certificate(row),
       make("div", { class: row.edit && row.edit.length ? "sides two" : "sides" }, ...[code(row), edit(row)].filter(Boolean)),
       ...(rule ? [make("h3", {}, `The rule ${row.rule}`), make("pre", { tabindex: "0", "aria-label": "The page of the rule" }, rule)] : [])].filter(Boolean));
     if (!dialog.open) dialog.showModal();
-    $("close").focus();
+    const same = dialog.querySelector(`[data-key="${key}"]:not(:disabled)`);
+    (same || $("close")).focus();
+    dialog.scrollTop = 0;
   };
   $("detail").addEventListener("cancel", (event) => { event.preventDefault(); go({ open: "" }); });
   $("detail").addEventListener("click", (event) => { if (event.target === $("detail")) go({ open: "" }); });

@@ -16,20 +16,34 @@ from kmaplocal.apply.patch import unified
 from kmaplocal.findings import handbook
 from kmaplocal.findings.finding import Finding
 from kmaplocal.certify.analysis import FileAnalysis
+from kmaplocal.certify.certificate import CONVERT
+from kmaplocal.history import history
 from kmaplocal.tree.outcome import Outcome
 from kmaplocal.report import events
+from kmaplocal.series.left import left
 from kmaplocal.series.maintainers import Maintainers
 
 _HERE = Path(__file__).parent
 _AROUND = 4
 MOST_LINES = 160  # of code, around one mapping
 _NONE = "(nobody in particular)"
+_READY = "nothing stands against it: make apply, or make series for the mails"
+_UNREAD = "read it: it was not analysed"
+# What upstream did by the next kernel, in words for the table.
+_LATER = {
+    history.RENAMED: "calls renamed",
+    history.CONVERTED: "converted, and changed",
+    history.DROPPED: "maps nothing any more",
+    history.GONE: "function is gone",
+    history.KEPT: "still has old calls",
+}
 
 
 @dataclass(frozen=True)
 class Tree:
     """What is shown of one kernel: its VERSION, the REPORT (report.py), the FILES it
-    speaks of, what became of them, the FINDINGS, and who maintains what."""
+    speaks of, what became of them, the FINDINGS, who maintains what, and what
+    upstream did by the next kernel with each (file, function) that maps."""
 
     version: str
     report: Mapping
@@ -37,13 +51,14 @@ class Tree:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
     maintainers: Maintainers = field(default_factory=lambda: Maintainers(""))
+    deeds: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def page(trees: Sequence[Tree], made: str) -> str:
     """The page of TREES, oldest first, MADE by a version of kmaplocal, as HTML."""
     shown = [_tree(tree) for tree in trees]
-    for this, following in zip(shown, shown[1:]):
-        _compare(this, following)
+    for tree, this, following in zip(trees, shown, shown[1:]):
+        _compare(tree.deeds, this, following)
     rules = {f["rule"]: None for tree in shown for f in tree["findings"]}
     data = {
         "made": made,
@@ -67,35 +82,44 @@ def _as_script(data: dict) -> str:
 
 
 def _tree(tree: Tree) -> dict:
+    tasks = {
+        (kept.file, kept.function): kept.task.value
+        for kept in left(tree.files, tuple(tree.outcomes.values()))
+    }
     return {
         "version": tree.version,
-        "mappings": [_mapping(tree, each) for each in tree.report["mappings"]],
+        "mappings": [
+            _mapping(tree, each) | {"task": _task(each, tasks)}
+            for each in tree.report["mappings"]
+        ],
         "findings": [_finding(tree, each) for each in tree.findings],
         "lost": [_lost(tree, each) for each in tree.report["not_analysed"]],
     }
 
 
-def _compare(this: dict, following: dict) -> None:
-    """Say of each mapping of THIS tree whether its function still maps so in the
-    FOLLOWING one."""
-    left = {(m["file"], m["function"]) for m in following["mappings"]}
-    version = following["version"]
-    gone = set()
+def _task(entry: Mapping, tasks: Mapping[tuple[str, str], str]) -> str:
+    if entry["verdict"] == CONVERT:
+        return _READY
+    return tasks.get((entry["file"], entry["function"]), _UNREAD)
+
+
+def _compare(deeds: Mapping, this: dict, following: dict) -> None:
+    """Say of each mapping of THIS tree what upstream did with its function, by DEEDS,
+    and how many mappings are in the FOLLOWING one alone."""
     for mapping in this["mappings"]:
-        key = mapping["file"], mapping["function"]
-        still = key in left
-        how = "still has old calls" if still else "has none any more"
-        mapping["later"] = f"in Linux {version} the function {how}"
-        if not still:
-            gone.add(key)
-    this["gone"] = len(gone)
+        deed = deeds.get((mapping["file"], mapping["function"]), history.GONE)
+        mapping["later"] = _LATER[deed]
+    known = {(m["file"], m["function"]) for m in this["mappings"]}
+    new = [m for m in following["mappings"] if (m["file"], m["function"]) not in known]
+    following["fresh"] = len(new)
 
 
 def _common(tree: Tree, file: str) -> dict:
     parts = PurePath(file).parts
     title, _ = tree.maintainers.closest(file)
     folder = "/".join(parts[:2]) if len(parts) > 2 else parts[0]
-    return {"folder": folder, "maintainer": title or _NONE}
+    people = "; ".join(tree.maintainers.people(title)) if title else ""
+    return {"folder": folder, "maintainer": title or _NONE, "people": people}
 
 
 def _mapping(tree: Tree, entry: Mapping) -> dict:

@@ -18,12 +18,13 @@ REST = "THE REST"
 
 @dataclass(frozen=True)
 class Section:
-    """An entry of MAINTAINERS: its title, the patterns of its files, and those
-    of the files that are not of it."""
+    """An entry of MAINTAINERS: its title, the patterns of its files, those of the
+    files that are not of it, and its PEOPLE and lists as they are written there."""
 
     title: str
     files: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
 
     def depth(self, path: str) -> int:
         """How closely the entry describes the file PATH: the number of folders and
@@ -38,9 +39,11 @@ class _Draft:
     title: str
     files: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
 
     def section(self) -> Section:
-        return Section(self.title, tuple(self.files), tuple(self.excluded))
+        files, excluded = tuple(self.files), tuple(self.excluded)
+        return Section(self.title, files, excluded, tuple(self.people))
 
 
 class Maintainers:
@@ -65,6 +68,11 @@ class Maintainers:
         depth, title = max(found, key=lambda each: each[0], default=(0, ""))
         return (title, depth) if depth else ("", 0)
 
+    def people(self, title: str) -> tuple[str, ...]:
+        """The people and lists of the entry TITLE, as the file has them."""
+        named = (s.people for s in self.sections if s.title == title)
+        return next(named, ())
+
 
 def _sections(text: str) -> list[Section]:
     drafts: list[_Draft] = []
@@ -86,6 +94,8 @@ def _add(draft: _Draft, letter: str, value: str) -> None:
         draft.files.append(value)
     elif letter == "X":
         draft.excluded.append(value)
+    elif letter in "ML":
+        draft.people.append(value)
 
 
 def _depth(pattern: str, path: str) -> int:

@@ -62,10 +62,10 @@ inline.idioms = True
 // are on different lines here: the first one alone would match.
 @kmap_local_edit depends on kmap_local_calls || kmap_local_offers || joined@
 position p;
-position beside : script:python() { inline.does(beside, "before", "after") };
+position beside : script:python() { inline.does(beside, "before", "after", "ahead") };
 position declare : script:python() { inline.does(declare, "declare") };
 position unused : script:python() { inline.does(unused, "undeclare") };
-position many : script:python() { inline.does(many, "statements") };
+position many : script:python() { inline.does(many, "statements", "open", "room") };
 position gone : script:python() { inline.does(gone, "unassign") };
 position drop : script:python() { inline.does(drop, "drop") };
 position init : script:python() { inline.does(init, "drop", "forget", "keep", "early") };
@@ -134,6 +134,9 @@ identifier kmap_local_new.called;
 expression kmap_local_new.first, kmap_local_new.second, kmap_local_new.third;
 position before : script:python() { inline.does(before, "before") };
 position after : script:python() { inline.does(after, "after") };
+position ahead : script:python() { inline.does(ahead, "ahead") };
+position opened : script:python() { inline.does(opened, "open") };
+position room : script:python() { inline.does(room, "room") };
 position drop : script:python() { inline.does(drop, "drop") };
 position forget : script:python() { inline.does(forget, "forget") };
 position keep : script:python() { inline.does(keep, "keep") };
@@ -159,6 +162,9 @@ identifier x, f;
   S@p@after
 + first;
 |
++ void *called;
+  S@p@ahead
+|
   D@p
 + void *called;
 |
@@ -176,6 +182,16 @@ identifier x, f;
 + second;
 |
 - E@p@three;
++ first;
++ second;
++ third;
+|
+- E@p@opened;
++ void *called = first;
++ second;
+|
+- E@p@room;
++ void *called;
 + first;
 + second;
 + third;

@@ -290,6 +290,7 @@ def _edits(
         if lines[edit.first : edit.last] != excerpt[edit.first : edit.last]:
             raise NotApplied(f"line {edit.first + 1} is not what was analysed")
     parted = [edits.parted(edit, plan.parted) for edit in made]
+    parted = [e for edit in parted for e in edits.opened(edit, plan.opened, lines)]
     finished = [edits.laid_out(edit, lines, plan.statements) for edit in parted]
     finished = edits.closed_up(edits.with_else(finished, lines), lines)
     return braces.balanced(finished, lines)

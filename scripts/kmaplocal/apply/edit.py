@@ -41,6 +41,7 @@ class Draft:
         self._edits: dict[Expr, Edit] = {}
         self._inserted: dict[Stmt, _Inserted] = {}
         self._declared: dict[Stmt, Edit] = {}
+        self._opened: dict[Stmt, dict[str, str]] = {}
         self._undeclared: dict[Point, Edit] = {}
 
     def edit(self, expr: Expr, do: str, message: str, **texts: str) -> None:
@@ -55,11 +56,18 @@ class Draft:
         beside = self._inserted.setdefault(stmt, _Inserted(message=message))
         getattr(beside, where).append(text)
 
-    def declare(self, after: Stmt, name: str, message: str) -> None:
-        """Declare `void *NAME` behind a declaration, with what is already."""
-        if after in self._declared:
-            name = f"{self._declared[after]['name']}, *{name}"
-        self._declared[after] = {"do": "declare", "message": message, "name": name}
+    def declare(self, at: Stmt, name: str, message: str, do: str = "declare") -> None:
+        """Declare `void *NAME` behind a declaration, or `ahead` of a statement, with
+        what is already."""
+        if at in self._declared:
+            name = f"{self._declared[at]['name']}, *{name}"
+        self._declared[at] = {"do": do, "message": message, "name": name}
+
+    def open(self, stmt: Stmt, name: str, value: str, message: str) -> None:
+        """Declare `void *NAME` with its VALUE before STMT, the first of its block,
+        which uses it."""
+        self._opened.setdefault(stmt, {})[name] = value
+        self._inserted.setdefault(stmt, _Inserted(message=message))
 
     def undeclare(self, variable: Variable, message: str) -> None:
         """Remove the declaration of a variable."""
@@ -110,7 +118,20 @@ class Draft:
             del self._edits[expr]
         message = "; ".join(m["message"] for m in inner.values()) or beside.message
         edit = {"do": "statements", "message": message, **dict(zip(_TEXTS, texts))}
-        return stmt.start, edit
+        return stmt.start, edit | self._opening(stmt, texts)
+
+    def _opening(self, stmt: Stmt, texts: list[str]) -> Edit:
+        """What is done to a STMT that becomes TEXTS and has variables declared before
+        it; nothing where there are none.  Raises Crowded."""
+        values = self._opened.get(stmt, {})
+        given = [f"{name} = {value}" for name, value in values.items()]
+        if values and len(texts) > 1 or len(given) + 1 > len(_TEXTS):
+            raise Crowded(f"line {stmt.start[0]} is to be changed in two ways")
+        if len(values) == 1:
+            ((name, value),) = values.items()
+            return {"do": "open", "name": name, "first": value, "second": texts[0]}
+        told = dict(zip(_TEXTS, [*given, *texts]))
+        return {"do": "room", "name": ", *".join(values), **told} if values else {}
 
     def _in(self, expr: Expr, stmt: Stmt) -> bool:
         return self.places.statement(expr) is stmt

@@ -12,7 +12,7 @@ import unidiff
 
 from kmaplocal.apply import layout, patch
 from kmaplocal.knowledge import api
-from kmaplocal.repairs.base_pointer import NAMES
+from kmaplocal.repairs.base_pointer import NAMES, NEW
 from kmaplocal.repairs.carry import SUFFIX
 from kmaplocal.c import lexer
 
@@ -116,6 +116,21 @@ def parted(edit: Edit, behind: Collection[int]) -> Edit:
     if edit.first != edit.last or edit.first + 1 not in behind:
         return edit
     return Edit(edit.first, edit.last, ("", *edit.lines))
+
+
+def opened(edit: Edit, before: Collection[int], lines: Sequence[str]) -> Iterator[Edit]:
+    """EDIT of LINES; where it adds the first declaration of a block BEFORE one of these
+    (from 1), that goes ahead of the comments there, with a blank line behind it."""
+    first, told = edit.first, edit.lines
+    if first + 1 not in before or not told[:1] or not told[0].lstrip().startswith(NEW):
+        yield edit
+        return
+    code = {token.line for token in lexer.tokens("\n".join(lines))}
+    while first and first not in code:
+        first -= 1
+    yield Edit(first, first, (told[0], ""))
+    if told[1:] or edit.first < edit.last:
+        yield Edit(edit.first, edit.last, told[1:])
 
 
 def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:

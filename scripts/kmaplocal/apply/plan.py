@@ -30,8 +30,9 @@ from kmaplocal.flow.values import CURSOR
 @dataclass
 class Plan:
     """The edits by place ("line:column", columns from 0), the texts of new
-    statements, the lines before which one comes right behind a declaration, and
-    the functions that the edits convert.
+    statements, the lines before which one comes right behind a declaration, those
+    before which the first declaration of a block comes, and the functions that the
+    edits convert.
 
     An edit says what to do (`do`), why (`message`), and has the texts that
     cocci/kmap_local.cocci asks for.  TROUBLE is why there is no plan."""
@@ -39,6 +40,7 @@ class Plan:
     edits: dict[str, Edit] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     parted: set[int] = field(default_factory=set)
+    opened: set[int] = field(default_factory=set)
     functions: list[Verdict] = field(default_factory=list)
     trouble: str = ""
     gains: dict[str, str] = field(default_factory=dict)  # parameters, by function
@@ -147,7 +149,7 @@ def _planned(
             draft.edit(joined.asked, "name", why, name="kmap_local_page")
         done.add(site.call)
     for site, base in kept.items():
-        _plan_base(draft, file, seen, site, base)
+        _plan_base(plan, draft, file, seen, site, base)
         done.add(site.call)
     for _, disabled in verdict.repairs(ExplicitDisable):
         _plan_disabled(plan, draft, disabled)
@@ -213,6 +215,7 @@ def _plan_idiom(plan: Plan, draft: Draft, idiom: Idiom) -> None:
 
 
 def _plan_base(
+    plan: Plan,
     draft: Draft,
     file: FileAnalysis,
     seen: FunctionAnalysis,
@@ -223,11 +226,19 @@ def _plan_base(
     call = mapped_by_folio(seen, site.call) or f"{site.api.new}({page})"
     why = f"{site.name}() is deprecated: {base.name} keeps what {site.api.new}() gives"
     draft.edit(base.call, "keep", why, name=base.name, first=call)
-    if base.after:
+    if base.home:
         why = f"{base.name} is needed for the unmap of {call}"
+    if base.after:
         draft.declare(base.after, base.name, why)
-    if base.after or base.shared:
-        stmt = draft.places.home(base.call)
+    stmt = draft.places.home(base.call)
+    if base.ahead:
+        plan.opened.add(base.ahead.start[0])
+    if base.ahead is stmt:
+        draft.open(stmt, base.name, call, why)
+        return
+    if base.ahead:
+        draft.declare(base.ahead, base.name, why, "ahead")
+    if base.home or base.shared:
         draft.insert(stmt, "before", f"{base.name} = {call}", why)
 
 

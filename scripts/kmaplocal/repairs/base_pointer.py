@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from kmaplocal.knowledge import api
 from kmaplocal.c.places import Places, changes, names_in
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.repairs.repair import BasePointer
@@ -19,6 +20,7 @@ from kmaplocal.c.syntax import Expr, Function, Stmt
 _ALWAYS = ("paren", "cast", "binary", "unary", "call", "index", "member", "assign")
 _LAZY = ("&&", "||", "&")  # `a & b` is not worth to be told from `&a`
 NAMES = ("base", "kaddr", "vaddr", "mapped")
+NEW = "void *"  # how one is declared
 
 
 def sharing(trace: Trace, site: Site) -> list[Site]:
@@ -42,7 +44,7 @@ def base_pointers(
     """A variable for the address of the mappings that CALLS begin, by the map call,
     beside those of OTHERS: one for all where they share their unmaps, one of them alive
     at a time.  {} when one of CALLS is neither in a plain assignment nor evaluated
-    whenever its statement is, or when no declaration is in a block around all of it.
+    whenever its statement is, or when no block around all of it has room for one.
     BRANCHES: the first and last line of each branch of an #if."""
     sites = list(calls)
     unmaps = list(dict.fromkeys(u for s in sites for u in trace.unmaps_of(s.number)))
@@ -56,12 +58,19 @@ def base_pointers(
     if _declares(first) and first.parent and not _encloses(first.parent, ends):
         return {}
     rooms = _declarations(function, begins, ends, branches)
+    rooms = rooms or _openings(function, begins, ends, branches)
     beside = _beside(trace, sites, others)
-    name, after, shared = _variable(Places(function), first, rooms, others, beside)
+    name, home, shared = _variable(Places(function), first, rooms, others, beside)
     if not name:
         return {}
-    bases = [BasePointer(name, after, call, shared) for call in calls.values()]
-    bases[1:] = [replace(base, after=None, shared=True) for base in bases[1:]]
+    declared = home is not None and _declares(home)
+    after, ahead = (home, None) if declared else (None, home)
+    bases = [
+        BasePointer(name, after, call, shared, ahead=ahead) for call in calls.values()
+    ]
+    bases[1:] = [
+        replace(base, after=None, ahead=None, shared=True) for base in bases[1:]
+    ]
     return {site.number: base for site, base in zip(sites, bases)}
 
 
@@ -73,12 +82,13 @@ def _variable(
     beside: Collection[str],
 ) -> tuple[str, Stmt | None, bool]:
     """The name of a variable for what BEGIN maps; the declaration, of ROOMS, behind
-    which it is to be declared, None for BEGIN itself; and whether it is that of one of
-    OTHERS, declared already.  "" where there is none."""
+    which it is to be declared, or the statement before which, None for BEGIN itself;
+    and whether it is that of one of OTHERS, declared already.  "" where there is
+    none."""
     if _declares(begin):
         return _free_name(places, begin.parent, others, beside), None, False
     for other in others.values():
-        if other.after in rooms and other.name not in beside:
+        if other.home in rooms and other.name not in beside:
             return other.name, None, True
     after = next(iter(rooms), None)
     name = _free_name(places, after.parent, others, beside) if after else ""
@@ -177,7 +187,7 @@ def _free_name(
     used = {e.text for e in function.exprs if e.kind == "identifier"}
     used |= {*function.variables, *beside}
     for other in others.values():
-        home = other.after or places.statement(other.call)
+        home = other.home or places.statement(other.call)
         around = home.parent if home else None
         if _within(around, block) or _within(block, around):
             used.add(other.name)
@@ -214,6 +224,40 @@ def _declarations(
                 and not any(_hidden(stmt, each, branches) for each in begins)
             ]
     return found
+
+
+def _openings(
+    function: Function,
+    begins: Sequence[Stmt],
+    ends: list[Expr],
+    branches: Sequence[tuple[int, int]],
+) -> list[Stmt]:
+    """The first statements of the blocks without a declaration around the mappings
+    (their BEGINS and ENDS), the innermost block first: one can come before them."""
+    found: list[Stmt] = []
+    block: Stmt | None = begins[0]
+    while block is not None:
+        block = block.parent
+        if block is None or (block.kind == "compound" and _encloses(block, ends)):
+            stmts = function.body if block is None else block.children
+            declares = any(map(_declares, stmts))
+            if not declares and _is_clear(function, stmts[0], begins, branches):
+                found.append(stmts[0])
+    return found
+
+
+def _is_clear(
+    function: Function,
+    stmt: Stmt,
+    begins: Sequence[Stmt],
+    branches: Sequence[tuple[int, int]],
+) -> bool:
+    """Whether STMT is compiled whenever BEGINS are, and is the first of them, or has
+    nothing to be converted."""
+    if any(_hidden(stmt, each, branches) for each in begins) or stmt.kind == "label":
+        return False
+    calls = function.calls(api.OLD)
+    return stmt is begins[0] or not any(stmt.holds(call) for call in calls)
 
 
 def _hidden(stmt: Stmt, begin: Stmt, branches: Sequence[tuple[int, int]]) -> bool:

@@ -21,14 +21,21 @@ class Repair:
 @dataclass(frozen=True)
 class BasePointer(Repair):
     """A variable NAME of its own keeps what CALL gives; it is declared behind the
-    declaration AFTER, or with CALL where that is None; or (SHARED) for another
-    call, before it in time or with the same unmaps."""
+    declaration AFTER; or as the first one of its block, before the statement AHEAD; or,
+    where both are None, with CALL; or (SHARED) for another call, before it in time or
+    with the same unmaps."""
 
     name: str
     after: Stmt | None
     call: Expr
     shared: bool = False
+    ahead: Stmt | None = None
     how = "saved address"
+
+    @property
+    def home(self) -> Stmt | None:
+        """The statement beside which it is declared; None where that is its call's."""
+        return self.after or self.ahead
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ SAID = [
     ("preempt/this_cpu_ptr.c", "stash", "around this_cpu_ptr() of line 20"),
     ("one_page/compound_page.c", "clear_all", "a memset_page() for each page"),
     ("one_page/compound_page.c", "copy_block", "a memcpy_to_page() for each page"),
+    ("local/compared.c", "move_words", "once where it is from as well"),
+    ("local/compared.c", "distance", "compare pages and offsets"),
     ("one_page/page_address_later.c", "", "use it for page_address("),
     ("one_page/page_address_callee.c", "by_page", "give peek() of line"),
     ("one_page/address_unnamed.c", "tail_crc", "a variable of its own"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from kmaplocal.certify import aliases
 from kmaplocal.certify.certificate import LOCAL, UNKNOWN, Obligation
 from kmaplocal.certify.certificate import fails, holds, repaired
 from kmaplocal.certify.function import FunctionAnalysis
@@ -32,12 +33,24 @@ def local(site: Site, seen: FunctionAnalysis) -> Obligation:
     for event in _events(site, seen, *_UNKNOWN):
         why = _UNKNOWN[event.kind].format(event.detail)
         return fails(LOCAL, event.place, why, UNKNOWN)
+    if not site.api.atomic:
+        for event, other in aliases.compared(seen.trace, site):
+            page = other.page if other else ""
+            return fails(LOCAL, event.place, _compared(event, page))
     if handed:
         why = "returned to callers that are local, all of them read"
         return repaired(LOCAL, why, Together())
     why = "every use of the address reads, writes or compares"
     taken = dict.fromkeys(e.detail for e in _events(site, seen, Kind.POINTER))
     return holds(LOCAL, "; ".join([why, *taken]))
+
+
+def _compared(event: Event, page: str) -> str:
+    """What is to be said of an EVENT in which an address is compared with that of a
+    mapping of PAGE, or of one that is not known."""
+    whose = f"that of {page}" if page else event.detail
+    by = f"{event.place.callee}() compares" if event.place.callee else "it compares"
+    return f"{by} the address with {whose}, another one if it is of the same page"
 
 
 def _events(site: Site, seen: FunctionAnalysis, *kinds: Kind) -> list[Event]:

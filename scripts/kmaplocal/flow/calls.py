@@ -33,6 +33,9 @@ class Calls(Transfer):
                 after = after_call(expr, after)
             after = self._given_anew(expr, values, after)
             after = self._joined(expr, dict(values), after)
+            if functions.of(expr.callee).overlaps:
+                two = dict(values).get(0), dict(values).get(1)
+                self._compared(expr, two, (expr.arguments[0], expr.arguments[1]))
             if after.live:
                 self.log.note(Kind.CALLED, None, expr, about=Alive(after.live))
             result = ERROR if expr.callee in _ERRORS else None

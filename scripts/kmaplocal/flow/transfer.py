@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kmaplocal.flow.conditions import RELATIONS, compared_call
 from kmaplocal.flow.escape import given, member_name, member_of, root_of
 from kmaplocal.flow.evaluator import Results
@@ -227,8 +229,28 @@ class Transfer(Stores):
         results = []
         for left, middle in self.evaluate(expr.children[0], state):
             for right, after in self.evaluate(expr.children[1], middle):
+                self._compared(expr, (left, right), expr.children)
                 results.append((self._combined(expr, left, right), after))
         return results
+
+    def _compared(self, expr: Expr, values, nodes: Sequence[Expr]) -> None:
+        """Note the addresses among the two VALUES of NODES that EXPR compares, one with
+        the other, where they need not be of one mapping."""
+        if expr.kind == "binary" and expr.op not in (*RELATIONS, "-"):
+            return
+        for value, (other, node) in zip(values, [*zip(values, nodes)][::-1]):
+            if value is None or value.kind != "address" or value.text:
+                continue
+            apart = other is not None and other.kind == "address" and not other.text
+            if apart and other.site != value.site:
+                self.log.note(Kind.COMPARED, value.site, expr, about=other.site)
+            elif other is None and self._may_point(node):
+                self.log.note(Kind.COMPARED, value.site, expr, node.bare().text)
+
+    def _may_point(self, node: Expr) -> bool:
+        """Whether NODE is a variable that holds an address."""
+        variable = self.function.variables.get(node.bare().text)
+        return variable is not None and "*" in variable.type
 
     def _is_read(self, node: Expr, value: Value) -> bool:
         """Whether NODE, of VALUE, is data that was read from the page: `p->n` is no

@@ -205,7 +205,15 @@ ROWS: dict[str, list[Row]] = {
         Row("strcpy strncpy", keeps=False, writes=(0,), returns=True),
         Row("memzero_explicit", keeps=False, keeps_behind=False, writes=(0,), length=1),
         Row("memchr_inv", keeps=False, reads=(0,), length=2, returns=True),
-        Row("memmove", keeps=False, writes=(0,), reads=(1,), length=2, returns=True),
+        Row(
+            "memmove",
+            keeps=False,
+            writes=(0,),
+            reads=(1,),
+            length=2,
+            returns=True,
+            overlaps=True,
+        ),
         Row(
             "memset",
             keeps=False,

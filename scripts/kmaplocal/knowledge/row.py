@@ -148,6 +148,7 @@ class Row:
     looks: bool = False  # at the value of a pointer, not at what it points to
     assigns: bool = False  # a macro that assigns to what looks given by value
     same: bool = False  # its first argument
+    overlaps: bool = False  # asks by its first two addresses whether both overlap
     takes: bool = False  # ... a variable, which is NULL from then on
     tests: bool = False  # its first argument, as a condition
     linear: bool = False  # the linear address of the page that is argument 0

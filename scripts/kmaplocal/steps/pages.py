@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from kmaplocal.c.syntax import Expr
 from kmaplocal.c.text import plain
+from kmaplocal.certify import aliases
 from kmaplocal.certify.certificate import ONE_PAGE, PAIRED
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import functions
@@ -50,6 +51,18 @@ def asked_by_callee(kept: Kept) -> str:
     given = f"{call.callee}()" if call.callee else plain(call.children[0].text)
     new = f"what kmap_local_page({kept.page}) returns"
     return f"give {given} of line {call.start[0]} {new}, beside the page or for it"
+
+
+def compared(kept: Kept) -> str:
+    """An address that is compared with one which may be of the same page."""
+    trace = kept.analysis.trace
+    event, other = next(aliases.compared(trace, kept.site), (None, None))
+    if event is None or kept.site.api.atomic:
+        return ""
+    if event.place.callee and other is not None:
+        return f"map {kept.page} once where it is {plain(other.page)} as well"
+    line = event.place.start[0]
+    return f"compare pages and offsets, not addresses, in line {line}"
 
 
 def beyond(kept: Kept) -> str:

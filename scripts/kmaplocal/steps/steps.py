@@ -50,6 +50,7 @@ RULES: tuple[tuple[Callable[[Kept], str], Task], ...] = (
     (paths.wrong, Task.ORDER),
     (context.asserted, Task.CONTEXT),
     (context.relied_on, Task.CONTEXT),
+    (pages.compared, Task.ADDRESS),
     (pages.asked_by_callee, Task.ADDRESS),
     (pages.beyond, Task.SPLIT),
     (pages.moved, Task.ADDRESS),

@@ -174,6 +174,26 @@ def test_one_that_misleads_spatch_costs_none_beside_it(convert, tmp_path, odd):
     assert said.count(CONVERTED) == 3
 
 
+@pytest.mark.parametrize("where", ["", " (where CONFIG_TRACE is set)"])
+def test_what_is_included_into_a_function_is_not_read(convert, tmp_path, where):
+    line = '#include "steps.h"'
+    line = f"#ifdef CONFIG_TRACE\n{line}\n#endif" if where else line
+    text = PLAIN.replace("\n\tkunmap", f"{line}\n\tkunmap") % "one" + PLAIN % "two"
+    done = convert(a=text)["a"]
+    assert done.converted == ("two",)
+    told = "line {}: what is included into it is not read{}"
+    (lost,) = done.unanalysed
+    assert lost.reason == told.format(8 if where else 7, where)
+    found = survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1)
+    assert [each.reason for each in found.lost] == [lost.reason]
+
+
+def test_a_callee_into_which_something_is_included_is_not_known(convert):
+    callee = 'static int peek(char *at)\n{\n#include "steps.h"\n\treturn at[0];\n}\n'
+    done = convert(a=callee + PLAIN.replace("at[0]", "peek(at)") % "one")["a"]
+    assert done.converted == ()
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_a_callee_of_two_halves_is_not_known(convert, apart):
     callee = CALLEE.replace("static ", "") if apart else CALLEE

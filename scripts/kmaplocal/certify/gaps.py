@@ -73,7 +73,15 @@ def _left(span: Span, outline: Outline) -> str:
 def _gap_in(span: Span, gaps: Iterable[parsing.Gap], outline: Outline) -> str:
     """What spatch says it did not understand of a function."""
     gap = next((g for g in gaps if _overlap(g, span, outline)), None)
-    return f"line {gap.at} is not understood: {gap.text}" if gap else ""
+    if gap:
+        return f"line {gap.at} is not understood: {gap.text}"
+    included = (
+        line
+        for line, words in outline.directives.items()
+        if span.line < line <= span.end and words[1:2] and words[1].text == "include"
+    )
+    line = min(included, default=0)
+    return f"line {line}: what is included into it is not read" if line else ""
 
 
 def _overlap(gap: parsing.Gap, span: Span, outline: Outline) -> bool:

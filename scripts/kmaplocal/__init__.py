@@ -9,7 +9,7 @@ c         lexer lines tags outline oldcalls conditions arms labels inner (one fi
           before spatch), parsing syntax (what spatch says of it), guards regions
           cleanup cfg places assembly (the tree of a function), dominance reaching
           (what is passed, and set, on every path), text linear sizes types exprtypes
-          structs (its types, sums)
+          structs (its types, sums), respelt (members as variables)
 tree      kernel repository (the tree), search shard (its candidate files), likely
           definitions generated initialisers members index (what is defined where),
           answers invalidation (what was asked of it, and what a change makes of that),
@@ -21,7 +21,7 @@ flow      engine (every mapping along every path), values state conditions (what
           known on the way), relevance (what can matter), evaluator branches stores
           transfer calls maps (what a step does), escape (who can reach a local
           variable), events trace (what is recorded), pointers tree memo (what is
-          asked of the rest of the tree)
+          asked of the rest of the tree), holder (what keeps addresses between calls)
 bounds    translate (an expression as a sum), limits guards (what bounds it), prover
           query (inside of the page or not), segments (bio_vecs of one page), offsets
           many extents (how far the accesses of a mapping go)
@@ -35,8 +35,8 @@ certify   analysis file (all of it), learner (what they ask for), view (who look
           followed), paired lifo local faults
           preempt one_page (an obligation each), context, certificate certify (what
           follows), wrappers family carried (mapped here, unmapped there), lowmem
-          members (pages that need no mapping), parallel (parts of a tree, a process
-          each)
+          members (pages that need no mapping), holders holding (structures that keep
+          addresses), parallel (parts of a tree, a process each)
 repairs   order explicit base_pointer (what can be put right), repair (how that is
           done), folios vectors asked, carry heads (addresses that go with their
           pages, and the parameters for them)

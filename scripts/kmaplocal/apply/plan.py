@@ -134,7 +134,8 @@ def _planned(
     done: set[Expr] = set(seen.lowmem)
     for call in seen.lowmem:
         _plan_lowmem(draft, call)
-    for idiom in find_idioms(file, seen, verdict) if idioms else ():
+    # What others go on with is no whole copy.
+    for idiom in find_idioms(file, seen, verdict) if idioms and not seen.holder else ():
         if not done.intersection(idiom.calls):
             _plan_idiom(plan, draft, idiom)
             done.update(idiom.calls)

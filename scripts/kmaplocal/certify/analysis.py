@@ -37,6 +37,7 @@ from kmaplocal.repairs.asked import ask_types
 from kmaplocal.summaries.pointers import Pointers
 from kmaplocal.summaries.reaching import Reaching
 from kmaplocal.summaries.users import Further, Users
+from kmaplocal.certify.holders import Holders
 from kmaplocal.certify.lowmem import Lowmem
 from kmaplocal.certify.wrappers import Wrappers
 from kmaplocal.c.arms import Kernels
@@ -165,6 +166,7 @@ class Analysis:
             self.joined.append(Wrappers(self, found))
             self.joined[-1].join()
             carried.join(self, found)
+            Holders(self, found).join()
             self.lowmem.append(Lowmem(self, found))
             self.lowmem[-1].join()
         else:

@@ -19,6 +19,7 @@ from kmaplocal.repairs.order import exchanges
 from kmaplocal.c.cfg import Unstructured
 from kmaplocal.c.syntax import Expr, Function, Source
 from kmaplocal.flow.events import Kind
+from kmaplocal.flow.holder import Holder
 from kmaplocal.flow.trace import Site, Trace
 from kmaplocal.flow.values import Origin
 from kmaplocal.flow.memo import Recorder
@@ -51,6 +52,7 @@ class FunctionAnalysis:
         self.followed = False
         self.lowmem: frozenset[Expr] = frozenset()  # calls that need no mapping
         self.beside: frozenset[str] = frozenset()  # what code in its place disables
+        self.holder: Holder | None = None  # what keeps addresses for others
         self.unfollowed = ""  # why not every path was followed
         self._bounds: Bounds | None = None
         self._pages: OnePage | None = None

@@ -41,6 +41,8 @@ def local(site: Site, seen: FunctionAnalysis) -> Obligation:
         why = "returned to callers that are local, all of them read"
         return repaired(LOCAL, why, Together())
     why = "every use of the address reads, writes or compares"
+    if seen.holder is not None:
+        why += f"; {seen.holder.base} is on the stack, and all who have it were read"
     taken = dict.fromkeys(e.detail for e in _events(site, seen, Kind.POINTER))
     return holds(LOCAL, "; ".join([why, *taken]))
 

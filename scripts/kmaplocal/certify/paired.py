@@ -72,6 +72,10 @@ def _ended(site: Site, seen: FunctionAnalysis) -> Obligation:
             return wrong
     if site.number in seen.handed:
         return holds(PAIRED, "every caller that is given it unmaps it once")
+    if seen.holder is not None:
+        names = " or ".join(seen.holder.names.values())
+        why = f"what {names} keeps is unmapped once, in all functions that have it"
+        return holds(PAIRED, why)
     if not unmaps:
         return fails(PAIRED, site.call, "no unmap of it in this function")
     granted = dict.fromkeys(e.detail for e in seen.trace.of(None, Kind.GRANTED))

@@ -26,6 +26,7 @@ from kmaplocal.flow.trace import Trace
 from kmaplocal.flow.values import CURSOR, Given, Value
 from kmaplocal.c.assembly import Operand, keeps_nothing, operands
 from kmaplocal.c.syntax import Expr, Point, Stmt
+from kmaplocal.c.text import plain as plain_text
 
 MOST_STEPS = 30000
 MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
@@ -58,7 +59,7 @@ class Tracer(MapCalls):
         """Follow all paths.  Raises Unstructured, TooManyPaths."""
         self._all_read()
         entry = control_flow(self.function)
-        work = [_At(entry, self._entered())]
+        work = [_At(entry, state) for state in self._ways_in()]
         seen: dict[Node, set[State]] = defaultdict(set)
         steps = 0
         while work:
@@ -99,10 +100,41 @@ class Tracer(MapCalls):
         """What was seen so far."""
         return self.log.trace()
 
+    def _ways_in(self) -> list[State]:
+        """The states in which the function is entered."""
+        state, holder = self._entered(), self.holder
+        if holder is None or not holder.entries:
+            return [state]
+        return [holder.with_kept(state, kept) for kept in holder.entries]
+
+    def _call(self, expr, state):
+        results = super()._call(expr, state)
+        holder = self.holder
+        given = [argument.bare().text for argument in expr.arguments.values()]
+        if holder is None or holder.argument not in given:
+            return results
+        return [
+            r for value, after in results for r in self._held_on(expr, value, after)
+        ]
+
+    def _held_on(self, expr: Expr, value: Value | None, state: State) -> Results:
+        """VALUE, and the states after the call EXPR, which was given what keeps
+        addresses, and may have ended what that held."""
+        holder = self.holder
+        assert holder is not None, "it is given to EXPR"
+        kept, other = holder.kept(state), holder.elsewhere(state)
+        if kept is None or other:
+            who = expr.callee or plain_text(expr.children[0].text)
+            holder.object(f"what it holds where {who}() is given it is not known")
+            return [(value, state)]
+        after = holder.after(expr, kept)
+        return [(value, holder.with_kept(state, each)) for each in sorted(after)]
+
     def _entered(self) -> State:
         """The state in which the function is entered."""
         names = [parameter.name for parameter in self.function.params]
-        state = State(self.mapped, tuple((p, names[p.number]) for p in self.pages))
+        given = (*self.mapped[: len(self.mapped) - len(self._origins)],)
+        state = State(given, tuple((p, names[p.number]) for p in self.pages))
         for number, name in self._parameters():
             state = state.hold(name, Value("address", Given(number)))
         for number, _ in self.contents:
@@ -121,6 +153,10 @@ class Tracer(MapCalls):
                 raise Unstructured(
                     f"line {root.start[0]}: {root.text} is in no statement"
                 )
+
+    @property
+    def _origins(self) -> tuple[Given, ...]:
+        return self.holder.origins if self.holder else ()
 
     def _parameters(self):
         order = {v.name: n for n, v in enumerate(self.function.params)}
@@ -263,6 +299,9 @@ class Tracer(MapCalls):
     def _declare(self, node: Node, states: list[State]) -> list[State]:
         for variable in node.variables:
             value = next((e for e in node.exprs if e.start == variable.value_at), None)
+            if self.holder is not None and variable.name == self.holder.base:
+                filled = variable.value_at is not None
+                states = [self.holder.declared(s, filled) for s in states]
             if value is None:
                 states = [s.put(variable.name, None) for s in states]
                 continue
@@ -277,6 +316,8 @@ class Tracer(MapCalls):
         text = node.exprs[-1].bare().text if node.exprs and node.returns else ""
         known = value or state.get(text) or decided_of(text, state)
         given = value.site if value and value.kind == "address" else None
+        if self.holder is not None:
+            state = self.holder.leave(state, not self.holder.entries)
         line = node.stmt.start[0] if node.stmt else self.function.last
         place = node.exprs[-1] if node.exprs else self._end(node, line)
         outcome = Outcome(known, text, state.live, given)

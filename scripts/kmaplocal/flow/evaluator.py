@@ -10,6 +10,7 @@ from functools import cache
 from kmaplocal.flow.conditions import TRANSPARENT
 from kmaplocal.flow.escape import EscapeAnalysis
 from kmaplocal.flow.events import ELSEWHERE, Kind
+from kmaplocal.flow.holder import Holder
 from kmaplocal.flow.relevance import Relevance
 from kmaplocal.flow.state import State
 from kmaplocal.flow.trace import Log, Site
@@ -42,14 +43,17 @@ class Evaluator:
         pages=(),
         results=False,
         errors=False,
+        holder: Holder | None = None,
     ):
         """PARAMS: the names of parameters to follow; MAPPED: the numbers of those
         that hold the address of a mapping this function is to end; EXCHANGED: for
         some of its unmaps, those whose arguments they are to have; CONTENTS: behind
         which parameters an address may lie; PAGES: those that are a
         page which kmap() mapped, to be unmapped here; RESULTS: whether what is returned
-        is told by path; ERRORS: and whether it is an error, too."""
+        is told by path; ERRORS: and whether it is an error, too; HOLDER: what keeps
+        addresses from call to call."""
         self.errors = errors
+        self.holder = holder
         self.function = function
         self.knowledge = knowledge
         self.maps, self.unmaps = knowledge.maps, knowledge.unmaps
@@ -59,10 +63,12 @@ class Evaluator:
         self.params = params
         self.pages = tuple(Given(number) for number in pages)
         self.mapped = (*(Given(number) for number in mapped), *self.pages)
+        self.mapped += holder.origins if holder else ()
         self.contents = contents
         for call in function.calls(self.maps):
             self._add_site(call)
-        self.relevant = Relevance(function, self.maps, self.unmaps, params, results)
+        names = [*params, *(holder.names.values() if holder else ())]
+        self.relevant = Relevance(function, self.maps, self.unmaps, names, results)
         followed = {*api.ALL, *TRANSPARENT, "page_address"}
         self.escapes = EscapeAnalysis(function, knowledge, followed, self._lent)
         self.writing = False  # what is evaluated is the target of a store

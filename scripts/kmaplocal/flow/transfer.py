@@ -11,7 +11,7 @@ from kmaplocal.flow.evaluator import Results
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.state import State, reached, unsure
 from kmaplocal.flow.stores import Stores
-from kmaplocal.flow.values import NULL, Given, Value, is_loaded
+from kmaplocal.flow.values import NULL, ONE, Given, Value, is_loaded
 from kmaplocal.c.structs import struct_of
 from kmaplocal.c.syntax import Expr
 
@@ -226,6 +226,9 @@ class Transfer(Stores):
         return value.onward() if value and value.kind == "address" else None
 
     def on_binary(self, expr, state):
+        if self.holder is not None and expr.op in ("&&", "||"):
+            ways = self.condition(expr, state)
+            return [(ONE if truth else NULL, after) for truth, after in ways]
         results = []
         for left, middle in self.evaluate(expr.children[0], state):
             for right, after in self.evaluate(expr.children[1], middle):

@@ -39,6 +39,7 @@ class Value(NamedTuple):
 
 
 NULL = Value("null", text="0")
+ONE = Value("constant", text="1")
 ERROR = Value("error")
 NONZERO = Value("nonzero")
 POINTER = Value("pointer")

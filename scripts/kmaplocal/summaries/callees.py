@@ -226,6 +226,8 @@ class Callees:
             return self._effect(
                 file, function, number, inside and inside._replace(number=number)
             )
+        if not function.unread and not any(e.kind == "call" for e in function.exprs):
+            return NOTHING  # without va_start() nobody gets at them
         why = f"{function.name}() takes it among variable arguments"
         root = Root("variable", function.name, where=file)
         return Effect(Escape.UNKNOWN, False, why, root=root)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from kmaplocal.knowledge import functions
 from kmaplocal.tree.initialisers import AGGREGATES, Initialisers, nested
 from kmaplocal.c.lexer import Token
-from kmaplocal.c.outline import Outline, Span, is_exported
+from kmaplocal.c.outline import Macro, Outline, Span, is_exported
 from kmaplocal.c.syntax import Expr, Function
 from kmaplocal.flow.pointers import Pointer, parameter
 
@@ -164,9 +164,17 @@ class Pointers:
         word = pointer.function or pointer.name
         if pointer.function and _is_another(outline, word, file, pointer.file):
             return
-        for token in outline.tokens:
-            if token.directive and token.text == word:
-                origins.unclear(file, token.line, "a macro names it")
+        spoken = sum(t.directive and t.text == word for t in outline.tokens)
+        for macro in outline.macros if spoken else ():
+            names = () if pointer.function else _given_by_macro(macro, word)
+            for name in names:
+                self._function(origins, file, macro.line, name, None)
+            spoken -= len(names)
+        if spoken:
+            line = next(
+                t.line for t in outline.tokens if t.directive and t.text == word
+            )
+            origins.unclear(file, line, "a macro names it")
         code = outline.code
         for index, around in _places(code, word):
             if pointer.function:
@@ -343,6 +351,24 @@ def _values(code: list[Token], index: int) -> list[str]:
     names = [arm[-1] for arm in arms if len(arm) == 1 or arm[:-1] == ["&"]]
     valid = all(name.isidentifier() or name in NOBODY for name in names)
     return names if valid and len(names) == len(arms) else []
+
+
+def _given_by_macro(macro: Macro, member: str) -> list[str]:
+    """The functions that MACRO, the initialiser of a structure, gives MEMBER by its
+    name: of `.member = f`, where F is none of its parameters."""
+    words = macro.words
+    ends = words.index(")") if words[:1] == ("(",) and ")" in words else 0
+    return [
+        words[at + 2]
+        for at, word in enumerate(words[:-3])
+        if word == member
+        and at > ends + 1
+        and words[at - 2 : at] in (("{", "."), (",", "."))
+        and words[at + 1] == "="
+        and words[at + 3] in (",", "}")
+        and words[at + 2].isidentifier()
+        and words[at + 2] not in words[:ends]
+    ]
 
 
 def _is_variable(outline: Outline, name: str) -> bool:

@@ -183,7 +183,7 @@ def test_what_is_included_into_a_function_is_not_read(convert, tmp_path, where):
     assert done.converted == ("two",)
     told = "line {}: what is included into it is not read{}"
     (lost,) = done.unanalysed
-    assert lost.reason == told.format(8 if where else 7, where)
+    assert lost.reason == told.format(7 if where else 6, where)
     found = survey(tmp_path, ["a.c"], find_spatch(), 60, jobs=1)
     assert [each.reason for each in found.lost] == [lost.reason]
 

@@ -274,10 +274,10 @@ def test_a_file_more_or_less_is_seen(run, tree, write, name, looked):
 
 
 def test_a_name_that_is_no_text(run, tree):
-    (tree / "fs" / os.fsdecode(b"l\xe9.c")).write_text(CALLER)
-    plain = run(*REPORT, cached=False)
-    assert [run(*REPORT)[:2] for _ in range(2)] == [plain[:2]] * 2
-    assert run("apply", "--dry-run")[0] == run("apply", "--dry-run")[0] == 0
+    name = os.fsdecode(b"fs/l\xe9.c")
+    (tree / name).write_text(CALLER)
+    plain = run(*REPORT, name, cached=False)
+    assert [run(*REPORT, name)[:2] for _ in range(2)] == [plain[:2]] * 2
 
 
 def test_a_link_to_what_has_no_end_is_not_read(tree):

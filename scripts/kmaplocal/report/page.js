@@ -35,8 +35,8 @@
   const MOST_BARS = 8;
   // Long names of bars: a chart of them is as wide as two.
   const WIDE = "task";
-  // A short chart goes below the one before it.
-  const BELOW = "api";
+  // A short chart has another one below it.
+  const BELOW = ["api", "rule"];
 
   const read = () => {
     const given = new URLSearchParams(location.hash.slice(1));
@@ -137,7 +137,7 @@
       bars.length > shown.length ? make("small", {}, `and ${bars.length - shown.length} more`) : null);
     });
     LISTS[state.list].charts.forEach(([key], n) => {
-      if (key === BELOW && panels[n] && panels[n - 1]) { panels[n - 1].append(...panels[n].childNodes); panels[n] = null; }
+      if (BELOW.includes(key) && panels[n] && panels[n - 1]) { panels[n - 1].append(...panels[n].childNodes); panels[n] = null; }
     });
     $("charts").replaceChildren(...panels.filter(Boolean));
   };
@@ -159,12 +159,11 @@
 
   // A path may be broken behind a slash.
   const broken = (path) => path.split(/(?<=\/)/).flatMap((part, n) => (n ? [make("wbr"), part] : [part]));
-  const link = (row, state, ...text) => make("a", {
-    href: address({ ...state, open: String(row.order) }),
+  const link = (row) => (row.link = make("a", {
     on: { click: (event) => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); go({ open: String(row.order) }); } } },
-  }, ...text);
+  }, ...broken(row.place)));
   const cell = (row, key, state) => {
-    if (key === "place") return make("td", { class: "code" }, link(row, state, ...broken(row.place)));
+    if (key === "place") return make("td", { class: "code" }, link(row));
     if (key === "verdict") return make("td", { class: `verdict v-${row.verdict}` }, row.verdict);
     if (key === "why") return make("td", { class: "why" },
       make("div", { title: row.why || false }, (row.why || "").replaceAll(`${row.file}:`, "line ")),
@@ -177,10 +176,14 @@
     const [sortKey, direction] = (state.sort || "place").split("-");
     const found = sorted(rows(state).filter((row) => matches(row, state)), state);
     const body = document.createDocumentFragment();
-    for (const row of found) body.append(make("tr", {}, ...columns.map(([key]) => cell(row, key, state))));
+    for (const row of found) { // a row is made once, and its link leads to what is shown now
+      row.node ??= make("tr", {}, ...columns.map(([key]) => cell(row, key, state)));
+      row.link.href = address({ ...state, open: String(row.order) });
+      body.append(row.node);
+    }
     $("table").className = "wide";
     $("table").tHead.replaceChildren(make("tr", {}, ...columns.map(([key, title]) => make("th", {
-      scope: "col", "aria-sort": key === sortKey ? (direction === "down" ? "descending" : "ascending") : "none",
+      scope: "col", class: `h-${key}`, "aria-sort": key === sortKey ? (direction === "down" ? "descending" : "ascending") : "none",
     }, make("button", { type: "button", "data-key": `sort=${key}`, on: { click: () => {
       go({ sort: key === sortKey && direction !== "down" ? `${key}-down` : key });
     } } }, title)))));

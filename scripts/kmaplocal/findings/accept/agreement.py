@@ -41,5 +41,6 @@ def _repair(verdict: Verdict, finding: Finding) -> Obligation | None:
 
 
 def _advised(finding: Finding, repair: Obligation) -> Finding:
-    advice = f"make apply repairs it: {repair.repaired_by} ({repair.evidence})"
+    at = f"line {repair.line}: " if repair.line not in (0, finding.line) else ""
+    advice = f"make apply repairs it: {repair.repaired_by} ({at}{repair.evidence})"
     return replace(finding, remedy=advice)

@@ -49,12 +49,20 @@ def write(folder: Path) -> None:
         file.write_text(text, encoding="utf-8")
 
 
+# zsh reads the file when words are completed for the first time, and then wants them.
+_REGISTER = "compdef _kmaplocal_completion kmaplocal;"
+_NOW_TOO = f"""{_REGISTER}
+[[ $zsh_eval_context[-1] == loadautofunc ]] && _kmaplocal_completion "$@"
+"""
+
+
 def completion(shell: str) -> str:
     """What makes SHELL complete the command's words."""
     kind = get_completion_class(shell)
     assert kind is not None, shell
     # Not its own source(), which runs the shell to see how old it is.
-    return ShellComplete.source(kind(cli, {}, "kmaplocal", COMPLETING))
+    script = ShellComplete.source(kind(cli, {}, "kmaplocal", COMPLETING))
+    return script.replace(_REGISTER, _NOW_TOO) if shell == "zsh" else script
 
 
 def command_page() -> str:
@@ -81,7 +89,22 @@ def command_page() -> str:
     for name, text in ENVIRONMENT.items():
         lines += [".TP", rf".B {name}", _plain(text)]
     rules = [rf"\fB{rule}\fR(7)" for rule in handbook.EVERY]
-    return "\n".join([*lines, ".SH SEE ALSO", ",\n".join(rules)]) + "\n"
+    return _joined([*lines, ".SH SEE ALSO", ",\n".join(rules)])
+
+
+def _joined(lines: list[str]) -> str:
+    """A page of LINES, without the paragraphs that have nothing in them."""
+    needed = [
+        line
+        for line, after in zip(lines, [*lines[1:], ".SH"])
+        if line != ".PP" or not after.startswith((".PP", ".SH", ".SS", ".IP"))
+    ]
+    kept = [
+        line
+        for before, line in zip(["", *needed], needed)
+        if line != ".PP" or not before.startswith((".SH", ".SS"))
+    ]
+    return "\n".join(kept) + "\n"
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
@@ -108,7 +131,7 @@ def rule_page(rule: str) -> str:
     severity = title.rpartition(": ")[2]
     head += [".SH NAME", name, ".SH DESCRIPTION", f"Severity: {severity}."]
     more = [".SH SEE ALSO", r"\fBkmaplocal\fR(1)"]
-    return "\n".join([*head, *_markdown(lines), *more]) + "\n"
+    return _joined([*head, *_markdown(lines), *more])
 
 
 def _markdown(lines: list[str]) -> Iterator[str]:

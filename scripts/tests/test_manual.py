@@ -2,6 +2,7 @@
 """The man pages and what completes words: of the same texts as --help."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -40,6 +41,33 @@ def test_a_page_a_rule_with_all_of_its_text(written):
         words = handbook.page(rule).replace("```c", "").replace("`", "").split()
         words = [word.lower() for word in words if word.isalpha()]
         assert not [word for word in words if word not in page.lower()]
+
+
+def test_no_paragraph_of_a_page_is_empty(written):
+    pages = [*(written / "man").rglob("*.[17]")]
+    assert len(pages) == 1 + len(handbook.EVERY)
+    for page in pages:
+        lines = page.read_text().split("\n")
+        for line, after in zip(lines, lines[1:]):
+            assert (line[:3], after[:3]) not in {
+                (one, two)
+                for one in (".PP", ".SH", ".SS")
+                for two in (".PP", ".SH")
+                if ".PP" in (one, two)
+            }
+
+
+def test_zsh_completes_where_it_has_just_read_the_script(tmp_path, written):
+    if not shutil.which("zsh"):
+        pytest.skip("no zsh")
+    folder = next(written.rglob("_kmaplocal")).parent
+    asked = f"""
+        kmaplocal() {{ print "plain\\nflag\\n_"; }}; commands[kmaplocal]=x
+        env() {{ kmaplocal; }}; compdef() {{ :; }}; compadd() {{ print added $5; }}
+        words=(kmaplocal fl); CURRENT=2; fpath=({folder} $fpath)
+        autoload -U _kmaplocal; _kmaplocal"""
+    done = subprocess.run(["zsh", "-fc", asked], capture_output=True, text=True)
+    assert done.stdout.startswith("added"), done.stderr
 
 
 def test_nothing_in_a_page_is_taken_for_troff():

@@ -213,6 +213,12 @@ def test_what_is_called_in_between_is_said_and_no_more():
     assert "The pointer p is g(), which keeps no copy." in said
 
 
+def test_where_an_address_stays_between_calls_is_said():
+    said = told(account.Function("f", (mapping(),), keeps=("it->addr",)))
+    assert "only local variables and it->addr hold it" in said
+    assert "The structure of it->addr is on the stack wherever it is declared" in said
+
+
 def test_what_rules_out_a_path_is_said():
     said = told(account.Function("f", (mapping(),), granted=("n is not 0",)))
     assert "No path through f() goes wrong: n is not 0." in said

@@ -105,6 +105,7 @@ class Analysis:
         self.joined: list[Wrappers] = []  # those of each time that files were analysed
         self.lowmem: list[Lowmem] = []
         self.families: list[Family] = []
+        self.holders: list[Holders] = []
         self.given: set[str] = set()  # files that were outlined before
         self.mentioned: dict[str, list[str]] = {}  # where a header's macros are used
         self.further = Further()  # files that are looked at for users of wrappers
@@ -166,7 +167,8 @@ class Analysis:
             self.joined.append(Wrappers(self, found))
             self.joined[-1].join()
             carried.join(self, found)
-            Holders(self, found).join()
+            self.holders.append(Holders(self, found))
+            self.holders[-1].join()
             self.lowmem.append(Lowmem(self, found))
             self.lowmem[-1].join()
         else:

@@ -121,6 +121,7 @@ class DependencyGraph:
                 rest.files.add(node.file)
                 if not node.name:
                     self._family(node.file, rest)
+                    self._held(node.file, rest)
                 self._speaks(node.file, self._words(node), rest, near)
                 rest.asked.update(self._own(node))
             self._near[node] = rest, near
@@ -133,6 +134,14 @@ class DependencyGraph:
                 rest.files.update(family.files)
                 for name in family.mentions:
                     rest.asked.update(self._asked(answers.MENTIONS, name))
+
+    def _held(self, file: str, rest: Rest) -> None:
+        """Look at all files that name a structure which keeps addresses in FILE."""
+        for holders in self.analysis.holders:
+            for tag, files in holders.read.items():
+                if file in files:
+                    rest.files.update(files)
+                    rest.asked.update(self._asked(answers.MENTIONS, tag))
 
     def _asked(self, kind: str, word: str) -> list[Topic]:
         return [(kind, word)] if (kind, word) in self.known.used else []

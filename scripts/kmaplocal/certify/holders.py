@@ -92,6 +92,7 @@ class Holders:
         self.analysis = analysis
         self.files = files
         self.against: dict[str, str] = {}  # why not, by the structure
+        self.read: dict[str, set[str]] = {}  # by the structure, the files that name it
 
     def join(self) -> None:
         """Find those whose users can be converted together, and say so in FILES.
@@ -141,6 +142,7 @@ class _Structure:
     """The structure TAG, of which FILE fills a member."""
 
     def __init__(self, holders: Holders, tag: str, file: str):
+        self.holders = holders
         self.analysis, self.files = holders.analysis, holders.files
         self.tag = tag
         self.file = file
@@ -220,6 +222,7 @@ class _Structure:
             raise Unfit("there are files that could not be read")
         self.analysis.outline(named)
         outlines = {name: self.analysis.outlines[name] for name in named}
+        self.holders.read[self.tag] = {*outlines, self.file}
         return holding.users(outlines, self.tag)
 
     def _readings(self, file: str, span: Span) -> list[Function]:

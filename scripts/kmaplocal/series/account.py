@@ -123,6 +123,7 @@ class Function:
     granted: tuple[str, ...] = ()  # what rules out a path on which it would go wrong
     users: tuple[User, ...] = ()  # of what it hands to its callers
     carries: tuple[str, ...] = ()  # parameters that are added for addresses, by name
+    keeps: tuple[str, ...] = ()  # members that keep addresses for the calls to come
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,7 @@ def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
         tuple(v.name for idiom in idioms for v in idiom.unused),
         tuple(dict.fromkeys(e.detail for e in seen.trace.of(None, Kind.GRANTED))),
         tuple(_users(file, seen)) if seen.handed else (),
+        keeps=tuple(seen.holder.names.values()) if seen.holder else (),
     )
 
 

@@ -27,7 +27,9 @@ def local(found: Sequence[Function], own: Collection[str]) -> Iterator[str]:
         return
     leaves = plural(count, "The address does", "The addresses do")
     it = plural(count, "it", "them")
-    start = f"{leaves} not leave the thread: only local variables hold {it}, and"
+    kept = sorted({name for f in mapping for name in f.keeps})
+    holders = listed(["local variables", *kept]) + f" hold {it}"
+    start = f"{leaves} not leave the thread: only {holders}, and"
     if not given:
         to = "function by its name" if pointers else "function"
         yield f"{start} no {to} is given {it}"
@@ -35,6 +37,11 @@ def local(found: Sequence[Function], own: Collection[str]) -> Iterator[str]:
         who, keep = plural(count, "it", "one"), plural(len(given), "keeps", "keep")
         are, callees = plural(len(given), "is", "are"), _callees(given, found, own)
         yield f"{start} {callees}, which {are} given {who}, {keep} no copy"
+    if kept:
+        yield (
+            f"The structure of {listed(kept)} is on the stack wherever it is declared:"
+            " all functions that are given it were read, and none of them keeps it"
+        )
     for pointer in pointers:
         yield _pointer(pointer)
 

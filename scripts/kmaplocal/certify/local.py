@@ -34,7 +34,7 @@ def local(site: Site, seen: FunctionAnalysis) -> Obligation:
         why = _UNKNOWN[event.kind].format(event.detail)
         return fails(LOCAL, event.place, why, UNKNOWN)
     if not site.api.atomic:
-        for event, other in aliases.compared(seen.trace, site):
+        for event, other in aliases.compared(seen.pages.extents, site):
             page = other.page if other else ""
             return fails(LOCAL, event.place, _compared(event, page))
     if handed:

@@ -55,8 +55,8 @@ def asked_by_callee(kept: Kept) -> str:
 
 def compared(kept: Kept) -> str:
     """An address that is compared with one which may be of the same page."""
-    trace = kept.analysis.trace
-    event, other = next(aliases.compared(trace, kept.site), (None, None))
+    found = aliases.compared(kept.analysis.pages.extents, kept.site)
+    event, other = next(found, (None, None))
     if event is None or kept.site.api.atomic:
         return ""
     if event.place.callee and other is not None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a module is for: the kernel its callees are looked up in, the oldest one."""
 
+import json
 import subprocess
 
 import pytest
@@ -167,6 +168,29 @@ def test_what_is_not_defined_is_named_once(module, capfd):
     assert line == (
         "note: not defined here: look_at(); SOURCE= names a kernel to look in"
     )
+
+
+HELD_LOCALLY = """
+void f(struct page *page)
+{
+	u32 *v = kmap_local_page(page);
+
+	look_at(%s);
+	kunmap_local(v);
+}
+"""
+
+
+@pytest.mark.parametrize("given, named", [("v", True), ("v[0]", False)])
+def test_what_is_not_defined_is_named_where_all_is_local(module, capfd, given, named):
+    """Nothing is to be converted there, but what it does with an address matters."""
+    folder = module(HELD_LOCALLY % given)
+    assert cli.main(["flag", "--kernel", str(folder), "--source", "none"]) == 0
+    told = capfd.readouterr().out
+    assert ("note: not defined here: look_at();" in told) == named
+    wanted = ["flag", "--kernel", str(folder), "--source", "none", "--format", "json"]
+    assert cli.main(wanted) == 0
+    assert json.loads(capfd.readouterr().out)["findings"] == []
 
 
 def test_the_running_kernel_is_the_one_without_another(

@@ -162,6 +162,7 @@ class Function:
     unread: str = ""  # what of it is not among the facts
     macro: bool = False  # it is the body of a macro
     reading: int = 0  # one of a choice of arms of its #ifs; 0: as it is
+    origin: Function | None = None  # of which this is what runs under a condition
     # By variable: the call that cleans it up where its scope ends.
     cleanups: dict[str, Expr] = field(default_factory=dict)
 

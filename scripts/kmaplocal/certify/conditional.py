@@ -45,6 +45,17 @@ def ways(function: Function, calls: Iterable[str]) -> Iterator[tuple[Function, U
             yield without, Under(text, negated, numbers)
 
 
+def is_asked(
+    under: Under, others: Iterable[Function | None], calls: Iterable[str]
+) -> bool:
+    """Whether one of OTHERS makes CALLS UNDER the same condition, of whatever numbers
+    the arguments are, or did before it was taken for what it is under that."""
+    found = (w for other in others if other for w in ways(other.origin or other, calls))
+    return any(
+        (each.text, each.holds) == (under.text, under.holds) for _, each in found
+    )
+
+
 def _condition(
     function: Function, stmt: Stmt
 ) -> tuple[str, tuple[int, ...], bool] | None:
@@ -90,7 +101,8 @@ def _assumed(function: Function, stmt: Stmt, holds: bool) -> Function:
         behind = []
     stmts = [*before, *([kept] if kept else []), *behind]
     exprs = [e for e in function.exprs if e not in dropped]
-    return replace(function, body=[_copied(s, None) for s in stmts], exprs=exprs)
+    body = [_copied(s, None) for s in stmts]
+    return replace(function, body=body, exprs=exprs, origin=function)
 
 
 def _leaves(arm: Stmt | None) -> bool:

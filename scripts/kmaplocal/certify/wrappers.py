@@ -186,11 +186,16 @@ class Wrappers:
         maps or unmaps for its callers then alone."""
         assert member.function, "it was followed"
         calls = {*knowledge.maps, *knowledge.unmaps}
+        others = [
+            m.function
+            for m in self.members.values()
+            if m.file == member.file and m is not member
+        ]
         for function, under in conditional.ways(member.function, calls):
             seen = FunctionAnalysis(member.file, function, knowledge)
             seen.follow()
             found = self._maps(member, seen) or self._unmaps(member, seen)
-            if found:
+            if found and conditional.is_asked(under, others, calls):
                 made, ended = found.map, found.unmap
                 member.wrapper = found._replace(
                     map=made and made._replace(under=under),

@@ -22,6 +22,7 @@ from kmaplocal.options import EXPECTED, FILES, JOBS, KERNEL, STATS, TARGET, TIME
 from kmaplocal.options import together
 from kmaplocal.knowledge import functions
 from kmaplocal.c import lexer
+from kmaplocal.commands.unfound import say_unfound
 from kmaplocal.c.conditions import Version, dotted
 from kmaplocal.tree.kernel import Module, Tree
 from kmaplocal.tree.shard import Shard
@@ -34,7 +35,6 @@ DEFAULT_FILES = ("fs/aio.c",)
 FAIL_ON = ("kept", "golden")
 
 _DIRTY_SHOWN = 5
-_NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,8 @@ def _report(
         kernel = request.target(tree.root).kernel
         if kernel and not request.source:
             console.say(f"note: what it calls is looked up in {quoted(kernel)} as well")
-        _say_unfound(outcomes, kernel, console)
+        found = frozenset[str]().union(*(outcome.unfound for outcome in outcomes))
+        say_unfound(found, kernel, console)
     outcomes = outcomes + _spared(tree, outcomes, request.files, console)
     states = _compare(outcomes, console, request.expected)
     _say_next(tree, outcomes, request, console)
@@ -192,22 +193,6 @@ def _show(outcomes: Sequence[Outcome], console: Console) -> None:
             f"{quoted(lost.file)}:{lost.line}: not analysed: {lost.function}:"
             f" {lost.reason}"
         )
-
-
-def _say_unfound(
-    outcomes: Sequence[Outcome], kernel: Path | None, console: Console
-) -> None:
-    """Name once the functions that keep something as nobody found them."""
-    names = sorted(frozenset().union(*(outcome.unfound for outcome in outcomes)))
-    if not names:
-        return
-    told = ", ".join(f"{name}()" for name in names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    told += f" and {more} more" if more > 0 else ""
-    where = (
-        f"nor in {quoted(kernel)}" if kernel else "SOURCE= names a kernel to look in"
-    )
-    console.say(f"note: not defined here: {told}; {where}")
 
 
 def _first(outcome: Outcome) -> list[Doubt]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from kmaplocal.commands.unfound import say_unfound
 from kmaplocal.console import Console, table, wants_colour
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings.accept import baseline, suppression
@@ -34,7 +35,7 @@ from kmaplocal.options import STATS, TIMEOUT, together
 from kmaplocal.cache import incremental
 from kmaplocal.c.conditions import Version
 from kmaplocal.c.outline import Span
-from kmaplocal.tree import answers
+from kmaplocal.tree import answers, source
 from kmaplocal.tree.answers import Answers
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.kernel import CTree
@@ -148,6 +149,8 @@ def flag(request: Request, console: Console) -> int:
         found = _survey(tree, paths, request, console, further=further)
     else:
         paths, marked, found = _whole(tree, request, console)
+    if request.form == TEXT and not (tree.root / source.HEADER).is_file():
+        say_unfound(found.unfound, request.target(tree.root).kernel, console)
     accepted = Acceptance(found, texts)
     accepted.read_comments(marked)
     _apply_baseline(accepted, request, entries, partial(_covers, tree, request, known))

@@ -19,6 +19,8 @@ from kmaplocal.findings.registry import RULES, in_file
 from kmaplocal.findings.checks import Checks
 from kmaplocal.certify import readings
 from kmaplocal.certify.analysis import SYNTAX, Analysis, FileAnalysis
+from kmaplocal.certify.function import FunctionAnalysis
+from kmaplocal.certify.local import local
 from kmaplocal.certify.parallel import analysed, names_in
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
@@ -37,12 +39,14 @@ class Survey:
     findings: list[Finding] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     complete: bool = True  # spatch failed on nothing
+    unfound: set[str] = field(default_factory=set)  # given an address, defined nowhere
 
     def as_json(self) -> dict[str, list]:
         """All there is, for from_json()."""
         return {
             "findings": [asdict(finding) for finding in self.findings],
             "lost": [asdict(lost) for lost in self.lost],
+            "unfound": sorted(self.unfound),
         }
 
     def places(
@@ -84,6 +88,8 @@ class Survey:
         sees it."""
         self.lost += file.lost
         self.findings += in_file(file, applied)
+        for seen in file.every_analysis():
+            self.unfound |= _unfound(seen)
         self._add_analysed(file, applied, checks)
         for each in file.readings.values():
             self._add_readings(each, applied, checks)
@@ -133,6 +139,13 @@ class Survey:
         self.lost += [lost] if lost else []
 
 
+def _unfound(seen: FunctionAnalysis) -> frozenset[str]:
+    """The functions that are given the address of a mapping of SEEN and that nobody
+    found, so that what they do with it is not known."""
+    reasons = [local(site, seen).evidence for site in seen.trace.sites]
+    return seen.knowledge.callees.unfound(reasons)
+
+
 def from_json(told: dict[str, list]) -> Survey:
     """The survey that as_json() TOLD of."""
     findings = [
@@ -144,7 +157,8 @@ def from_json(told: dict[str, list]) -> Survey:
         )
         for finding in told["findings"]
     ]
-    return Survey(findings, [Lost(**lost) for lost in told["lost"]])
+    lost = [Lost(**lost) for lost in told["lost"]]
+    return Survey(findings, lost, unfound=set(told["unfound"]))
 
 
 def survey(

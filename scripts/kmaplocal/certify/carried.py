@@ -19,6 +19,7 @@ from kmaplocal import faults, scratch
 from kmaplocal.c import lexer
 from kmaplocal.c.outline import JUMPS, Outline, Span, outlines
 from kmaplocal.c.syntax import Point
+from kmaplocal.c.text import plain
 from kmaplocal.certify.certificate import CONVERT, FAULTS, LIFO, LOCAL, ONE_PAGE
 from kmaplocal.certify.certificate import PAIRED, PREEMPT, Certificate, Doubt
 from kmaplocal.certify.certificate import Verdict
@@ -111,14 +112,25 @@ class _Component:
             self._closed()
             made = self._made()
             after = self._after(made)
-        except Refused:
+            for key in sorted(self.family.functions):
+                if not self._is_fine(key, after):
+                    raise Refused(_against(key, after[key.file]))
+        except Refused as error:
+            self._note(str(error))
             return
-        if all(self._is_fine(key, after) for key in self.family.functions):
-            absent = [file for file in made if not self._at_hand(file)]
-            if absent:
-                self._ask(absent, made)
-            else:
-                self._settle(made)
+        absent = [file for file in made if not self._at_hand(file)]
+        if absent:
+            self._ask(absent, made)
+        else:
+            self._settle(made)
+
+    def _note(self, why: str) -> None:
+        """Note WHY nothing becomes of it, for the next step of a person."""
+        for key in self.family.functions:
+            file = self.files.get(key.file)
+            for verdict in file.verdicts if file else ():
+                if verdict.function == key.name and file:
+                    file.hindered[verdict.line] = why
 
     def _at_hand(self, file: str) -> bool:
         """Whether FILE is one that may be changed, and was looked at."""
@@ -154,16 +166,18 @@ class _Component:
         such a page by the page alone."""
         for key in self.family.functions:
             self._span(key)
+        for file, name in self.family.lost:
+            raise Refused(f"{name}() of {file} was not understood")
         for key in self.family.roles:
             self._is_only(key)
         for file, outline in self.outlines.items():
             for name in self.known[file]:
                 why = misused(outline, name)
                 if why:
-                    raise Refused(f"{file}: {why}")
+                    raise Refused(f"{why} ({file})")
             for span in outline.holding(self.known[file]):
                 if Key(file, span.name) not in self.family.functions:
-                    raise Refused(f"{file}: {span.name}() was not understood")
+                    raise Refused(f"{span.name}() of {file} was not understood")
         given = {(k.file, n) for k in self.family.functions for n in self._given(k)}
         for _ in range(MOST_ROUNDS):
             for file, name in sorted(given):
@@ -217,7 +231,10 @@ class _Component:
         parameters: dict[Key, str] = {}
         for key, function in self.family.functions.items():
             carrier = Carrier(self.outlines[key.file].text, self.known[key.file])
-            found = carrier.carrying(function)
+            try:
+                found = carrier.carrying(function)
+            except Refused as error:
+                raise Refused(f"{key.name}() of {key.file}: {error}") from None
             made[key.file].changes[self._span(key).line] = found
             if found.parameter:
                 parameters[key] = found.parameter
@@ -352,6 +369,19 @@ class _Component:
             name = change.function.name
             verdicts[line] = Verdict(file.path, name, line, certificates)
         file.verdicts = [verdicts[line] for line in sorted(verdicts)]
+
+
+def _against(key: Key, after: FileAnalysis) -> str:
+    """What stands against the function of KEY as it is AFTER the change."""
+    told = f"{key.name}() of {key.file}"
+    for verdict in after.verdicts:
+        analysis = after.analyses.get(verdict.line)
+        if verdict.function == key.name and analysis:
+            if analysis.trace.disordered:
+                return f"{told} does not unmap in reverse order"
+            for doubt in verdict.reasons():
+                return f"{told}: {plain(doubt.reason)}"
+    return f"{told}: what becomes of the page was not followed"
 
 
 def _certificate(analysis, site: Site, told: AddressCarried) -> Certificate:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -35,12 +35,13 @@ class Key(NamedTuple):
 class Family:
     """FUNCTIONS that give each other mapped pages, and the ROLES of those that give or
     are given one; MENTIONS: the files that speak of those which other files can call,
-    by their names."""
+    by their names; LOST: those of them that were not understood."""
 
     functions: Mapping[Key, Function]
     roles: Mapping[Key, Role]
     mentions: Mapping[str, Collection[str]]
     outlines: Mapping[str, Outline]
+    lost: Sequence[Key] = ()
 
     def known(self, file: str) -> dict[str, Role]:
         """The roles of what FILE can call, by name."""
@@ -99,7 +100,7 @@ class Search:
         }
 
     def families(self) -> Iterator[Family]:
-        """The families of which all functions were understood."""
+        """The families, with the functions of which all was understood."""
         self._look_behind()
         for _ in range(MOST_ROUNDS):
             new = self._new_roles()
@@ -110,10 +111,11 @@ class Search:
         for keys in self._groups():
             roles = {k: r for k, r in self.roles.items() if k in keys}
             inside = {k: f for k, f in self.functions.items() if k in keys and f}
-            if len(inside) == len(keys) > 1:
+            if len(keys) > 1:
                 names = {key.name for key in roles} & self.mentions.keys()
                 mentions = {name: self.mentions[name] for name in names}
-                yield Family(inside, roles, mentions, self.outlines)
+                lost = tuple(sorted(keys - inside.keys()))
+                yield Family(inside, roles, mentions, self.outlines, lost)
 
     def _look_behind(self) -> None:
         """Take in what maps for the functions at hand in files that are not."""

@@ -39,6 +39,9 @@ class FileAnalysis:
     readings: dict[int, list[FileAnalysis]] = field(default_factory=dict)
     tied: set[int] = field(default_factory=set)  # of these, converted with others
     beside: frozenset[str] = frozenset()  # what the other arms disable by name
+    hindered: dict[int, str] = field(
+        default_factory=dict
+    )  # why pages go alone, by line
     joined: bool = False  # it has no call of interest, and changes with others
     pending: bool = True  # something it asked for was not known yet
     carried: Carried | None = None  # the functions that give each other addresses

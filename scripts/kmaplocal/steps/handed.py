@@ -28,7 +28,14 @@ def by_page(kept: Kept) -> str:
     address = kept.site.variable or "the address"
     if kept.uses(Kind.RETURNED):
         address = f"the address, which {kept.name}() returns,"
-    return f"give {put}() {address} as well, for kunmap_local(): {kept.callers_of(put)}"
+    told = kept.callers_of(put)
+    return f"give {put}() {address} as well, for kunmap_local(): {told}{_way(kept)}"
+
+
+def _way(kept: Kept) -> str:
+    """What is in the way of that, where it was looked at as a whole."""
+    why = kept.file.hindered.get(kept.verdict.line)
+    return f"; in the way: {plain(why)}" if why else ""
 
 
 def dropped(kept: Kept) -> str:
@@ -42,7 +49,9 @@ def dropped(kept: Kept) -> str:
     told = kept.callers_of(kept.name)
     to = f"pass it to {put}()" if put else "pass it to what unmaps"
     new = f"kmap_local_page({kept.page})"
-    return f"return the address of {new} from {kept.name}() and {to}, {told}"
+    return (
+        f"return the address of {new} from {kept.name}() and {to}, {told}{_way(kept)}"
+    )
 
 
 def _value_dropped(kept: Kept) -> bool:

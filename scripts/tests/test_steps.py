@@ -157,7 +157,8 @@ def test_callers_of_the_file_are_counted(tmp_path, write):
     write(tmp_path / "a.c", GET_AND_PUT + users(3, "static ") + BY_POINTER)
     assert step_of(tmp_path, None) == (
         "return the address of kmap_local_page(page) from shelf_get() and pass it to"
-        " shelf_put(), 3 callers; in the way: line 43: shelf_put is used as a value (a.c)"
+        " shelf_put(), 3 callers; in the way: line 43: shelf_put is used as a value"
+        " (a.c)"
     )
 
 

@@ -112,9 +112,11 @@ class _Component:
             self._closed()
             made = self._made()
             after = self._after(made)
-            for key in sorted(self.family.functions):
-                if not self._is_fine(key, after):
-                    raise Refused(_against(key, after[key.file]))
+            wrong = [
+                k for k in sorted(self.family.functions) if not self._is_fine(k, after)
+            ]
+            if wrong:
+                raise Refused(min(_against(key, after[key.file]) for key in wrong)[1])
         except Refused as error:
             self._note(str(error))
             return
@@ -371,17 +373,18 @@ class _Component:
         file.verdicts = [verdicts[line] for line in sorted(verdicts)]
 
 
-def _against(key: Key, after: FileAnalysis) -> str:
-    """What stands against the function of KEY as it is AFTER the change."""
+def _against(key: Key, after: FileAnalysis) -> tuple[int, str]:
+    """What stands against the function of KEY as it is AFTER the change, and how much
+    it says, the least number first."""
     told = f"{key.name}() of {key.file}"
     for verdict in after.verdicts:
         analysis = after.analyses.get(verdict.line)
         if verdict.function == key.name and analysis:
             if analysis.trace.disordered:
-                return f"{told} does not unmap in reverse order"
+                return 0, f"{told} does not unmap in reverse order"
             for doubt in verdict.reasons():
-                return f"{told}: {plain(doubt.reason)}"
-    return f"{told}: what becomes of the page was not followed"
+                return 1, f"{told}: {plain(doubt.reason)}"
+    return 2, f"{told}: what becomes of the page was not followed"
 
 
 def _certificate(analysis, site: Site, told: AddressCarried) -> Certificate:

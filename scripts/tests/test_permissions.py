@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from test_cli import surroundings
 
+from kmaplocal import cli
+from kmaplocal.tree import repository
 from kmaplocal.tree.kernel import Tree
 
 NOBODY = 65534
@@ -162,3 +164,11 @@ def test_an_ignored_file_is_not_converted_unasked(tree, git, force):
     done = subprocess.run(command, env=surroundings(), capture_output=True, text=True)
     assert ("kmap_local" in (tree / "m/a.c").read_text()) == force
     assert force or "m/a.c: git was told to ignore" in done.stderr
+
+
+def test_a_git_that_says_nothing(committed, capfd, monkeypatch):
+    """As one that was killed."""
+    killed = subprocess.CompletedProcess([], -9, b"", b"")
+    monkeypatch.setattr(repository, "git", lambda *_: killed)
+    assert cli.main(["apply", "--kernel", str(committed)]) == 3
+    assert "(its exit status: -9); mend that" in capfd.readouterr().err

@@ -225,9 +225,10 @@ class Tree(CTree):
                 " uncommitted changes: apt-get install git, or FORCE=1"
             ) from None
         if done.returncode:
+            why = _first_line(done.stderr) or f"its exit status: {done.returncode}"
             raise GitTrouble(
                 f"{self.root}: git cannot tell uncommitted changes"
-                f" ({_first_line(done.stderr)}); mend that, or FORCE=1"
+                f" ({why}); mend that, or FORCE=1"
             )
         return done.stdout
 

@@ -53,7 +53,8 @@ def left_by_callers(context: CheckContext) -> Iterator[Finding]:
         for stmt in context.function.statements():
             between = first.end <= stmt.start < last.start
             leaves = stmt.kind == "return" and between and first not in told
-            if leaves and not _failed(context, first, stmt):
+            ended = leaves and _may_be_ended(context, first, stmt)
+            if leaves and not ended and not _failed(context, first, stmt):
                 yield context.finding(
                     stmt,
                     f"what {first.callee}() of line {first.start[0]} mapped into"
@@ -62,6 +63,16 @@ def left_by_callers(context: CheckContext) -> Iterator[Finding]:
                     WARNING,
                     steps=[context.step(first, "mapped here")],
                 )
+
+
+def _may_be_ended(context: CheckContext, first: Expr, stmt: Stmt) -> bool:
+    """Whether a call between FIRST and STMT may unmap what it is given."""
+    return any(
+        context.called.unmaps(call, number)
+        for call in context.function.exprs
+        if call.kind == "call" and first.end <= call.start < stmt.start
+        for number in call.arguments
+    )
 
 
 def upwards_by_callees(context: CheckContext) -> Iterator[Finding]:

@@ -4,6 +4,8 @@ a folio, `index * PAGE_SIZE + n`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
 from kmaplocal.knowledge.row import BYTES, NUMBER
@@ -95,7 +97,7 @@ class Pages:
             return node
         return None
 
-    def _any(self, values: list[Expr], depth: int) -> Expr | None:
+    def _any(self, values: Sequence[Expr], depth: int) -> Expr | None:
         found = (self._many(value, depth) for value in values)
         return next((each for each in found if each is not None), None)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kmaplocal.c import guards
@@ -64,7 +65,7 @@ class _Flow:
     def label(self, name: str) -> Node:
         return self.labels.setdefault(name, Node())
 
-    def block(self, stmts: list[Stmt], after: Node, loop: _Loop) -> Node:
+    def block(self, stmts: Sequence[Stmt], after: Node, loop: _Loop) -> Node:
         outer, inside = self.scopes, [self.scopes]
         for stmt in stmts:
             inside.append([*inside[-1], *self._cleaned(stmt)])
@@ -74,7 +75,7 @@ class _Flow:
         self.scopes = outer
         return after
 
-    def _measure(self, stmts: list[Stmt], depth: int) -> None:
+    def _measure(self, stmts: Sequence[Stmt], depth: int) -> None:
         for stmt in stmts:
             if stmt.kind == "label":
                 self.depths[stmt.label] = depth

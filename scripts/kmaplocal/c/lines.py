@@ -21,8 +21,8 @@ class Lines:
 
     def __init__(self, text: str):
         starts, self._text = lexer.splice(text)
-        self._starts = array("l", starts)
-        self._cuts, self._marked = array("l"), array("l")
+        self._starts = array("I", starts)
+        self._cuts, self._marked = array("I"), array("I")
         for match in lexer.LINE.finditer(self._text):
             if match[1]:
                 self._marked.append(len(self._cuts))

@@ -28,6 +28,7 @@ MOST_TOKENS = 200_000  # a hundred bytes each
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
 READ: set[Path] = set()  # all that read() gave the text of in this process
+_ASKING = ("if", "ifdef", "ifndef", "elif", "elifdef", "elifndef", "else", "endif")
 ELSE = ("else", "elif", "elifdef", "elifndef")  # what begins a further arm
 JUMPS = {"return", "goto", "break", "continue"}
 HEADS = ("for", "while", "if", "switch")
@@ -203,25 +204,33 @@ class Outline:
         """The text, to be lexed in parts."""
         return Lines(self.text)
 
-    @cached_property
+    @property
     def directives(self) -> dict[int, list[Token]]:
-        """The tokens of each directive, by its line."""
-        return {line[0].line: line for line in self._lines.directives()}
+        """The tokens of each directive, by its line: all of those that an #if group is
+        made of, three of another."""
+        return self._directives[0]
 
     @cached_property
     def code(self) -> list[Token]:
         """The tokens of no directive."""
         return [token for token in self.tokens if not token.directive]
 
-    @cached_property
+    @property
     def macros(self) -> list[Macro]:
         """What is defined in it, in the order of the text."""
-        named = ((n, [t.text for t in line]) for n, line in self.directives.items())
-        return [
-            Macro(words[2], number, tuple(words[3:]))
-            for number, words in named
-            if words[1:2] == ["define"] and len(words) > 2
-        ]
+        return self._directives[1]
+
+    @cached_property
+    def _directives(self) -> tuple[dict[int, list[Token]], list[Macro]]:
+        # Of a macro its words are kept, which take a tenth of what its tokens take.
+        found: dict[int, list[Token]] = {}
+        macros = []
+        for line in self._lines.directives():
+            number, words = line[0].line, [token.text for token in line]
+            if words[1:2] == ["define"] and len(words) > 2:
+                macros.append(Macro(words[2], number, tuple(words[3:])))
+            found[number] = line if words[1:2] and words[1] in _ASKING else line[:3]
+        return found, macros
 
     @cached_property
     def conditionals(self) -> list[Conditional]:

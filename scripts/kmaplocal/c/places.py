@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kmaplocal.c.sizes import QUALIFIERS, fixed_size
 from kmaplocal.c.syntax import Expr, Function, Stmt, Variable
@@ -86,7 +86,7 @@ class Places:
         """The same for an expression that is known to stand in one."""
         return self._home[expr]
 
-    def siblings(self, stmt: Stmt) -> list[Stmt]:
+    def siblings(self, stmt: Stmt) -> Sequence[Stmt]:
         """The statements of the block STMT is in; only itself where it is no
         block's statement (the arm of an `if`)."""
         if stmt.parent is None:

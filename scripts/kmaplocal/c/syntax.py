@@ -8,7 +8,7 @@ its operands gives the operator.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
 from types import MappingProxyType
@@ -51,7 +51,7 @@ class Expr(Extent):
     start: Point
     end: Point
     text: str
-    children: list["Expr"] = field(default_factory=list)
+    children: Sequence["Expr"] = ()  # most have none: no list for each of these
     parent: "Expr | None" = None
     kind: str = ""
     op: str = ""
@@ -125,9 +125,9 @@ class Stmt(Extent):
     end: Point
     text: str
     kind: str = ""
-    children: list["Stmt"] = field(default_factory=list)
-    exprs: list[Expr] = field(default_factory=list)
-    variables: list[Variable] = field(default_factory=list)
+    children: Sequence["Stmt"] = ()
+    exprs: Sequence[Expr] = ()
+    variables: Sequence[Variable] = ()
     label: str = ""
     parent: "Stmt | None" = None
 
@@ -306,6 +306,7 @@ def _nest(nodes: list) -> list:
     """Hang every node below the smallest that encloses it; return the roots."""
     roots: list = []
     stack: list = []
+    inside: dict = {}
     for node in sorted(nodes, key=lambda n: (n.start, (-n.end[0], -n.end[1]))):
         while stack and stack[-1].end < node.end:
             stack.pop()
@@ -313,10 +314,12 @@ def _nest(nodes: list) -> list:
             stack.pop()
         if stack:
             node.parent = stack[-1]
-            stack[-1].children.append(node)
+            inside.setdefault(stack[-1], []).append(node)
         else:
             roots.append(node)
         stack.append(node)
+    for node, children in inside.items():
+        node.children = children
     return roots
 
 
@@ -336,7 +339,7 @@ def _statement_kind(stmt: Stmt) -> str:
     return "guard" if first == guards.SCOPED else "iterator"
 
 
-def _smallest(stmts: list[Stmt], start: Point, end: Point) -> Stmt | None:
+def _smallest(stmts: Sequence[Stmt], start: Point, end: Point) -> Stmt | None:
     """The innermost statement that encloses the extent."""
     found = None
     while True:
@@ -375,7 +378,7 @@ class _Builder:
         for expr in sorted(roots, key=lambda e: e.start):
             home = _smallest(function.body, expr.start, expr.end)
             if home:
-                home.exprs.append(expr)
+                home.exprs = [*home.exprs, expr]
             else:
                 function.stray.append(expr)
         for variable in sorted(self.variables, key=lambda v: v.at):
@@ -383,7 +386,7 @@ class _Builder:
             home = _smallest(function.body, variable.at, variable.at)
             if home:
                 variable.static = "static" in home.text.split()[:3]
-                home.variables.append(variable)
+                home.variables = [*home.variables, variable]
         for variable in function.params:
             function.variables.setdefault(variable.name, variable)
         for expr in function.exprs:
@@ -405,6 +408,7 @@ class _Reader:
         self.members: dict[str, dict[tuple[Point, str], str]] = {}
         self.definitions: dict[str, str] = {}
         self._points: dict[tuple[str, str], Point] = {}
+        self._numbers: dict[str, int] = {}
 
     def builder(self, name: str, line: int) -> _Builder:
         key = (name, 0 if name == OUTSIDE else line)
@@ -425,7 +429,15 @@ class _Reader:
         """A place, one object for all that begins or ends there."""
         found = self._points.get((line, column))
         if found is None:
-            found = self._points[line, column] = (int(line), int(column))
+            found = (self._number(line), self._number(column))
+            self._points[line, column] = found
+        return found
+
+    def _number(self, text: str) -> int:
+        """One object for each number, too."""
+        found = self._numbers.get(text)
+        if found is None:
+            found = self._numbers[text] = int(text)
         return found
 
     def on_expression(self, builder, start, end, text):

@@ -95,6 +95,9 @@ class Bench:
         command += ["--jobs", str(self.processors), *words]
         env = {"PYTHONPATH": str(_SCRIPTS), "NO_CACHE": "" if cached else "1"}
         env["XDG_CACHE_HOME"] = str(self.folder / "cache")
+        # As make runs it: compiled once, whatever the caller's settings are.
+        env |= {"PYTHONDONTWRITEBYTECODE": ""}
+        env["PYTHONPYCACHEPREFIX"] = str(self.folder / "pycache")
         return measured(command, self.folder, env, self.processors, _FINE)
 
     def _edit(self) -> None:

@@ -11,7 +11,7 @@ is made here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kmaplocal import deadline
@@ -354,7 +354,7 @@ class Tracer(MapCalls):
         return self._places.setdefault(what, expr)
 
 
-def _reads_first(arm: list[Stmt], names: set[str]) -> bool:
+def _reads_first(arm: Sequence[Stmt], names: set[str]) -> bool:
     """Whether ARM, in the order of the text, does more with the first of NAMES in it
     than to assign to it; where there is no arm, whether there are NAMES."""
     found = [

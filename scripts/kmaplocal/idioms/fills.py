@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kmaplocal.knowledge import functions
@@ -20,11 +21,11 @@ class Fill:
 
     struct: str
     values: list[tuple[str, Expr]]
-    stmts: list[Stmt]
+    stmts: Sequence[Stmt]
 
 
 def find_fill(
-    function: Function, source: Source, site: Site, between: list[Stmt]
+    function: Function, source: Source, site: Site, between: Sequence[Stmt]
 ) -> Fill | None:
     """The fill that the statements between map and unmap are, or None.
 

@@ -8,7 +8,7 @@ copy_highpage() and clear_highpage() do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from kmaplocal.knowledge import functions
@@ -56,7 +56,7 @@ class Span:
     begin: Stmt
     end: Stmt
     unmap: Expr
-    between: list[Stmt]
+    between: Sequence[Stmt]
 
 
 class Finder:

@@ -8,9 +8,10 @@ function that is not in the tree) is unknown, and said so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from functools import partial
 from posixpath import dirname
+from sys import intern
 
 from kmaplocal.bounds import Bounds
 from kmaplocal.summaries import mappings
@@ -69,7 +70,7 @@ class Callees:
         self._deepest = 0  # ... for what is being made
         self.structs: dict[str, dict[str, Struct]] = {}
         self.arrays: dict[str, bool | None] = {}  # None: not known
-        self.member_types: Callable[[str, str], set[str]] = lambda struct, name: set()
+        self.member_types: Callable[[str, str], Set[str]] = lambda struct, name: set()
         self.layouts: dict[str, Struct | None] = {}  # of other files
         self.pointers: dict[Pointer, Targets] = {}
         self.aliases: dict[tuple[str, str], str] = {}
@@ -102,9 +103,9 @@ class Callees:
 
     def place(self, caller: str, name: str, files: list[str], why: str = "") -> None:
         """Say where NAME, called in CALLER, is defined; no file: WHY not."""
-        self.places[(caller, name)] = files
+        self.places[(caller, name)] = list(map(intern, files))
         if not files:
-            self.missing[(caller, name)] = why
+            self.missing[(caller, name)] = intern(why)
 
     def unfound(self, reasons: Iterable[str]) -> frozenset[str]:
         """The functions that one of REASONS is about, as nobody found them."""

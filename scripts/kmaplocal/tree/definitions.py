@@ -7,7 +7,7 @@ a definition is for Universal Ctags to say, once for each file.
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -152,7 +152,7 @@ class Definitions:
         self._members.ask({name for name in wanted if _IDENTIFIER.match(name)}, extra)
         return {name: self._members.types(name, extra) for name in sorted(wanted)}
 
-    def member_types(self, struct: str, name: str) -> set[str]:
+    def member_types(self, struct: str, name: str) -> Set[str]:
         """The types of one member of the structures of this name, in what
         members() has read so far."""
         return self._members.of(struct, name)

@@ -19,7 +19,7 @@ from kmaplocal.c.outline import read
 from kmaplocal.tree.search import AGGREGATES
 
 MOST_FILES = 120
-MOST_TOKENS = 200_000  # that are kept, of the files read last
+MOST_TOKENS = 100_000  # that are kept, of the files read last
 MOST_HOLDERS = 6  # structures in structures
 _OPENING, _CLOSING = "{([", "})]"
 _NOBODY = ("NULL", "false", "true")

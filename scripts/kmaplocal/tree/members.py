@@ -28,7 +28,9 @@ class Members:
     def __init__(self, tree: Path, search: Search, known: Answers):
         self.tree, self.search, self.known = tree, search, known
         self._found: dict[str, list[_Member]] = {}
-        self._scoped: dict[tuple[str, str], set[str]] = {}
+        # By the name, and the structure.
+        self._scoped: dict[str, dict[str, frozenset[str]]] = {}
+        self._types: dict[frozenset[str], frozenset[str]] = {}  # each once
         for name, members in known.members.items():
             self._note(name, (_Member(*each) for each in members))
         self._read: set[str] = set()
@@ -59,9 +61,17 @@ class Members:
         known = self._found.get(name, ())
         return {m.type for m in known if m.file.endswith(".h") or m.file in files}
 
-    def of(self, struct: str, name: str) -> set[str]:
+    def of(self, struct: str, name: str) -> frozenset[str]:
         """The types of the members NAME of all structures called STRUCT."""
-        return self._scoped.get((struct, name), set())
+        if name not in self._scoped:
+            types: dict[str, set[str]] = {}
+            for found in self._found.get(name, ()):
+                types.setdefault(found.struct, set()).add(found.type)
+            each = {struct: frozenset(every) for struct, every in types.items()}
+            self._scoped[name] = {
+                s: self._types.setdefault(t, t) for s, t in each.items()
+            }
+        return self._scoped[name].get(struct, frozenset())
 
     def _write(self, files: Iterable[str]) -> None:
         """Have the tags of FILES among those to choose from."""
@@ -83,8 +93,7 @@ class Members:
 
     def _note(self, name: str, members: Iterable[_Member]) -> None:
         self._found[name] = list(members)
-        for found in self._found[name]:
-            self._scoped.setdefault((found.struct, name), set()).add(found.type)
+        self._scoped.pop(name, None)
 
 
 def members_in(
@@ -101,7 +110,7 @@ def members_in(
 
 def _parsed(line: str) -> tuple[str, _Member]:
     name, file, rest = line.split("\t", 2)
-    return name, _Member(tags.named(file), *_struct_and_type(rest))
+    return name, _Member(sys.intern(tags.named(file)), *_struct_and_type(rest))
 
 
 def _struct_and_type(fields: str) -> tuple[str, str]:
@@ -110,4 +119,4 @@ def _struct_and_type(fields: str) -> tuple[str, str]:
     kind, _colon, text = typed.split("\t", 1)[0].partition(":")
     text = text if kind == "typename" else f"{kind} {text}"
     struct = fields.partition("\tstruct:")[2].split("\t", 1)[0]
-    return struct, sys.intern(text)
+    return sys.intern(struct), sys.intern(text)

@@ -5,7 +5,7 @@ Files of the kernel go by absolute paths, as they are in no folder of the module
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 from kmaplocal.c import arms
@@ -68,7 +68,7 @@ class ModuleDefinitions(Definitions):
         own, far = self.own.members(wanted, files), self.far.members(wanted)
         return {name: own[name] | far[name] for name in own}
 
-    def member_types(self, struct: str, name: str) -> set[str]:
+    def member_types(self, struct: str, name: str) -> Set[str]:
         own, far = (each.member_types(struct, name) for each in (self.own, self.far))
         return own | far
 

@@ -4,7 +4,7 @@ scatterlist, a bio_vec, a fragment of an skb."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kmaplocal.findings.finding import WARNING, Finding
@@ -253,7 +253,7 @@ class _Reader:
         return "" if asked else wanted
 
 
-def _operands(node: Expr) -> list[Expr]:
+def _operands(node: Expr) -> Sequence[Expr]:
     """What a minimum, maximum, sum or choice is made of."""
     first = {**MINIMA, **MAXIMA, **CLAMPS}.get(node.callee)
     if first is not None:

@@ -30,6 +30,8 @@ def told(error: BaseException) -> str:
         if full:
             raise full
         return f"cannot be read: {error.strerror or error}"
+    if isinstance(error, RecursionError):
+        return "what is in it is nested too deeply to be followed"
     frames = traceback.extract_tb(error.__traceback__)
     at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     words = " ".join(str(error).split())[:200]

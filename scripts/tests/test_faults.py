@@ -342,3 +342,14 @@ def test_an_output_without_room_is_told(asked):
     )
     said = done.stderr.splitlines()
     assert said[-1] == "3" and len(said) == 2 and "standard output" in said[0], said
+
+
+def test_what_is_nested_too_deeply_is_told_in_words():
+    def deeper():
+        deeper()
+
+    with pytest.raises(RecursionError) as caught:
+        deeper()
+    assert faults.told(caught.value) == (
+        "what is in it is nested too deeply to be followed"
+    )

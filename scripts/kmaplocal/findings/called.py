@@ -32,8 +32,8 @@ class CalledFunctions:
         self.callees = callees
 
     def definitions(self, name: str, file: str = "") -> list[tuple[str, Function]]:
-        """The definitions NAME can mean, each with its file; none where it is
-        not known (yet: asking makes it wanted)."""
+        """The definitions NAME can mean, each with its file; none where none is
+        known. Who asks has NAME looked for, and may know more in the next round."""
         return self.callees.find(file or self.file, name) if name else []
 
     def unmaps(self, call: Expr, number: int) -> bool:
@@ -106,9 +106,9 @@ class CalledFunctions:
     def handed(
         self, file: str, call: Expr, number: int, names: Collection[str]
     ) -> tuple[str, str] | None:
-        """To which of NAMES an address escapes that CALL, in FILE, is given as
-        argument NUMBER: the last function's name, and how it is reached; None
-        when it is none."""
+        """The one of NAMES that in the end gets the address which CALL, in FILE, is
+        given as argument NUMBER: its name, and through which calls; None where no
+        one of them does."""
         return self._handed(file, call, number, names, MOST_DEEP)
 
     def _handed(self, file, call, number, names, deep) -> tuple[str, str] | None:

@@ -35,7 +35,7 @@ class Checks:
         self.view = View(registry.CALLS, _every, self.fold, words=registry.WORDS)
 
     def fold(self, seen: FunctionAnalysis) -> Verdict:
-        """An empty verdict on a function; what was found in it of() tells."""
+        """An empty verdict on a function: what is found in it is kept, for of()."""
         checked = self._of[seen] = Checked()
         if not seen.unfollowed and not is_api(seen.function.name):
             context = CheckContext(seen)

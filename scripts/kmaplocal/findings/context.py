@@ -82,8 +82,9 @@ class CheckContext:
 
     @cached_property
     def sites(self) -> list[Site]:
-        """The mappings of pages.  Those that the order on the stack alone is asked
-        about are left out: of page tables, and what others keep the address of."""
+        """The mappings of pages.  Two kinds are left out, of which only the order on
+        the stack is asked: those of page tables, and those whose address others
+        keep."""
         return [
             site
             for site in self.trace.sites

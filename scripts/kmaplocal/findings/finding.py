@@ -16,7 +16,7 @@ CONVERTED = "make apply converts it"  # what to do about an old call
 
 
 class Rule(NamedTuple):
-    """What is looked for: its id, how bad a finding is, and it in a few words.
+    """What is looked for: its id, how bad a finding is, and a title.
 
     EVERYWHERE: it is to be found in every reading of #if arms that has the line, or is
     none. ON_PATH: the cause may be on another line than the finding: an unmap that was

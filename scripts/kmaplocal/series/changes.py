@@ -26,7 +26,7 @@ def sentences(found: Sequence[Function]) -> Iterator[str]:
 
 
 def _carried(found: Sequence[Function]) -> Iterator[str]:
-    """That addresses go with their pages, through which functions."""
+    """The sentence that addresses go with their pages, and through which functions."""
     names = [name for f in found for name in f.carries]
     if names:
         gets = plural(len(names), "gets", "get")

@@ -67,7 +67,7 @@ prove     reference alignment (both sides of a change), objects farm kbuild benc
           kernel with the change and one without, each seen to run)
 commands  apply flag report series verify boot history merge goldens bench clean_cache
           answer: a command a file, options included; fixtures (make goldens ONLY=),
-          html answers (what they print, and tell spatch)
+          html unfound answers (what they print, and tell spatch)
 
 At the top: cli (the doors), console errors home workers, and inline, which the semantic
 patches ask from inside spatch.

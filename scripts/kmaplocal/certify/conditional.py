@@ -72,7 +72,10 @@ def _condition(
     changed = any(changes(e, {*given}) for e in function.exprs)
     if not given or changed or not all(_is_fixed(e, given) for e in node.walk()):
         return None
-    words = (f"#{given.index(w)}" if w in given else w for w in node.text.split())
+    text = node.text
+    if (node.kind, node.op) == ("binary", "!="):
+        text, negated = " == ".join(c.text for c in node.children), not negated
+    words = (f"#{given.index(w)}" if w in given else w for w in text.split())
     return " ".join(words), tuple(map(names.index, given)), negated
 
 

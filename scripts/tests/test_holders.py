@@ -181,3 +181,21 @@ def test_what_keeps_them_in_another_file(convert, old, new):
 def test_what_does_not_keep_them(convert, old, new):
     assert SINK.count(old) == 1
     assert convert(SINK.replace(old, new)) == BOTH
+
+
+@pytest.mark.parametrize(
+    "far, disabled",
+    [("return n + smp_processor_id();", True), ("return n + 1;", False)],
+)
+def test_what_needs_no_preemption_two_files_away(tmp_path, write, far, disabled):
+    write(tmp_path / "Makefile", "VERSION = 6\nPATCHLEVEL = 1\n")
+    write(tmp_path / "Kconfig", "")
+    write(tmp_path / "include/linux/highmem.h", "/* highmem */\n")
+    write(tmp_path / "lib/far.c", f"int far(int n)\n{{\n\t{far}\n}}\n")
+    write(tmp_path / "mm/near.c", "int near(int n)\n{\n\treturn far(n);\n}\n")
+    body = "\tchar *p = kmap_atomic(page);\n\n\tp[0] = near(3);\n\tkunmap_atomic(p);\n"
+    write(tmp_path / "fs/a.c", f"void f(struct page *page)\n{{\n{body}}}\n")
+    request = SimpleNamespace(jobs=1, timeout=60.0, target=Target)
+    paths = [Path("fs/a.c")]
+    worker = conversion.prepare(tmp_path, paths, find_spatch(), request, silent)
+    assert (b"preempt_disable" in worker(paths[0]).after) == disabled

@@ -34,9 +34,9 @@ certify   analysis file (all of it), learner (what they ask for), view (who look
           there), dependencies (what a result depends on), function (one that was
           followed), paired lifo local faults
           preempt one_page (an obligation each), context, certificate certify (what
-          follows), wrappers family carried (mapped here, unmapped there), lowmem
-          members (pages that need no mapping), holders holding (structures that keep
-          addresses), parallel (parts of a tree, a process each)
+          follows), wrappers family conditional unrepaired carried (mapped here,
+          unmapped there), lowmem members (pages that need no mapping), holders holding
+          (structures that keep addresses), parallel (parts of a tree, a process each)
 repairs   order explicit base_pointer (what can be put right), repair (how that is
           done), folios vectors asked, carry heads (addresses that go with their
           pages, and the parameters for them)

@@ -71,16 +71,18 @@ def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
         plan.describes, plan.heads = file.carried.describes, file.carried.heads
     flushes = missing_flushes(file)
     for verdict in file.verdicts:
-        seen = file.analyses.get(verdict.line)
+        analysis = file.analyses.get(verdict.line)
         if file.carried and verdict.line in file.carried.changes:
             _plan_carried(plan, file, verdict, file.carried)
             continue
-        if verdict.verdict != CONVERT or seen is None or not _has_old(seen):
+        if verdict.verdict != CONVERT or analysis is None or not _has_old(analysis):
             continue
         plan.functions.append(verdict)
         try:
             plan.edits.update(
-                _planned(plan, file, verdict, seen, flushes.get(seen, ()), idioms)
+                _planned(
+                    plan, file, verdict, analysis, flushes.get(analysis, ()), idioms
+                )
             )
         except Crowded as error:
             plan.trouble = f"{verdict.function}: {error}"
@@ -92,22 +94,22 @@ def offer(file: FileAnalysis) -> Plan:
     no function in it maps by an old call."""
     plan = Plan()
     for verdict in file.verdicts:
-        seen = file.analyses.get(verdict.line)
-        if verdict.verdict != CONVERT or seen is None or _has_old(seen):
+        analysis = file.analyses.get(verdict.line)
+        if verdict.verdict != CONVERT or analysis is None or _has_old(analysis):
             continue
         try:
-            _offer(plan, file, verdict, seen)
+            _offer(plan, file, verdict, analysis)
         except Crowded as error:
             plan.trouble = f"{verdict.function}: {error}"
     return plan
 
 
 def _offer(
-    plan: Plan, file: FileAnalysis, verdict: Verdict, seen: FunctionAnalysis
+    plan: Plan, file: FileAnalysis, verdict: Verdict, analysis: FunctionAnalysis
 ) -> None:
     """Add to PLAN the helpers of one function.  Raises Crowded."""
-    idioms = find_idioms(file, seen, verdict)
-    draft = Draft(file.outline.text, seen.function)
+    idioms = find_idioms(file, analysis, verdict)
+    draft = Draft(file.outline.text, analysis.function)
     for idiom in idioms:
         _plan_idiom(plan, draft, idiom)
     if idioms:
@@ -117,25 +119,27 @@ def _offer(
         plan.edits.update(draft.finished())
 
 
-def _has_old(seen: FunctionAnalysis) -> bool:
-    return bool(seen.function.calls(api.OLD))
+def _has_old(analysis: FunctionAnalysis) -> bool:
+    return bool(analysis.function.calls(api.OLD))
 
 
 def _planned(
     plan: Plan,
     file: FileAnalysis,
     verdict: Verdict,
-    seen: FunctionAnalysis,
+    analysis: FunctionAnalysis,
     flushes: Iterable[tuple[Expr, str]],
     idioms: bool,
 ) -> dict[str, dict[str, str]]:
     """The edits of one function.  Raises Crowded."""
-    draft = Draft(file.outline.text, seen.function)
-    done: set[Expr] = set(seen.lowmem)
-    for call in seen.lowmem:
+    draft = Draft(file.outline.text, analysis.function)
+    done: set[Expr] = set(analysis.lowmem)
+    for call in analysis.lowmem:
         _plan_lowmem(draft, call)
     # What others go on with is no whole copy.
-    for idiom in find_idioms(file, seen, verdict) if idioms and not seen.holder else ():
+    for idiom in (
+        find_idioms(file, analysis, verdict) if idioms and not analysis.holder else ()
+    ):
         if not done.intersection(idiom.calls):
             _plan_idiom(plan, draft, idiom)
             done.update(idiom.calls)
@@ -150,16 +154,16 @@ def _planned(
             draft.edit(joined.asked, "name", why, name="kmap_local_page")
         done.add(site.call)
     for site, base in kept.items():
-        _plan_base(plan, draft, file, seen, site, base)
+        _plan_base(plan, draft, file, analysis, site, base)
         done.add(site.call)
     for _, disabled in verdict.repairs(ExplicitDisable):
         _plan_disabled(plan, draft, disabled)
     addresses = {r.unmap: r.variable for _, r in verdict.repairs(UnmappedBy)}
     for site, base in kept.items():
-        addresses |= dict.fromkeys(seen.trace.unmaps_of(site.number), base.name)
-    for call in seen.function.calls(api.OLD):
+        addresses |= dict.fromkeys(analysis.trace.unmaps_of(site.number), base.name)
+    for call in analysis.function.calls(api.OLD):
         if call not in done:
-            _plan_renaming(draft, file, seen, call, addresses.get(call, ""))
+            _plan_renaming(draft, file, analysis, call, addresses.get(call, ""))
     for call, page in flushes:
         if call not in done:
             why = f"flush_dcache_page({page}) is missing after this write"
@@ -219,12 +223,12 @@ def _plan_base(
     plan: Plan,
     draft: Draft,
     file: FileAnalysis,
-    seen: FunctionAnalysis,
+    analysis: FunctionAnalysis,
     site: Site,
     base: BasePointer,
 ) -> None:
     page = slice_of(file.outline.text, site.call.arguments[0])
-    call = mapped_by_folio(seen, site.call) or f"{site.api.new}({page})"
+    call = mapped_by_folio(analysis, site.call) or f"{site.api.new}({page})"
     why = f"{site.name}() is deprecated: {base.name} keeps what {site.api.new}() gives"
     draft.edit(base.call, "keep", why, name=base.name, first=call)
     if base.home:
@@ -270,13 +274,19 @@ def _has_comment(text: str, stmt: Stmt) -> bool:
 
 
 def _plan_renaming(
-    draft: Draft, file: FileAnalysis, seen: FunctionAnalysis, call: Expr, address: str
+    draft: Draft,
+    file: FileAnalysis,
+    analysis: FunctionAnalysis,
+    call: Expr,
+    address: str,
 ) -> None:
     """Rename a map call, or an unmap that is to be given ADDRESS; "": what it is."""
     if call.callee in api.MAPS:
         new = api.MAPS[call.callee].new
         why = f"{call.callee}() is deprecated: {new}()"
-        folio, vector = mapped_by_folio(seen, call), mapped_by_vector(seen, call)
+        folio, vector = mapped_by_folio(analysis, call), mapped_by_vector(
+            analysis, call
+        )
         if folio or vector:
             why = f"{call.callee}() is deprecated: {folio or vector}"
             how = "replace" if folio else "sum"
@@ -284,8 +294,8 @@ def _plan_renaming(
         else:
             draft.edit(call, "name", why, name=new)
         return
-    address = address or unmap_address(seen, call)
-    given = seen.trace.given(call)
+    address = address or unmap_address(analysis, call)
+    given = analysis.trace.given(call)
     if not address and given is not call:
         address = slice_of(file.outline.text, given.arguments[0])
     shown = address or (call.arguments[0].text if call.arguments else "")
@@ -296,43 +306,43 @@ def _plan_renaming(
         draft.edit(call, "name", why, name="kunmap_local")
 
 
-def mapped_by_folio(seen: FunctionAnalysis, call: Expr) -> str:
+def mapped_by_folio(analysis: FunctionAnalysis, call: Expr) -> str:
     """What a map CALL of a folio's page becomes; "" for another page, and where there
     is no call for folios."""
-    if not _can_be(seen, call, folios.MAP):
+    if not _can_be(analysis, call, folios.MAP):
         return ""
-    return folios.mapped(call.arguments.get(0), seen.function)
+    return folios.mapped(call.arguments.get(0), analysis.function)
 
 
-def mapped_by_vector(seen: FunctionAnalysis, call: Expr) -> str:
+def mapped_by_vector(analysis: FunctionAnalysis, call: Expr) -> str:
     """What the map CALL of a bio_vec's page becomes, with the offset that is added to
     it; "" for another one, for a bio_vec that may be of several pages, and where there
     is no such call."""
-    text = vectors.mapped(call, seen.function)
-    if not text or not _can_be(seen, call, vectors.MAP):
+    text = vectors.mapped(call, analysis.function)
+    if not text or not _can_be(analysis, call, vectors.MAP):
         return ""
     added = vectors.added_to(call)
     assert added is not None, "what is mapped so is a part of a sum"
-    fits = seen.bounds().fits([(added.children[1], 1, 1)], 1, call)
+    fits = analysis.bounds().fits([(added.children[1], 1, 1)], 1, call)
     return text if fits.answer == INSIDE else ""
 
 
-def _can_be(seen: FunctionAnalysis, call: Expr, new: str) -> bool:
+def _can_be(analysis: FunctionAnalysis, call: Expr, new: str) -> bool:
     """Whether the kernel at hand has the map call NEW for what CALL maps."""
-    known = seen.knowledge.helpers
+    known = analysis.knowledge.helpers
     there = known is None or new in known
     return there and api.MAPS[call.callee].new == "kmap_local_page"
 
 
-def unmap_address(seen: FunctionAnalysis, call: Expr) -> str:
+def unmap_address(analysis: FunctionAnalysis, call: Expr) -> str:
     """The variable an unmap is to be given; "" when its argument will do."""
-    trace = seen.trace
+    trace = analysis.trace
     sites = trace.ended(call)
     moved = trace.moved(call)
     if trace.given(call).callee != "kunmap" and (moved is None or moved.moved < CURSOR):
         return ""
     preferred = {site.variable for site in sites}
-    held = seen.pages.addresses(call)
+    held = analysis.pages.addresses(call)
     if not held:
-        return next(filter(None, (seen.pages.moved_once(s, call) for s in sites)))
+        return next(filter(None, (analysis.pages.moved_once(s, call) for s in sites)))
     return min(held, key=lambda name: (name not in preferred, name))

@@ -36,7 +36,7 @@ from kmaplocal.certify.offers import Offers
 from kmaplocal.repairs.asked import ask_types
 from kmaplocal.summaries.pointers import Pointers
 from kmaplocal.summaries.reaching import Reaching
-from kmaplocal.summaries.users import Further, Users
+from kmaplocal.summaries.users import SearchScope, Users
 from kmaplocal.certify.holders import Holders
 from kmaplocal.certify.lowmem import Lowmem
 from kmaplocal.certify.wrappers import Wrappers
@@ -108,7 +108,7 @@ class Analysis:
         self.holders: list[Holders] = []
         self.given: set[str] = set()  # files that were outlined before
         self.mentioned: dict[str, list[str]] = {}  # where a header's macros are used
-        self.further = Further()  # files that are looked at for users of wrappers
+        self.further = SearchScope()  # files that are looked at for users of wrappers
 
     def run(
         self, paths: Iterable[str], progress: Progress = silent

@@ -126,15 +126,15 @@ def _copied(stmt: Stmt, parent: Stmt | None) -> Stmt:
     return found
 
 
-def mismatches(seen: FunctionAnalysis) -> Iterator[tuple[str, str]]:
-    """Where SEEN maps under a condition and does not unmap under the same: the
+def mismatches(analysis: FunctionAnalysis) -> Iterator[tuple[str, str]]:
+    """Where ANALYSIS maps under a condition and does not unmap under the same: the
     obligation that fails, and why."""
-    for unmap, ends in seen.trace.unmaps.items():
-        given = seen.trace.given(unmap)
-        rule = seen.knowledge.unmaps[given.callee]
-        sites = (seen.trace.sites[e.site] for e in ends if isinstance(e.site, int))
+    for unmap, ends in analysis.trace.unmaps.items():
+        given = analysis.trace.given(unmap)
+        rule = analysis.knowledge.unmaps[given.callee]
+        sites = (analysis.trace.sites[e.site] for e in ends if isinstance(e.site, int))
         for site in sites:
-            if not _agree(seen.function, site, site.api, given, rule):
+            if not _agree(analysis.function, site, site.api, given, rule):
                 line = unmap.start[0]
                 why = (
                     f"line {line} may unmap under another condition than {site.name}()"

@@ -15,20 +15,20 @@ from kmaplocal.repairs.repair import ExplicitDisable
 from kmaplocal.summaries.chains import depending
 
 
-def context(name: str, site: Site, seen: FunctionAnalysis) -> Obligation:
+def context(name: str, site: Site, analysis: FunctionAnalysis) -> Obligation:
     """The obligation NAME, FAULTS or PREEMPT, of SITE in a function."""
-    needing = seen.needing(site.number, name)
-    pointer = next(_pointers(site, seen, name), None)
-    if not needing and name not in seen.beside:
+    needing = analysis.needing(site.number, name)
+    pointer = next(_pointers(site, analysis, name), None)
+    if not needing and name not in analysis.beside:
         if pointer is not None:
             return _unknown(name, pointer)
-        return holds(name, f"nothing between map and unmap {_depends(site, seen)}")
+        return holds(name, f"nothing between map and unmap {_depends(site, analysis)}")
     call = needing[0] if needing else site.call
     why = f"the other arm of the #if has {DISABLE[name][0]}()"
-    chain = seen.chain(site.number, call, name) if needing else ()
+    chain = analysis.chain(site.number, call, name) if needing else ()
     if needing:
         why = depending(chain, name)
-    around = seen.explicit(name)
+    around = analysis.explicit(name)
     if site.number not in around:
         return fails(name, call, why)
     place = around[site.number]
@@ -45,23 +45,23 @@ def _unknown(name: str, pointer: Expr) -> Obligation:
     return fails(name, pointer, why, UNKNOWN)
 
 
-def _depends(site: Site, seen: FunctionAnalysis) -> str:
+def _depends(site: Site, analysis: FunctionAnalysis) -> str:
     """That no call depends on it, and of which that is not known."""
-    unread = sorted({_unread(seen, c) for c in seen.trace.during(site.number)})
+    unread = sorted({_unread(analysis, c) for c in analysis.trace.during(site.number)})
     names = ", ".join(name for name in unread if name)
     return f"depends on it{f', as far as it was read: not {names}' if names else ''}"
 
 
-def _pointers(site: Site, seen: FunctionAnalysis, name: str) -> Iterator[Expr]:
+def _pointers(site: Site, analysis: FunctionAnalysis, name: str) -> Iterator[Expr]:
     """The calls by function pointers of which the targets were not looked at: they were
     where one is given the address."""
-    given = {e.place for e in seen.trace.events if e.site == site.number}
-    for call in seen.trace.during(site.number):
-        if not call.callee and call not in given and not seen.disabled(call, name):
+    given = {e.place for e in analysis.trace.events if e.site == site.number}
+    for call in analysis.trace.during(site.number):
+        if not call.callee and call not in given and not analysis.disabled(call, name):
             yield call
 
 
-def _unread(seen: FunctionAnalysis, call: Expr) -> str:
+def _unread(analysis: FunctionAnalysis, call: Expr) -> str:
     """What CALL calls, where that was not read."""
-    named = bool(call.callee) and seen.knowledge.is_unread(call)
+    named = bool(call.callee) and analysis.knowledge.is_unread(call)
     return f"{call.callee}()" if named else ""

@@ -11,7 +11,7 @@ from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr
 
 
-def faults(site: Site, seen: FunctionAnalysis) -> Obligation:
+def faults(site: Site, analysis: FunctionAnalysis) -> Obligation:
     """The obligation of SITE in a function."""
     other = chosen(site)
     if other is not None:
@@ -19,7 +19,7 @@ def faults(site: Site, seen: FunctionAnalysis) -> Obligation:
         return fails(FAULTS, site.call, f"{why}: the choice is the fault policy")
     if not site.api.atomic:
         return holds(FAULTS, f"{site.name}() leaves page faults enabled")
-    return context(FAULTS, site, seen)
+    return context(FAULTS, site, analysis)
 
 
 def chosen(site: Site) -> Expr | None:

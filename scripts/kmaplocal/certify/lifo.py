@@ -23,14 +23,14 @@ SLOTS = 16
 MOST_ALIVE = SLOTS // 2
 
 
-def lifo(site: Site, seen: FunctionAnalysis) -> Obligation:
+def lifo(site: Site, analysis: FunctionAnalysis) -> Obligation:
     """The obligation of SITE in a function."""
-    trace = seen.trace
+    trace = analysis.trace
     return (
-        _disordered(site, seen)
-        or _beside(site, seen)
-        or _deep(site, seen)
-        or _exchanged(site, seen)
+        _disordered(site, analysis)
+        or _beside(site, analysis)
+        or _deep(site, analysis)
+        or _exchanged(site, analysis)
         or holds(
             LIFO,
             "nested, unmapped in reverse order"
@@ -40,8 +40,8 @@ def lifo(site: Site, seen: FunctionAnalysis) -> Obligation:
     )
 
 
-def _disordered(site: Site, seen: FunctionAnalysis) -> Obligation | None:
-    trace = seen.trace
+def _disordered(site: Site, analysis: FunctionAnalysis) -> Obligation | None:
+    trace = analysis.trace
     for (first, later), unmap in trace.disordered.items():
         if site.number in (first, later):
             why = f"{trace.told(first)} is unmapped before"
@@ -52,27 +52,27 @@ def _disordered(site: Site, seen: FunctionAnalysis) -> Obligation | None:
     return None
 
 
-def _beside(site: Site, seen: FunctionAnalysis) -> Obligation | None:
+def _beside(site: Site, analysis: FunctionAnalysis) -> Obligation | None:
     """Whether a callee leaves a page mapped while SITE is: kmap() knew no order."""
-    calls = sorted(seen.trace.during(site.number), key=lambda call: call.start)
+    calls = sorted(analysis.trace.during(site.number), key=lambda call: call.start)
     for call in calls if not site.api.stacked else ():
-        if seen.knowledge.leaves_mapped(call):
+        if analysis.knowledge.leaves_mapped(call):
             why = f"{call.callee}() leaves a page mapped, to be unmapped in turn"
             return fails(LIFO, call, why, UNKNOWN)
     return None
 
 
-def _deep(site: Site, seen: FunctionAnalysis) -> Obligation | None:
+def _deep(site: Site, analysis: FunctionAnalysis) -> Obligation | None:
     """Whether local mappings in place of SITE and those beside it may be too many;
     kmap() has a pool for all, and kmap_atomic() these same slots."""
     if site.api.stacked:
         return None
-    for call, before in _beneath(seen.trace).items():
+    for call, before in _beneath(analysis.trace).items():
         if len(before) > MOST_ALIVE and site.number in before:
             why = f"more than {MOST_ALIVE} are mapped at once: a thread has {SLOTS}"
             return fails(LIFO, call, f"{why} local mappings for all it calls")
-    during = seen.trace.during(site.number)
-    again = seen.returning() if during else frozenset()
+    during = analysis.trace.during(site.number)
+    again = analysis.returning() if during else frozenset()
     ours = [c for c in during if not functions.of(c.callee).hands]  # others call back
     for call in sorted(ours, key=lambda call: call.start):
         if any(e.kind == "identifier" and e.text in again for e in call.walk()):
@@ -91,9 +91,9 @@ def _beneath(trace: Trace) -> Mapping[Expr, set[Origin]]:
     return found
 
 
-def _exchanged(site: Site, seen: FunctionAnalysis) -> Obligation | None:
-    for unmap, before in seen.trace.exchanged.items():
-        if any(end.site == site.number for end in seen.trace.unmaps[unmap]):
+def _exchanged(site: Site, analysis: FunctionAnalysis) -> Obligation | None:
+    for unmap, before in analysis.trace.exchanged.items():
+        if any(end.site == site.number for end in analysis.trace.unmaps[unmap]):
             why = f"unmapped here instead of at line {before.start[0]}"
             return repaired(LIFO, why, Exchanged(before), at=unmap)
     return None

@@ -23,27 +23,29 @@ _UNKNOWN = {
 }
 
 
-def local(site: Site, seen: FunctionAnalysis) -> Obligation:
+def local(site: Site, analysis: FunctionAnalysis) -> Obligation:
     """The obligation of SITE in a function."""
-    handed = site.number in seen.handed
-    for event in _events(site, seen, *_SENTENCES):
+    handed = site.number in analysis.handed
+    for event in _events(site, analysis, *_SENTENCES):
         if not handed or event.kind is not Kind.RETURNED:
             why = _SENTENCES[event.kind].format(event.detail)
             return fails(LOCAL, event.place, why)
-    for event in _events(site, seen, *_UNKNOWN):
+    for event in _events(site, analysis, *_UNKNOWN):
         why = _UNKNOWN[event.kind].format(event.detail)
         return fails(LOCAL, event.place, why, UNKNOWN)
     if not site.api.atomic:
-        for event, other in aliases.compared(seen.pages.extents, site):
+        for event, other in aliases.compared(analysis.pages.extents, site):
             page = other.page if other else ""
             return fails(LOCAL, event.place, _compared(event, page))
     if handed:
         why = "returned to callers that are local, all of them read"
         return repaired(LOCAL, why, Together())
     why = "every use of the address reads, writes or compares"
-    if seen.holder is not None:
-        why += f"; {seen.holder.base} is on the stack, and all who have it were read"
-    taken = dict.fromkeys(e.detail for e in _events(site, seen, Kind.POINTER))
+    if analysis.holder is not None:
+        why += (
+            f"; {analysis.holder.base} is on the stack, and all who have it were read"
+        )
+    taken = dict.fromkeys(e.detail for e in _events(site, analysis, Kind.POINTER))
     return holds(LOCAL, "; ".join([why, *taken]))
 
 
@@ -55,6 +57,6 @@ def _compared(event: Event, page: str) -> str:
     return f"{by} the address with {whose}, another one if it is of the same page"
 
 
-def _events(site: Site, seen: FunctionAnalysis, *kinds: Kind) -> list[Event]:
-    found = seen.trace.of(site.number, *kinds)
+def _events(site: Site, analysis: FunctionAnalysis, *kinds: Kind) -> list[Event]:
+    found = analysis.trace.of(site.number, *kinds)
     return sorted(found, key=lambda event: event.place.start)

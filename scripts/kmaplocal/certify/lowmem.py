@@ -38,7 +38,7 @@ Place = tuple[str, str]  # a structure, and a member of it
 
 
 @dataclass(eq=False)
-class Rescue:
+class LowmemFunction:
     """A function that would be kept: its map calls of lowmem, the unmaps that go with
     them, and the members that it puts addresses of lowmem into, or unmaps."""
 
@@ -76,7 +76,7 @@ class Lowmem:
             self.members.foresee(set(self._asked(files)))
         for file in files:
             with faults.net(lambda why: None):
-                self._rescue(file)
+                self._convert_agreed(file)
 
     def _asked(self, files: Iterable[FileAnalysis]) -> Iterator[tuple[str, str]]:
         """The structures that will be asked about, each with the file that uses it."""
@@ -86,7 +86,7 @@ class Lowmem:
             for struct, _ in ended:
                 yield file.path, struct
 
-    def _rescue(self, file: FileAnalysis) -> None:
+    def _convert_agreed(self, file: FileAnalysis) -> None:
         for _ in range(MOST_ROUNDS):
             found = self._agreed(file)
             if not self.analysis.learner.learn():
@@ -94,7 +94,9 @@ class Lowmem:
                     _convert(each)
                 break
 
-    def _like(self, file: FileAnalysis, found: Sequence[Rescue]) -> Iterator[Rescue]:
+    def _like(
+        self, file: FileAnalysis, found: Sequence[LowmemFunction]
+    ) -> Iterator[LowmemFunction]:
         """The functions that are converted anyhow, and map the pages of the same
         members as those FOUND: all of them in the same way."""
         pages = {_page(e.analysis, site) for e in found for site in e.sites} - {None}
@@ -103,7 +105,9 @@ class Lowmem:
             if verdict.verdict != CONVERT or analysed is None:
                 continue
             sites = [s for s in analysed.trace.sites if _page(analysed, s) in pages]
-            each = Rescue(verdict, analysed, [s for s in sites if s.name in MAPS])
+            each = LowmemFunction(
+                verdict, analysed, [s for s in sites if s.name in MAPS]
+            )
             each.unmaps = [
                 u
                 for u in analysed.function.calls(UNMAPS)
@@ -116,7 +120,7 @@ class Lowmem:
             if alone and each.whole and all(map(_needs_nothing, certified)):
                 yield each
 
-    def _agreed(self, file: FileAnalysis) -> list[Rescue]:
+    def _agreed(self, file: FileAnalysis) -> list[LowmemFunction]:
         """The functions that can be converted together."""
         found = self._candidates(file)
         while found:
@@ -126,20 +130,20 @@ class Lowmem:
             found = [each for each in found if each not in bad]
         return []
 
-    def _candidates(self, file: FileAnalysis) -> list[Rescue]:
+    def _candidates(self, file: FileAnalysis) -> list[LowmemFunction]:
         kept = (v for v in file.verdicts if v.verdict != CONVERT)
         tried = (self._tried(file, verdict) for verdict in kept)
         return [each for each in tried if each is not None]
 
     # -- one function ------------------------------------------------------------
 
-    def _tried(self, file: FileAnalysis, verdict: Verdict) -> Rescue | None:
+    def _tried(self, file: FileAnalysis, verdict: Verdict) -> LowmemFunction | None:
         """A function, where nothing stands against it but what page_address() is
         enough for."""
         analysed = file.analyses.get(verdict.line)
         if analysed is None or not analysed.followed or analysed.unfollowed:
             return None
-        found = Rescue(verdict, analysed)
+        found = LowmemFunction(verdict, analysed)
         low = [s for s in analysed.trace.sites if self._is_low_site(file, analysed, s)]
         found.sites = low
         if not all(self._ends(analysed, site) for site in low):
@@ -184,7 +188,7 @@ class Lowmem:
         against = analysed.trace.of(site.number, *AGAINST)
         return site.api.atomic and 0 < len(list(stores)) == len(against)
 
-    def _goes(self, found: Rescue, unmap: Expr) -> bool:
+    def _goes(self, found: LowmemFunction, unmap: Expr) -> bool:
         """Whether all that UNMAP ends is of lowmem; notes the member it is given."""
         analysed, argument = found.analysis, unmap.arguments.get(0)
         if argument is None:
@@ -256,7 +260,9 @@ class Lowmem:
 
     # -- together ------------------------------------------------------------------
 
-    def _holds(self, file: FileAnalysis, each: Rescue, found: Sequence[Rescue]) -> bool:
+    def _holds(
+        self, file: FileAnalysis, each: LowmemFunction, found: Sequence[LowmemFunction]
+    ) -> bool:
         """Whether every member that EACH puts an address into, or unmaps, is given
         nothing else, and unmapped by nobody else, than those FOUND do; and nothing on
         the way depends on what kmap_atomic() disabled."""
@@ -268,7 +274,7 @@ class Lowmem:
         return not each.held or self._is_quiet(file, each, ending)
 
     def _is_ours(
-        self, file: FileAnalysis, place: Place, found: Sequence[Rescue]
+        self, file: FileAnalysis, place: Place, found: Sequence[LowmemFunction]
     ) -> bool:
         writes = self.members.writes(file.path, *place)
         calls = {site.call.start for each in found for site in each.sites}
@@ -280,7 +286,7 @@ class Lowmem:
         return bool(writes) and self._unmapped_here(file, place, found)
 
     def _unmapped_here(
-        self, file: FileAnalysis, place: Place, found: Sequence[Rescue]
+        self, file: FileAnalysis, place: Place, found: Sequence[LowmemFunction]
     ) -> bool:
         """Whether no function but those FOUND can unmap what the member of PLACE holds:
         none of the file unmaps what it has from elsewhere, and no other file that
@@ -309,7 +315,7 @@ class Lowmem:
         return True
 
     def _is_quiet(
-        self, file: FileAnalysis, each: Rescue, ending: Collection[str]
+        self, file: FileAnalysis, each: LowmemFunction, ending: Collection[str]
     ) -> bool:
         """Whether the callers of a function that leaves an address behind are functions
         of the file that call one of those ENDING what it began, and nothing that needs
@@ -337,7 +343,7 @@ class Lowmem:
         return True
 
 
-def _convert(each: Rescue) -> None:
+def _convert(each: LowmemFunction) -> None:
     """Say of a function that it is to be converted."""
     each.analysis.lowmem = each.calls
     calls = {site.call for site in each.sites}

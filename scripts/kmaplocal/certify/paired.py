@@ -11,49 +11,49 @@ from kmaplocal.knowledge import api
 from kmaplocal.c.syntax import Expr
 
 
-def paired(site: Site, seen: FunctionAnalysis) -> Obligation:
+def paired(site: Site, analysis: FunctionAnalysis) -> Obligation:
     """The obligation of SITE in a function."""
-    if seen.function.name in api.ALL:
-        why = f"this is {seen.function.name}() itself, not a user of it"
+    if analysis.function.name in api.ALL:
+        why = f"this is {analysis.function.name}() itself, not a user of it"
         return fails(PAIRED, site.call, why)
-    wrong = _again(site, seen) or _left(site, seen) or _used(site, seen)
-    wrong = wrong or _by_others(site, seen)
-    return wrong or _ended(site, seen)
+    wrong = _again(site, analysis) or _left(site, analysis) or _used(site, analysis)
+    wrong = wrong or _by_others(site, analysis)
+    return wrong or _ended(site, analysis)
 
 
-def _again(site: Site, seen: FunctionAnalysis) -> Obligation | None:
-    for event in seen.trace.of(site.number, Kind.MAPPED_AGAIN):
-        why = f"mapped again while it is still mapped{_somewhere(site, seen)}"
+def _again(site: Site, analysis: FunctionAnalysis) -> Obligation | None:
+    for event in analysis.trace.of(site.number, Kind.MAPPED_AGAIN):
+        why = f"mapped again while it is still mapped{_somewhere(site, analysis)}"
         return fails(PAIRED, event.place, why)
     return None
 
 
-def _left(site: Site, seen: FunctionAnalysis) -> Obligation | None:
-    if site.number in seen.handed and site.number not in seen.trace.left_live:
+def _left(site: Site, analysis: FunctionAnalysis) -> Obligation | None:
+    if site.number in analysis.handed and site.number not in analysis.trace.left_live:
         return None
-    for event in seen.trace.of(site.number, Kind.LEAKED):
+    for event in analysis.trace.of(site.number, Kind.LEAKED):
         where = f"where line {event.detail} leaves the function"
-        why = f"still mapped {where}{_somewhere(site, seen)}"
-        ending = seen.knowledge.ends_by_page(seen.function, site.page)
+        why = f"still mapped {where}{_somewhere(site, analysis)}"
+        ending = analysis.knowledge.ends_by_page(analysis.function, site.page)
         if ending is not None:
             why = f"unmapped by its page in {ending.callee}(), not by its address"
         return fails(PAIRED, ending or site.call, why)
     return None
 
 
-def _used(site: Site, seen: FunctionAnalysis) -> Obligation | None:
-    for event in seen.trace.of(site.number, Kind.AFTER_UNMAP):
-        why = f"{event.place.text} is used after the unmap{_somewhere(site, seen)}"
+def _used(site: Site, analysis: FunctionAnalysis) -> Obligation | None:
+    for event in analysis.trace.of(site.number, Kind.AFTER_UNMAP):
+        why = f"{event.place.text} is used after the unmap{_somewhere(site, analysis)}"
         return fails(PAIRED, event.place, why)
     return None
 
 
-def _by_others(site: Site, seen: FunctionAnalysis) -> Obligation | None:
+def _by_others(site: Site, analysis: FunctionAnalysis) -> Obligation | None:
     """Whether a callee, or what it calls back, may have unmapped the page, which that
     finds by itself."""
-    by_page = seen.knowledge.unmaps[site.api.ends].given == api.PAGE
-    for call in seen.trace.during(site.number) if by_page else ():
-        ender = seen.knowledge.ender(call)
+    by_page = analysis.knowledge.unmaps[site.api.ends].given == api.PAGE
+    for call in analysis.trace.during(site.number) if by_page else ():
+        ender = analysis.knowledge.ender(call)
         if ender:
             why = f"{ender}() may unmap its page"
             if ender != call.callee:
@@ -62,28 +62,28 @@ def _by_others(site: Site, seen: FunctionAnalysis) -> Obligation | None:
     return None
 
 
-def _ended(site: Site, seen: FunctionAnalysis) -> Obligation:
+def _ended(site: Site, analysis: FunctionAnalysis) -> Obligation:
     """By what the unmaps of a mapping say, where nothing else is against it."""
-    unmaps = seen.trace.unmaps_of(site.number)
+    unmaps = analysis.trace.unmaps_of(site.number)
     for unmap in unmaps:
-        ends = [end for end in seen.trace.unmaps[unmap] if end.site == site.number]
-        wrong = _wrong(site, seen, unmap, ends)
+        ends = [end for end in analysis.trace.unmaps[unmap] if end.site == site.number]
+        wrong = _wrong(site, analysis, unmap, ends)
         if wrong:
             return wrong
-    if site.number in seen.handed:
+    if site.number in analysis.handed:
         return holds(PAIRED, "every caller that is given it unmaps it once")
-    if seen.holder is not None:
-        names = " or ".join(seen.holder.names.values())
+    if analysis.holder is not None:
+        names = " or ".join(analysis.holder.names.values())
         why = f"what {names} keeps is unmapped once, in all functions that have it"
         return holds(PAIRED, why)
     if not unmaps:
         return fails(PAIRED, site.call, "no unmap of it in this function")
-    granted = dict.fromkeys(e.detail for e in seen.trace.of(None, Kind.GRANTED))
+    granted = dict.fromkeys(e.detail for e in analysis.trace.of(None, Kind.GRANTED))
     return holds(PAIRED, "; ".join(["one unmap on every path", *granted]))
 
 
 def _wrong(
-    site: Site, seen: FunctionAnalysis, unmap: Expr, ends: list[End]
+    site: Site, analysis: FunctionAnalysis, unmap: Expr, ends: list[End]
 ) -> Obligation | None:
     if any(end.kind is Kind.TWICE for end in ends):
         return fails(PAIRED, unmap, "unmapped twice on a path")
@@ -91,13 +91,13 @@ def _wrong(
         if end.kind is Kind.CHANGED:
             why = f"{unmap.arguments[0].text} may be changed by {end.by}"
             return fails(PAIRED, unmap, why, UNKNOWN)
-    by = seen.trace.given(unmap).callee
-    if seen.knowledge.unmaps[by].kind != site.api.ends:
+    by = analysis.trace.given(unmap).callee
+    if analysis.knowledge.unmaps[by].kind != site.api.ends:
         return fails(PAIRED, unmap, f"mapped by {site.name}(), unmapped by {by}()")
     return None
 
 
-def _somewhere(site: Site, seen: FunctionAnalysis) -> str:
+def _somewhere(site: Site, analysis: FunctionAnalysis) -> str:
     """What is to be added where it is right on another path, or a condition that
     is not understood decides: this function does unmap, too."""
-    return " on some path" if seen.function.calls((site.api.ends,)) else ""
+    return " on some path" if analysis.function.calls((site.api.ends,)) else ""

@@ -9,8 +9,8 @@ from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.trace import Site
 
 
-def preempt(site: Site, seen: FunctionAnalysis) -> Obligation:
+def preempt(site: Site, analysis: FunctionAnalysis) -> Obligation:
     """The obligation of SITE in a function."""
     if not site.api.atomic:
         return holds(PREEMPT, f"{site.name}() leaves preemption enabled")
-    return context(PREEMPT, site, seen)
+    return context(PREEMPT, site, analysis)

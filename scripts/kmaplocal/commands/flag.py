@@ -41,7 +41,7 @@ from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.kernel import CTree
 from kmaplocal.tree.shard import Shard
 from kmaplocal.tree.spatch import find_spatch
-from kmaplocal.summaries.users import Further
+from kmaplocal.summaries.users import SearchScope
 from kmaplocal.tree.target import Target, target
 from kmaplocal.report import output
 
@@ -145,7 +145,7 @@ def flag(request: Request, console: Console) -> int:
     if request.of_change:
         with console.waiting("searching"):
             known, paths, marked, users = _changed(request, texts, tree)
-        further = Further(users, concerned=partial(_touches, known))
+        further = SearchScope(users, concerned=partial(_touches, known))
         found = _survey(tree, paths, request, console, further=further)
     else:
         paths, marked, found = _whole(tree, request, console)
@@ -231,7 +231,7 @@ def _candidates(
 
 def _further(
     tree: CTree, request: Request, known: Answers, elsewhere: Collection[str]
-) -> Further:
+) -> SearchScope:
     """The files that may use what maps for its callers: those that FILES names, and
     where they are of folders, what is found by the words in it, which is KNOWN then.
     ELSEWHERE: files of other shards."""
@@ -246,7 +246,7 @@ def _further(
 
     if request.shard:
         named = request.shard.chosen(named)
-    return Further(named, search, elsewhere, registry.CALLS)
+    return SearchScope(named, search, elsewhere, registry.CALLS)
 
 
 def _survey(
@@ -255,7 +255,7 @@ def _survey(
     request: Request,
     console: Console,
     among: Sequence[str] = (),
-    further: Further = Further(),
+    further: SearchScope = SearchScope(),
     definitions: Definitions | None = None,
 ) -> survey.Survey:
     if not paths and not further.named:

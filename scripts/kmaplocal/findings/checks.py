@@ -34,20 +34,20 @@ class Checks:
         self._of = WeakKeyDictionary[FunctionAnalysis, Checked]()
         self.view = View(registry.CALLS, _every, self.fold, words=registry.WORDS)
 
-    def fold(self, seen: FunctionAnalysis) -> Verdict:
+    def fold(self, analysis: FunctionAnalysis) -> Verdict:
         """An empty verdict on a function: what is found in it is kept, for of()."""
-        checked = self._of[seen] = Checked()
-        if not seen.unfollowed and not is_api(seen.function.name):
-            context = CheckContext(seen)
+        checked = self._of[analysis] = Checked()
+        if not analysis.unfollowed and not is_api(analysis.function.name):
+            context = CheckContext(analysis)
             for rule, find in registry.FOLDS:
                 with faults.net(checked.broken.append):
                     checked.findings += find(context.by_rule(rule))
             checked.findings = list(one_each(context, checked.findings))
-        return Verdict(seen.file, seen.function.name, seen.function.line)
+        return Verdict(analysis.file, analysis.function.name, analysis.function.line)
 
-    def of(self, seen: FunctionAnalysis) -> Checked:
+    def of(self, analysis: FunctionAnalysis) -> Checked:
         """What was found in a function."""
-        return self._of[seen]
+        return self._of[analysis]
 
 
 def _every(knowledge: FileKnowledge, function: Function) -> FileKnowledge:

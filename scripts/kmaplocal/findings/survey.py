@@ -25,7 +25,7 @@ from kmaplocal.certify.parallel import analysed, names_in
 from kmaplocal.tree.definitions import Definitions
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 from kmaplocal.tree.spatch import Spatch
-from kmaplocal.summaries.users import Further
+from kmaplocal.summaries.users import SearchScope
 from kmaplocal.tree.target import Target
 from kmaplocal.progress import Progress, silent
 
@@ -171,7 +171,7 @@ def survey(
     tree: Definitions | None = None,
     among: Collection[str] = (),
     aim: Target | None = None,
-    further: Further = Further(),
+    further: SearchScope = SearchScope(),
 ) -> Survey:
     """The findings in PATHS below ROOT, callees all over the tree included, in
     the order of file, line and column; and what was not analysed.

@@ -25,7 +25,7 @@ FLUSH = "flush_dcache_page"
 
 @dataclass
 class _Write:
-    seen: FunctionAnalysis
+    analysis: FunctionAnalysis
     site: Site
     unmaps: list[Expr]
     flushed: bool
@@ -44,11 +44,11 @@ def missing_flushes(
 ) -> dict[FunctionAnalysis, list[tuple[Expr, str]]]:
     """By function: the unmaps a flush is missing after, and of which page."""
     kinds: dict[str, list[_Write]] = defaultdict(list)
-    for seen in file.analyses.values():
-        for site in seen.trace.sites:
+    for analysis in file.analyses.values():
+        for site in analysis.trace.sites:
             kind = kind_of_page(site.call.arguments.get(0))
-            if kind and _is_written(seen, site):
-                kinds[kind].append(_describe(seen, site, kind))
+            if kind and _is_written(analysis, site):
+                kinds[kind].append(_describe(analysis, site, kind))
     missing: dict[FunctionAnalysis, list[tuple[Expr, str]]] = defaultdict(list)
     for writes in kinds.values():
         if not any(write.flushed for write in writes):
@@ -56,19 +56,19 @@ def missing_flushes(
         for write in writes:
             if not write.flushed and write.site.api.new and _can_follow(write):
                 page = slice_of(file.outline.text, write.site.call.arguments[0])
-                missing[write.seen] += [(unmap, page) for unmap in write.unmaps]
+                missing[write.analysis] += [(unmap, page) for unmap in write.unmaps]
     return missing
 
 
 def _can_follow(write: _Write) -> bool:
     """Whether the page's expression still means the same page at the unmaps, and
     each of them is a statement of a block, so that another can follow."""
-    places = Places(write.seen.function)
+    places = Places(write.analysis.function)
     page = write.site.call.arguments[0]
     start, end = write.site.call.end, max(e.start for e in write.unmaps)
     changed = any(
         start < node.start < end and changes(node, names_in(page))
-        for node in write.seen.function.exprs
+        for node in write.analysis.function.exprs
     )
     stmts = [places.statement(unmap) for unmap in write.unmaps]
     return not changed and all(
@@ -77,34 +77,37 @@ def _can_follow(write: _Write) -> bool:
     )
 
 
-def _describe(seen: FunctionAnalysis, site: Site, kind: str) -> _Write:
-    unmaps = seen.trace.unmaps_of(site.number)
+def _describe(analysis: FunctionAnalysis, site: Site, kind: str) -> _Write:
+    unmaps = analysis.trace.unmaps_of(site.number)
     later = [
         other.call.start
-        for other in seen.trace.sites
+        for other in analysis.trace.sites
         if other.call.start > site.call.start and other.page == site.page
     ]
     end = min(later, default=(1 << 30, 0))
     flushed = any(
         site.call.start < call.start < end
         and kind_of_page(call.arguments.get(0)) == kind
-        for call in seen.function.calls({FLUSH})
+        for call in analysis.function.calls({FLUSH})
     )
-    return _Write(seen, site, unmaps, flushed)
+    return _Write(analysis, site, unmaps, flushed)
 
 
-def _is_written(seen: FunctionAnalysis, site: Site) -> bool:
+def _is_written(analysis: FunctionAnalysis, site: Site) -> bool:
     return any(
-        _writes(use.place, seen) for use in seen.trace.of(site.number, Kind.ACCESS)
+        _writes(use.place, analysis)
+        for use in analysis.trace.of(site.number, Kind.ACCESS)
     )
 
 
-def _writes(expr: Expr, seen: FunctionAnalysis) -> bool:
+def _writes(expr: Expr, analysis: FunctionAnalysis) -> bool:
     """Whether an access is the target of an assignment, or of a call that
     writes to its first argument."""
     if expr.kind == "call":
         names = {n.text for n in expr.arguments[0].walk()} if expr.arguments else set()
-        return 0 in functions.of(expr.callee).writes and bool(names & _holders(seen))
+        return 0 in functions.of(expr.callee).writes and bool(
+            names & _holders(analysis)
+        )
     node = expr
     while node.parent is not None and node.parent.kind in ("member", "index", "paren"):
         if node.parent.kind == "index" and node.parent.children[0] is not node:
@@ -118,5 +121,5 @@ def _writes(expr: Expr, seen: FunctionAnalysis) -> bool:
     return parent.kind == "postfix" or parent.op in ("++", "--")
 
 
-def _holders(seen: FunctionAnalysis) -> set[str]:
-    return {e.text for e in seen.trace.read}
+def _holders(analysis: FunctionAnalysis) -> set[str]:
+    return {e.text for e in analysis.trace.read}

@@ -23,7 +23,7 @@ PAGES = frozenset([*api.PAGE_MAPS, *api.PAGE_UNMAPS])
 Place = tuple[str, str]  # a file, and a function or macro of it
 
 
-class Further(NamedTuple):
+class SearchScope(NamedTuple):
     """Files that users may be in: those NAMED, and what SEARCH finds that holds one of
     the names it is given.  In files that are ELSEWHERE, in another part of the run,
     what calls one of CALLS is analysed there.  Of a file that is named, only functions
@@ -37,12 +37,12 @@ class Further(NamedTuple):
 
 
 class Users:
-    """The users, among FILES and what is FURTHER, of what ANALYSIS found to map or
+    """The users, among FILES and in its SCOPE, of what ANALYSIS found to map or
     unmap in them, or for a file that is named, anywhere."""
 
-    def __init__(self, analysis, files: dict, further: Further = Further()):
+    def __init__(self, analysis, files: dict, scope: SearchScope = SearchScope()):
         self.analysis = analysis
-        self.further = further
+        self.scope = scope
         self.callees = analysis.callees
         self.files = files
         self.asked: set[Place] = set()
@@ -51,8 +51,8 @@ class Users:
 
     def join(self) -> None:
         """Analyse the users as what FILES has already.  Errors: TagsError, OSError."""
-        self._take(self.further.named)
-        self._ask(self.further.named)
+        self._take(self.scope.named)
+        self._ask(self.scope.named)
         for _ in range(MOST_ROUNDS):
             found = {path: set(spans) for path, spans in self._users().items()}
             names = {path: {s.name for s in spans} for path, spans in found.items()}
@@ -99,7 +99,7 @@ class Users:
         wrappers = self._wrappers()
         everywhere = {name for path, name in wrappers if self._is_shared(path, name)}
         users: dict[str, list[Span]] = defaultdict(list)
-        self._take(self.further.search(everywhere) if everywhere else ())
+        self._take(self.scope.search(everywhere) if everywhere else ())
         for path, file in self.files.items():
             own = {item.name for item in file.outline.functions + file.outline.macros}
             names = {n for home, n in wrappers if home == path} | everywhere - own
@@ -114,8 +114,8 @@ class Users:
 
     def _is_elsewhere(self, path: str, words: Collection[str]) -> bool:
         """Whether a function of these WORDS is analysed in another part of the run."""
-        elsewhere = path in self.further.elsewhere
-        return elsewhere and not set(self.further.calls).isdisjoint(words)
+        elsewhere = path in self.scope.elsewhere
+        return elsewhere and not set(self.scope.calls).isdisjoint(words)
 
     def _take(self, paths: Collection[str]) -> None:
         """Take PATHS among the files."""
@@ -140,7 +140,7 @@ class Users:
         words = (
             outline.words(span)
             for span in outline.functions
-            if span.line not in file.analyses and self.further.concerned(path, span)
+            if span.line not in file.analyses and self.scope.concerned(path, span)
         )
         return _called(outline).intersection(set[str]().union(*words))
 

@@ -29,6 +29,7 @@ PREEMPT = "preempt"
 ALWAYS = "always"
 BY_FLAGS = "by its flags"  # those of an allocation, its last argument
 PAGING_IN = "paging in"  # with page faults off it fails instead
+BY_ITERATOR = "by its iterator"  # the same, where that is of user memory
 ON_RT = "on PREEMPT_RT"
 
 # What a function that is given a page does to its mapping.

@@ -3,7 +3,15 @@
 
 from __future__ import annotations
 
-from kmaplocal.knowledge.row import ALWAYS, ASSERTS, FAULTS, PAGING_IN, USES, Row
+from kmaplocal.knowledge.row import (
+    ALWAYS,
+    ASSERTS,
+    BY_ITERATOR,
+    FAULTS,
+    PAGING_IN,
+    USES,
+    Row,
+)
 
 ROWS: dict[str, list[Row]] = {
     "arch/um/os-Linux/file.c": [Row("pread64 pwrite64", keeps=False)],
@@ -87,7 +95,7 @@ ROWS: dict[str, list[Row]] = {
             reads=(0,),
             length=1,
             faults=USES,
-            sleeps=PAGING_IN,
+            sleeps=BY_ITERATOR,
         ),
         Row(
             "copy_from_iter",
@@ -95,7 +103,7 @@ ROWS: dict[str, list[Row]] = {
             writes=(0,),
             length=1,
             faults=USES,
-            sleeps=PAGING_IN,
+            sleeps=BY_ITERATOR,
         ),
     ],
     "include/linux/uio.h of Linux 5.10": [

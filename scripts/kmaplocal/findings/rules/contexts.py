@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmaplocal.findings.finding import WARNING, Finding
-from kmaplocal.findings.rules.sleeps import may_sleep, named, sleeps_by_callee
+from kmaplocal.findings.rules.sleeps import PAGING, may_sleep, named, sleeps_by_callee
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import functions
-from kmaplocal.knowledge.row import FAULTS, PAGING_IN
+from kmaplocal.knowledge.row import FAULTS
 from kmaplocal.c.syntax import Expr, Stmt
 
 # What runs the function that it names as that argument in an interrupt, and what that
@@ -65,7 +65,7 @@ def _sleeps(context: CheckContext, call: Expr, began: str) -> tuple[str, str] | 
         return None if faults_only else ("kmap()", mild)
     if not context.trace.alive(call) - {()}:
         return None
-    if functions.of(call.callee).sleeps == PAGING_IN:
+    if functions.of(call.callee).sleeps in PAGING:
         return None if faults_only else (f"{call.callee}()", mild or WARNING)
     if may_sleep(call):
         return named(call), mild

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmaplocal.findings.finding import NOTE, Finding
+from kmaplocal.findings.finding import NOTE, WARNING, Finding
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.knowledge import functions
-from kmaplocal.knowledge.row import ALWAYS, BY_FLAGS, PAGING_IN
+from kmaplocal.knowledge.row import ALWAYS, BY_FLAGS, BY_ITERATOR, PAGING_IN
 from kmaplocal.bounds import plain
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Function, Stmt
@@ -26,6 +26,7 @@ GFP_NOIO __GFP_DIRECT_RECLAIM __GFP_RECLAIM GFP_TRANSHUGE
 )
 
 MOST_DEEP = 2
+PAGING = (PAGING_IN, BY_ITERATOR)
 
 
 def sleeps(context: CheckContext) -> Iterator[Finding]:
@@ -56,11 +57,13 @@ def _during(context: CheckContext, site: Site) -> list[Expr]:
 
 
 def found_in(
-    context: CheckContext, site: Site, call: Expr, chain: str, sure: bool
+    context: CheckContext, site: Site, call: Expr, chain: str, severity: str
 ) -> Finding:
-    """The finding for a call that sleeps by way of CHAIN."""
-    if functions.of(call.callee).sleeps == PAGING_IN:
-        what = f"{call.callee}() cannot page in what it copies"
+    """The finding, of SEVERITY, for a call that sleeps by way of CHAIN."""
+    how = functions.of(call.callee).sleeps
+    if how in PAGING:
+        user = "user memory" if how == BY_ITERATOR else "what it copies"
+        what = f"{call.callee}() cannot page in {user}"
         remedy = (
             "map by kmap_local_page(), with a pagefault_disable() of its own where the"
             " copy is meant to fail"
@@ -73,20 +76,24 @@ def found_in(
         f"{what} while {context.by(site)} of line {site.call.start[0]} has disabled"
         " page faults and preemption",
         remedy,
-        "" if sure else NOTE,  # it may well be meant to fail
+        severity,
         steps=context.begun(site),
     )
 
 
-def _sleep(context: CheckContext, call: Expr) -> tuple[str, bool] | None:
-    """How a call may sleep, and whether it does so whatever is the case."""
+def _sleep(context: CheckContext, call: Expr) -> tuple[str, str] | None:
+    """How a call may sleep, and the severity where it is not the rule's."""
+    how = functions.of(call.callee).sleeps
     if may_sleep(call):
-        return named(call), True
-    if functions.of(call.callee).sleeps == PAGING_IN:
+        return named(call), ""
+    if how in PAGING:
         if _may_fail(context):
             return None
-        return f"{call.callee}()", not _falls_back(context, call)
-    return _by_callee(context, context.file, call.callee, MOST_DEEP)
+        if _falls_back(context, call):
+            return f"{call.callee}()", NOTE  # it may well be meant to fail
+        return f"{call.callee}()", WARNING if how == BY_ITERATOR else ""
+    chain = sleeps_by_callee(context, call)
+    return (chain, "") if chain else None
 
 
 def _may_fail(context: CheckContext) -> bool:
@@ -129,8 +136,7 @@ def may_sleep(call: Expr) -> bool:
 def sleeps_by_callee(context: CheckContext, call: Expr) -> str:
     """By which calls of its own the callee of CALL sleeps whatever is the case; ""
     where that is not seen."""
-    found = _by_callee(context, context.file, call.callee, MOST_DEEP)
-    return found[0] if found else ""
+    return _by_callee(context, context.file, call.callee, MOST_DEEP)
 
 
 def _flags(call: Expr) -> set[str]:
@@ -139,17 +145,17 @@ def _flags(call: Expr) -> set[str]:
     return words if "GFP_ATOMIC" not in words else set()
 
 
-def _by_callee(context: CheckContext, file: str, name: str, deep: int):
+def _by_callee(context: CheckContext, file: str, name: str, deep: int) -> str:
     if not deep or not name or name in functions.HARMLESS:
-        return None
+        return ""
     for home, function in context.called.definitions(name, file):
         for call in _always_called(function):
             if may_sleep(call):
-                return f"{name}(), which calls {call.callee}(),", True
-            found = _by_callee(context, home, call.callee, deep - 1)
-            if found:
-                return f"{name}(), which calls {found[0]}", found[1]
-    return None
+                return f"{name}(), which calls {call.callee}(),"
+            chain = _by_callee(context, home, call.callee, deep - 1)
+            if chain:
+                return f"{name}(), which calls {chain}"
+    return ""
 
 
 def _always_called(function: Function) -> Iterator[Expr]:

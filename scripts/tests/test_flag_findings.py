@@ -20,7 +20,7 @@ from kmaplocal.tree.spatch import find_spatch
 
 VERSIONS = ("6.1", "6.12", "7.2")
 # Found only with functions of other files at hand.
-BY_CALLEES = {"nilfs_do_unlink", "ntfs_check_logfile"}
+BY_CALLEES = {"nilfs_do_unlink", "ntfs_check_logfile", "ntfs_mft_record_alloc"}
 # What takes another loop, and no patch that only mends an unmap.
 MANY_PAGES = "may be of many pages"
 FIRST_PAGE = "mapping of the entry's first page"

@@ -75,6 +75,25 @@ def test_a_caller_in_a_third_file_keeps_both(convert):
     assert any("slot_keep()" in doubt.reason for doubt in done["two"].kept)
 
 
+@pytest.mark.parametrize("folder", (False, True), ids=("file", "folder"))
+def test_a_link_that_leads_out_of_the_tree_keeps_both(
+    convert, tmp_path, tmp_path_factory, folder
+):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "three.c"
+    elsewhere.write_text(KEEP)
+    link = tmp_path / ("board" if folder else "board.c")
+    link.symlink_to(elsewhere.parent if folder else elsewhere)
+    done = convert(["one", "two"], one=MAP, two=READ)
+    assert not done["one"].converted and not done["two"].converted
+
+
+def test_a_link_that_stays_in_the_tree_is_no_other_file(convert, tmp_path):
+    (tmp_path / "board.c").symlink_to("lib/two.c")
+    (tmp_path / "notes").symlink_to("/dev/zero")
+    done = convert(["one", "two"], one=MAP, two=READ)
+    assert done["one"].converted == ("slot_map",)
+
+
 def test_a_static_namesake_is_another_function(convert):
     namesake = KEEP.replace("slot_keep", "other") + "static " + MAP.strip() + "\n"
     done = convert(["one", "two"], one=MAP, two=READ, three=namesake)

@@ -196,7 +196,11 @@ class _Component:
         if not is_shared(self.outlines[key.file], key):
             return
         tree = self.analysis.definitions
-        if tree is None or tree.search.unread or key.name not in self.family.mentions:
+        if (
+            tree is None
+            or not tree.search.is_whole()
+            or key.name not in self.family.mentions
+        ):
             raise Refused(f"{key.name}() can be called by other files")
         for file in self.family.mentions[key.name]:
             outline = self.analysis.outlines[file]

@@ -218,8 +218,8 @@ class _Structure:
         if tree is None or not tree.knows(self.file):
             raise Unfit("who else has it is not known here")
         named = tree.mentions([self.tag])[self.tag]
-        if tree.search.unread:
-            raise Unfit("there are files that could not be read")
+        if not tree.search.is_whole():
+            raise Unfit("not all of the tree could be searched")
         self.analysis.outline(named)
         outlines = {name: self.analysis.outlines[name] for name in named}
         self.holders.read[self.tag] = {*outlines, self.file}

@@ -277,7 +277,7 @@ class Wrappers:
         tree = self.analysis.definitions
         if tree:
             found = sorted(set().union(*tree.mentions(everywhere).values()))
-            if not tree.search.unread:
+            if tree.search.is_whole():
                 return found
         for wrapper in everywhere.values():
             why = f"who calls {wrapper.name}() in other files is not known here"

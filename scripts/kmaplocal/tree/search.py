@@ -77,6 +77,32 @@ class Search:
         self.answers = known or Answers()
         self.unread: set[str] = set()  # what may not be read, of what was searched
 
+    @cached_property
+    def beyond(self) -> list[str]:
+        """The links that lead out of the tree, to C code or a folder: what is there is
+        not searched.  Errors: OSError, CalledProcessError."""
+        left_out = [
+            w for name in (*APART, ".git") for w in ("-path", f"./{name}", "-o")
+        ]
+        command = ["find", ".", "(", *left_out[:-1], ")", "-prune", "-o"]
+        command += ["-type", "l", "-print0"]
+        done = subprocess.run(
+            command, cwd=self.tree, stdin=subprocess.DEVNULL, capture_output=True
+        )
+        found = map(_plain_name, os.fsdecode(done.stdout).split("\0")[:-1])
+        return sorted(name for name in found if self._leads_out(name))
+
+    def _leads_out(self, name: str) -> bool:
+        """Whether the link NAME is to C code, or a folder, outside of the tree."""
+        path = self.tree / name
+        known = path.is_dir() or (path.is_file() and path.suffix in SOURCES)
+        return known and not path.resolve().is_relative_to(self.tree.resolve())
+
+    def is_whole(self) -> bool:
+        """Whether all there is in the tree is searched: that all who call a function
+        are among what was found."""
+        return not self.unread and not self.beyond
+
     def mentions(self, words: Iterable[str]) -> dict[str, list[str]]:
         """The files of the kernel proper that hold each of WORDS, sorted."""
         found: dict[str, set[str]] = {word: set() for word in words}

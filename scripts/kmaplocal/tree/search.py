@@ -80,7 +80,7 @@ class Search:
     @cached_property
     def beyond(self) -> list[str]:
         """The links that lead out of the tree, to C code or a folder: what is there is
-        not searched.  Errors: OSError, CalledProcessError."""
+        not searched.  Errors: OSError."""
         left_out = [
             w for name in (*APART, ".git") for w in ("-path", f"./{name}", "-o")
         ]

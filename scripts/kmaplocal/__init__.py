@@ -28,14 +28,14 @@ bounds    translate (an expression as a sum), limits guards (what bounds it), pr
 summaries callees effects chains mappings named (what a function does with an address,
           and to the mappings of its callers), knowledge (all that, as one file has it),
           requests (what is not known yet), pointers (which functions a pointer can
-          be), reaching users (who maps by others)
+          be), reaching users (who maps by others), linear (who asks page_address())
 certify   analysis file (all of it), learner (what they ask for), view (who looks at
           what), readings called gaps doubts offers (what was not read, or is not
           there), dependencies (what a result depends on), function (one that was
-          followed), paired lifo local faults
-          preempt one_page (an obligation each), context, certificate certify (what
-          follows), wrappers family conditional unrepaired carried (mapped here,
-          unmapped there), lowmem members (pages that need no mapping), holders holding
+          followed), paired lifo local faults preempt one_page (an obligation each),
+          context, certificate certify (what follows), wrappers family conditional
+          unrepaired carried (mapped here, unmapped there), aliases (two mappings of
+          one page), lowmem members (pages that need no mapping), holders holding
           (structures that keep addresses), parallel (parts of a tree, a process each)
 repairs   order explicit base_pointer (what can be put right), repair (how that is
           done), folios vectors asked, carry heads (addresses that go with their

@@ -17,7 +17,7 @@ virtual context
 virtual org
 virtual report
 virtual idioms
-// Of the driver: a file that may have none of these words, and changes with others.
+// Of the driver, which knows what changes with other files.
 virtual joined
 
 @initialize:python@
@@ -290,7 +290,7 @@ f(ps
   ) { ... }
 
 // ... and where they are only declared.
-@kmap_local_taking depends on patch@
+@kmap_local_taking depends on patch && joined@
 identifier f : script:python() { inline.declares(f, "*") };
 type T;
 parameter list ps;
@@ -312,7 +312,7 @@ T f(ps
 + , void *added
   );
 
-@kmap_local_giving depends on patch@
+@kmap_local_giving depends on patch && joined@
 identifier f : script:python() { inline.declares(f, "**") };
 type T;
 parameter list ps;

@@ -41,7 +41,7 @@ RULES = Path(__file__).resolve().parents[3] / "cocci" / "kmap_local.cocci"
 
 TIMEOUT = 120.0
 # What changes with others may have none of the words that spatch looks for first.
-JOINED = ("-D", "joined", "--disable-worth-trying-opt")
+JOINED = "--disable-worth-trying-opt"
 
 
 class NotApplied(Exception):
@@ -301,7 +301,9 @@ def _run(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> str:
     text = file.excerpt.encode(errors="surrogateescape")
     given = (RULES, file.path, text, plan.as_json(), spatch, timeout)
     try:
-        made = patched(*given, "-D", "idioms", *(JOINED if file.joined else ()))
+        made = patched(
+            *given, "-D", "idioms", "-D", "joined", *([JOINED] if file.joined else ())
+        )
     except NotPatched as error:
         raise NotApplied(str(error)) from None
     return made.decode(errors="surrogateescape")

@@ -7,13 +7,11 @@ other ones than before (kmap_high() of mm/highmem.c; kmap_local of kmap-internal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kmaplocal.bounds.extents import Extents
 from kmaplocal.bounds.offsets import Amount
-from kmaplocal.c.dominance import Dominance
-from kmaplocal.c.places import changes, names_in
-from kmaplocal.c.syntax import Expr, Function
+from kmaplocal.c.syntax import Expr, Stmt
 from kmaplocal.flow.events import Event, Kind
 from kmaplocal.flow.trace import Site
 
@@ -26,7 +24,7 @@ def compared(extents: Extents, site: Site) -> Iterator[tuple[Event, Site | None]
     for event in sorted(found, key=lambda event: event.place.start):
         other = trace.sites[event.about] if isinstance(event.about, int) else None
         if other is not None:
-            if _told_apart(trace.function, event.place, site, other):
+            if _told_apart(extents, event.place, (site, other)):
                 continue
             if _at_one_offset(extents, event.place, site, other):
                 continue  # each byte is moved to where it is
@@ -42,10 +40,11 @@ def _at_one_offset(extents: Extents, call: Expr, one: Site, other: Site) -> bool
         (extents.offset(one, first), extents.offset(other, second)),
         (extents.offset(one, second), extents.offset(other, first)),
     ]
-    for terms in ways:
-        if None not in terms:
-            texts = [sorted(_written(amounts or ())) for amounts in terms]
-            return texts[0] == texts[1] and not _changes(extents.function, one, other)
+    for ours, theirs in ways:
+        if ours is not None and theirs is not None:
+            terms = [each for each, _, _ in (*ours, *theirs) if each is not None]
+            steady = _is_steady(extents, terms, call, (one, other))
+            return steady and sorted(_written(ours)) == sorted(_written(theirs))
     return False
 
 
@@ -53,27 +52,43 @@ def _written(amounts: Sequence[Amount]) -> list[tuple[str, str, int]]:
     return [(e.text if e else "", str(scale), sign) for e, scale, sign in amounts]
 
 
-def _changes(function: Function, one: Site, other: Site) -> bool:
-    """Whether something that one of two map statements is made of changes between."""
-    first, last = sorted((one.call, other.call), key=lambda call: call.start)
-    names = names_in(first.whole()) | names_in(last.whole())
-    between = (e for e in function.exprs if first.end < e.start < last.start)
-    return any(changes(e, names) for e in between)
-
-
-def _told_apart(function: Function, place: Expr, one: Site, other: Site) -> bool:
-    """Whether PLACE is reached only where the pages of two mappings are different, by
-    an `if` that compares them."""
-    paths = Dominance(function)
-    there = paths.place(place)
-    pages = {one.page, other.page}
-    return any(
-        _says(stmt.exprs[0], truth, pages)
-        and paths.decides(paths.place(stmt.exprs[0]), truth, there)
-        for stmt in function.statements()
-        if stmt.kind == "if" and stmt.exprs
-        for truth in (True, False)
+def _is_steady(
+    extents: Extents, exprs: Iterable[Expr], place: Expr, sites: Iterable[Site]
+) -> bool:
+    """Whether none of EXPRS changes from where one of SITES is mapped to PLACE."""
+    reaching = extents.bounds.reaching
+    there, heres = reaching.place(place), [reaching.place(s.call) for s in sites]
+    return all(
+        names is not None and reaching.steady(names, here, there)
+        for names in map(reaching.names, exprs)
+        for here in heres
     )
+
+
+def _told_apart(extents: Extents, place: Expr, sites: tuple[Site, Site]) -> bool:
+    """Whether PLACE is reached only where the pages of two mappings are different, by
+    an `if` that compares them and is true there still."""
+    asked = (s.exprs[0] for s in extents.function.statements() if _asks(s))
+    return any(_has_decided(extents, each, place, sites) for each in asked)
+
+
+def _asks(stmt: Stmt) -> bool:
+    return stmt.kind == "if" and bool(stmt.exprs)
+
+
+def _has_decided(
+    extents: Extents, asked: Expr, place: Expr, sites: tuple[Site, Site]
+) -> bool:
+    """Whether the condition ASKED has said before PLACE that the pages of SITES are
+    different, and nothing that it is made of has changed since."""
+    reaching, pages = extents.bounds.reaching, {site.page for site in sites}
+    here, there = reaching.place(asked), reaching.place(place)
+    names = reaching.names(asked)
+    if names is None or not reaching.steady(names, here, there):
+        return False
+    says = [truth for truth in (True, False) if _says(asked, truth, pages)]
+    decided = any(reaching.decides(here, truth, there) for truth in says)
+    return decided and _is_steady(extents, (asked,), place, sites)
 
 
 def _says(condition: Expr, truth: bool, pages: set[str]) -> bool:

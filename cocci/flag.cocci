@@ -91,29 +91,14 @@ position kmap_flag_fix.p;
 expression kmap_flag_new.call;
 position swap : script:python() { inline.fix(swap) == "swap" };
 expression A, B, E;
-identifier f;
+identifier f, g;
 statement S;
 @@
 (
-- kunmap_local@p@swap(A);
-- kunmap_local(B);
-+ kunmap_local(B);
-+ kunmap_local(A);
-|
-- kunmap_atomic@p@swap(A);
-- kunmap_atomic(B);
-+ kunmap_atomic(B);
-+ kunmap_atomic(A);
-|
-- kunmap_local@p@swap(A);
-- kunmap_atomic(B);
-+ kunmap_atomic(B);
-+ kunmap_local(A);
-|
-- kunmap_atomic@p@swap(A);
-- kunmap_local(B);
-+ kunmap_local(B);
-+ kunmap_atomic(A);
+- f@p@swap(A);
+- g(B);
++ g(B);
++ f(A);
 |
 - if (!E@p) S
 |
@@ -137,37 +122,24 @@ position p : script:python() { inline.marked(p) };
 * E@p
 )
 
-@kmap_flag_leave depends on (org || report) && kmap_flag_calls@
-position p : script:python() { inline.found(p) };
-@@
-return@p ...;
-
-@kmap_flag_place depends on (org || report) && kmap_flag_calls@
+@kmap_flag_found depends on (org || report) && kmap_flag_calls@
 expression E;
 position p : script:python() { inline.found(p) };
 @@
+(
+return@p ...;
+|
 E@p
+)
 
 @script:python depends on org@
-p << kmap_flag_leave.p;
-@@
-for text in inline.tell(p):
-    coccilib.org.print_todo(p[0], text)
-
-@script:python depends on org@
-p << kmap_flag_place.p;
+p << kmap_flag_found.p;
 @@
 for text in inline.tell(p):
     coccilib.org.print_todo(p[0], text)
 
 @script:python depends on report@
-p << kmap_flag_leave.p;
-@@
-for text in inline.tell(p):
-    coccilib.report.print_report(p[0], text)
-
-@script:python depends on report@
-p << kmap_flag_place.p;
+p << kmap_flag_found.p;
 @@
 for text in inline.tell(p):
     coccilib.report.print_report(p[0], text)

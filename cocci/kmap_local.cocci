@@ -250,48 +250,31 @@ identifier x, f;
 // The parameters that functions get, once all that calls them is changed; spatch
 // changes the declarations in the same file with a definition.
 @kmap_local_taker depends on patch && kmap_local_edit@
-identifier f : script:python() { inline.gains(f, "*") };
+identifier f : script:python() { inline.gained(f) != "" };
 parameter list ps;
 @@
 f(ps) { ... }
 
 @script:python kmap_local_address@
 f << kmap_local_taker.f;
-added;
+pointer; added;
 @@
-coccinelle.added = cocci.make_ident(inline.gained(f).split("*")[-1])
+pointer, _, name = inline.gained(f).rpartition("*")
+coccinelle.pointer = cocci.make_type(pointer + "*")
+coccinelle.added = cocci.make_ident(name)
 
 @depends on patch@
 identifier kmap_local_taker.f, kmap_local_address.added;
+type kmap_local_address.pointer;
 parameter list ps;
 @@
 f(ps
-+ , void *added
-  ) { ... }
-
-@kmap_local_giver depends on patch && kmap_local_edit@
-identifier f : script:python() { inline.gains(f, "**") };
-parameter list ps;
-@@
-f(ps) { ... }
-
-@script:python kmap_local_place@
-f << kmap_local_giver.f;
-added;
-@@
-coccinelle.added = cocci.make_ident(inline.gained(f).split("*")[-1])
-
-@depends on patch@
-identifier kmap_local_giver.f, kmap_local_place.added;
-parameter list ps;
-@@
-f(ps
-+ , void **added
++ , pointer added
   ) { ... }
 
 // ... and where they are only declared.
 @kmap_local_taking depends on patch && joined@
-identifier f : script:python() { inline.declares(f, "*") };
+identifier f : script:python() { inline.declared(f) != "" };
 type T;
 parameter list ps;
 @@
@@ -299,39 +282,19 @@ T f(ps);
 
 @script:python kmap_local_taken@
 f << kmap_local_taking.f;
-added;
+pointer; added;
 @@
-coccinelle.added = cocci.make_ident(inline.declared(f))
+pointer, _, name = inline.declared(f).rpartition("*")
+coccinelle.pointer = cocci.make_type(pointer + "*")
+coccinelle.added = cocci.make_ident(name)
 
 @depends on patch@
 identifier kmap_local_taking.f, kmap_local_taken.added;
-type T;
+type T, kmap_local_taken.pointer;
 parameter list ps;
 @@
 T f(ps
-+ , void *added
-  );
-
-@kmap_local_giving depends on patch && joined@
-identifier f : script:python() { inline.declares(f, "**") };
-type T;
-parameter list ps;
-@@
-T f(ps);
-
-@script:python kmap_local_given@
-f << kmap_local_giving.f;
-added;
-@@
-coccinelle.added = cocci.make_ident(inline.declared(f))
-
-@depends on patch@
-identifier kmap_local_giving.f, kmap_local_given.added;
-type T;
-parameter list ps;
-@@
-T f(ps
-+ , void **added
++ , pointer added
   );
 
 @kmap_local_shown depends on context@

@@ -65,28 +65,10 @@ def _started() -> subprocess.Popen:
     )
 
 
-def gains(function: str, stars: str) -> bool:
-    """Whether FUNCTION gets a parameter that is a `void` with so many STARS, where all
-    edits of its file can be made."""
-    return (
-        gained(function).startswith(f"void {stars}")
-        and all(
-            not _unseen(file) for file, gains in _gains.items() if function in gains
-        )
-        and gained(function)[5:].count("*") == len(stars)
-    )
-
-
-def declares(function: str, stars: str) -> bool:
-    """Whether the file at hand declares FUNCTION, which another one defines, and gets
-    it a parameter that is a `void` with so many STARS."""
-    found = _declared().get(function, "")
-    return found.startswith("void ") and found[5:].count("*") == len(stars)
-
-
 def declared(function: str) -> str:
-    """The name of that parameter."""
-    return _declared()[function].rpartition("*")[2]
+    """The parameter that FUNCTION gets, which the file at hand declares and another one
+    defines; "" for none."""
+    return _declared().get(function, "")
 
 
 def _declared() -> dict[str, str]:
@@ -98,9 +80,12 @@ def _declared() -> dict[str, str]:
 
 
 def gained(function: str) -> str:
-    """The parameter that FUNCTION gets, as it is declared; "" for none."""
-    found = (gains[function] for gains in _gains.values() if function in gains)
-    return next(found, "")
+    """The parameter that FUNCTION gets, as it is declared, where all edits of its file
+    can be made; "" for none."""
+    files = [file for file, gains in _gains.items() if function in gains]
+    if not files or any(map(_unseen, files)):
+        return ""
+    return _gains[files[0]][function]
 
 
 def _edit(positions) -> dict[str, str]:

@@ -85,6 +85,7 @@ def test_a_link_that_leads_out_of_the_tree_keeps_both(
     link.symlink_to(elsewhere.parent if folder else elsewhere)
     done = convert(["one", "two"], one=MAP, two=READ)
     assert not done["one"].converted and not done["two"].converted
+    assert any(f": {link.name} leads out" in d.reason for d in done["two"].kept)
 
 
 def test_a_link_that_stays_in_the_tree_is_no_other_file(convert, tmp_path):

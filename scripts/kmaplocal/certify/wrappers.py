@@ -29,6 +29,7 @@ from kmaplocal.certify.unrepaired import unrepaired
 from kmaplocal.certify.view import converted
 from kmaplocal.flow.events import AGAINST, Kind
 from kmaplocal.flow.values import Given
+from kmaplocal.names import quoted
 from kmaplocal.knowledge import api
 from kmaplocal.c.conditions import Version
 from kmaplocal.c.outline import Outline, Span, is_exported
@@ -279,8 +280,10 @@ class Wrappers:
             found = sorted(set().union(*tree.mentions(everywhere).values()))
             if tree.search.is_whole():
                 return found
+        links = tree.search.beyond if tree else []
+        where = f": {quoted(links[0])} leads out of the tree" if links else ""
         for wrapper in everywhere.values():
-            why = f"who calls {wrapper.name}() in other files is not known here"
+            why = f"who calls {wrapper.name}() in other files is not known here{where}"
             self.refused.setdefault(wrapper.key, why)
         return []
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kmaplocal.summaries import linear, mappings
 from kmaplocal.knowledge import api, functions
-from kmaplocal.c.outline import Outline
+from kmaplocal.c.outline import VARIADIC, Outline
 from kmaplocal.flow.pointers import Pointer, named_function
 from kmaplocal.c.syntax import Expr, Function, Source, Struct
 from kmaplocal.flow.events import Root
@@ -111,8 +111,19 @@ class FileKnowledge:
         where there is nothing."""
         found = {call.callee, *_named(call)} & self.ending
         if not call.callee and self.outline and self.ending:
-            found |= self.outline.valued(frozenset(self.ending))
+            valued = self.outline.valued(frozenset(self.ending))
+            found |= {name for name in valued if self._can_be(name, call)}
         return min(found, default="")
+
+    def _can_be(self, name: str, call: Expr) -> bool:
+        """Whether CALL, through a pointer, can be of the function NAME of the file: it
+        has as many arguments as that takes."""
+        given = len(call.children) - 1
+        takes = [f.params for _, f in self.callees.defined(self.file, name)]
+        return not takes or any(
+            given == len(params) or (params and params[-1].name == VARIADIC)
+            for params in takes
+        )
 
     def argument(self, callee: str, number: int) -> Effect:
         """What CALLEE does with an address given as argument NUMBER."""

@@ -205,10 +205,13 @@ class OnePage:
     def inline_copy(self, site: Site, unmap: Expr) -> Expr | None:
         """The call in `memcpy(to, kmap(page) + offset, length);`, or a memset() or
         clear_page() like it, right before the unmap, where it visibly stays in
-        the page."""
+        the page; None where another mapping begins in it, too."""
         whole = site.call.whole()
         copy = whole.parent
         if copy is None or not self._has_helper(copy):
+            return None
+        inner = set(copy.walk()) - {site.call}
+        if any(other.call in inner for other in self.trace.sites):
             return None
         places = Places(self.function)
         stmt, end = places.statement(copy), places.statement(unmap)

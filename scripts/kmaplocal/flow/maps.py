@@ -181,7 +181,9 @@ class MapCalls(Calls):
         text = self._page_behind(argument) if argument is not None else ""
         if site.name == "kmap" and text:
             pages = tuple(p for p in pages if p[0] != site.number)
-            pages += ((site.number, meant(text, state)),)
+            # Both: what the variable is a copy of may change, or the variable.
+            texts = dict.fromkeys((meant(text, state), text))
+            pages += tuple((site.number, each) for each in texts)
         if argument is not None and argument.bare().kind == "identifier":
             # Only an existing page can be mapped.
             page = argument.bare().text

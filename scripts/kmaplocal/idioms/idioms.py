@@ -85,7 +85,7 @@ class Finder:
             if idiom:
                 found.append(idiom)
         found += [i for i in map(self._inline, self.trace.sites) if i]
-        found = [idiom for idiom in found if self._available(idiom)]
+        found = [i for i in found if self._available(i) and self._maps_all(i)]
         while True:
             left = [self._tidy(idiom, found) for idiom in found]
             if all(left):
@@ -100,6 +100,13 @@ class Finder:
             return False
         known = self.seen.knowledge.helpers
         return known is None or idiom.helper in known
+
+    def _maps_all(self, idiom: Idiom) -> bool:
+        """Whether IDIOM covers every map call in what it replaces: another one is
+        an edit of its own."""
+        inner = set(idiom.replaced.walk())
+        mapped = {site.call for site in self.trace.sites}
+        return (inner & mapped) <= idiom.calls
 
     # -- the frame: map, unmap, nothing else with the address ----------------
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from kmaplocal import faults
-from kmaplocal.findings.accept.agreement import agreeing
+from kmaplocal.findings.accept.agreement import agreeing, converted
 from kmaplocal.findings.architectures import noted
 from kmaplocal.findings.elsewhere import ended_elsewhere
 from kmaplocal.findings.finding import Finding, Step
@@ -193,7 +193,8 @@ def survey(
     else:
         applied, failed = analysis.applied(files), False
     found = _collected(files, applied, checks)
-    found.findings = ended_elsewhere(noted(found.findings, root), root, tree)
+    told = ended_elsewhere(noted(found.findings, root), root, tree)
+    found.findings = converted(told, applied)
     found.complete = not (analysis.failed or failed)
     return found
 

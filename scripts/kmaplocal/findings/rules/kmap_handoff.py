@@ -194,6 +194,7 @@ def _kept(context: CheckContext, site: Site, use: Event, target: Expr) -> Findin
         " returns: only this thread may use and unmap it",
         "keep the page, unless one thread does all of it before it sleeps in another",
         NOTE,
+        steps=context.begun(site),
     )
 
 

@@ -37,8 +37,9 @@ def _returned(context: CheckContext, site: Site, use: Event) -> Finding:
     unmapped = unmapped or bool(context.uses(site, Kind.STORED))
     if not unmapped_in_file(context, site):
         message += f", and no function of this file calls {site.api.ends}()"
-    severity = NOTE if unmapped else WARNING
-    return context.finding(use.place, message, remedy(site.api.ends), severity)
+    severity, begun = NOTE if unmapped else WARNING, context.begun(site)
+    advice = remedy(site.api.ends)
+    return context.finding(use.place, message, advice, severity, steps=begun)
 
 
 def remedy(ends: str) -> str:

@@ -168,7 +168,7 @@ def _by_readings(file: FileAnalysis) -> list[Verdict]:
 
 def _has_old(file: FileAnalysis, verdict: Verdict) -> bool:
     analyses = (j for r in file.readings[verdict.line] for j in r.analyses.values())
-    return any(seen.function.calls(api.OLD) for seen in analyses)
+    return any(analysis.function.calls(api.OLD) for analysis in analyses)
 
 
 @contextmanager
@@ -232,9 +232,9 @@ def _outcome(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> 
 
 def _unfound(file: FileAnalysis, kept: Sequence[Doubt]) -> frozenset[str]:
     """The functions that keep something as nobody found them."""
-    seen = next(file.every_analysis(), None)
+    analysis = next(file.every_analysis(), None)
     reasons = [doubt.reason for doubt in kept]
-    return seen.knowledge.callees.unfound(reasons) if seen else frozenset()
+    return analysis.knowledge.callees.unfound(reasons) if analysis else frozenset()
 
 
 def _doubts(file: FileAnalysis) -> tuple[Doubt, ...]:

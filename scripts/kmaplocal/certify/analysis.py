@@ -84,7 +84,7 @@ class Analysis:
         self.definitions = tree
         self.view = view
         # What was seen of functions of which all that was asked for was known.
-        self.seen: dict[Function, FunctionAnalysis] = {}
+        self.settled: dict[Function, FunctionAnalysis] = {}
         self.kernels = kernels
         self.callees = Callees()
         words = _helpers(tree.kernel or root if tree else root)
@@ -309,18 +309,18 @@ class Analysis:
         deadline.RUN.check()
         limit = self.limit(file, function)
         knowledge.helpers = self.offers.helpers(limit)
-        seen = self._followed(file, function, knowledge)
-        verdict = self.view.fold(seen)
+        analysis = self._followed(file, function, knowledge)
+        verdict = self.view.fold(analysis)
         if self.view.converting:
             ask_types(function, knowledge.member_type)
             verdict.doubts.extend(lacking(function, self.offers.lack(limit)))
-        followed = seen.knowledge.followed
+        followed = analysis.knowledge.followed
         mapping = set(self.view.calls).intersection(api.ALL)
         doubts = syntax_doubts(file.outline, function, mapping, followed)
         verdict.doubts.extend(doubts)
-        verdict.doubts.extend(head_doubts(function, seen.knowledge.heads))
-        verdict.doubts.extend(comment_doubts(file.outline, function, seen.trace))
-        file.analyses[function.line] = seen
+        verdict.doubts.extend(head_doubts(function, analysis.knowledge.heads))
+        verdict.doubts.extend(comment_doubts(file.outline, function, analysis.trace))
+        file.analyses[function.line] = analysis
         file.verdicts.append(verdict)
 
     def _followed(
@@ -330,14 +330,14 @@ class Analysis:
         known before, or is known to map now."""
         before = self.callees.requests.asked
         known = self.view.knowing(knowledge, function)
-        seen = FunctionAnalysis(file.path, function, known)
-        seen.beside = file.beside
-        former = self.seen.get(function)
-        if former is None or not seen.take(former):
-            seen.follow()
-        if self.callees.requests.asked == before and not seen.trace.waits:
-            self.seen[function] = seen
-        return seen.mended() if self.view.converting else seen
+        analysis = FunctionAnalysis(file.path, function, known)
+        analysis.beside = file.beside
+        former = self.settled.get(function)
+        if former is None or not analysis.take(former):
+            analysis.follow()
+        if self.callees.requests.asked == before and not analysis.trace.waits:
+            self.settled[function] = analysis
+        return analysis.mended() if self.view.converting else analysis
 
     def limit(self, file: FileAnalysis, function: Function) -> Version:
         """The oldest kernel that FUNCTION is for; where none is given, the latest."""

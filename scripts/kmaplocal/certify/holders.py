@@ -352,16 +352,16 @@ class _Structure:
             len(function.params),
         )
         knowledge = converted(self._knowledge(user.file), function)
-        seen = FunctionAnalysis(user.file, function, knowledge)
-        seen.holder, seen.followed = holder, True
+        analysis = FunctionAnalysis(user.file, function, knowledge)
+        analysis.holder, analysis.followed = holder, True
         where = f"{user.file}:{function.line}: {function.name}()"
         try:
-            seen.trace = Tracer(function, knowledge, holder=holder).run()
+            analysis.trace = Tracer(function, knowledge, holder=holder).run()
         except (Unstructured, TooManyPaths) as why:
             raise Unfit(f"{where}: {why}") from why
         if holder.trouble:
             raise Unfit(f"{where}: {holder.trouble}")
-        return seen, holder
+        return analysis, holder
 
     def _left_by(self, user: User, call: Expr, kept: Kept) -> Collection[Kept]:
         """What the structure, which holds KEPT, may hold after CALL is given it."""
@@ -382,10 +382,10 @@ class _Structure:
             if not user.touches:
                 self._needs_nothing(user)
                 continue
-            seen, _ = self._run(user, tuple(sorted(self.reached)))
-            self._harmless(user, seen)
+            analysis, _ = self._run(user, tuple(sorted(self.reached)))
+            self._harmless(user, analysis)
             if user.function.calls(api.OLD):
-                made.append(Made(user, seen, self._verdict(user, seen)))
+                made.append(Made(user, analysis, self._verdict(user, analysis)))
         return made
 
     def _needs_nothing(self, user: User) -> None:
@@ -428,17 +428,17 @@ class _Structure:
             )
         return list(known.functions)
 
-    def _harmless(self, user: User, seen: FunctionAnalysis) -> None:
+    def _harmless(self, user: User, analysis: FunctionAnalysis) -> None:
         """What other functions mapped stays in this thread, in order.  Raises Unfit."""
         where = f"{user.file}:{user.function.line}: {user.function.name}()"
-        trace, holder = seen.trace, seen.holder
+        trace, holder = analysis.trace, analysis.holder
         assert holder is not None, "it was followed with one"
         for site in trace.sites:
             if site.name not in _ATOMIC:
                 raise Unfit(f"{where} maps by {site.name}() as well")
         ends = {site.api.ends for site in trace.sites} | {"kunmap_atomic"}
         for call in trace.unmaps:
-            if seen.knowledge.unmaps[call.callee].kind not in ends or len(ends) > 1:
+            if analysis.knowledge.unmaps[call.callee].kind not in ends or len(ends) > 1:
                 raise Unfit(f"{where} unmaps by {call.callee}()")
             if trace.moved(call) is not None:
                 what = plain(call.arguments[0].text)
@@ -448,7 +448,7 @@ class _Structure:
         every: list[Origin] = [*holder.origins]
         every += [site.number for site in trace.sites]
         for pointer in filter(None, map(trace.awaits, every)):
-            seen.knowledge.callees.want(pointer)
+            analysis.knowledge.callees.want(pointer)
         for origin in every:
             for event in trace.of(origin, *AGAINST, *_LATE):
                 raise Unfit(f"{where}: {event.detail or plain(event.place.text)}")
@@ -457,15 +457,15 @@ class _Structure:
             for call in trace.during(origin):
                 if self._is_given(user, call) or call in given:
                     continue
-                self._relies(user, seen.knowledge, call)
+                self._relies(user, analysis.knowledge, call)
 
-    def _verdict(self, user: User, seen: FunctionAnalysis) -> Verdict:
+    def _verdict(self, user: User, analysis: FunctionAnalysis) -> Verdict:
         """The verdict on USER.  Raises Unfit."""
         where = f"{user.file}:{user.function.line}: {user.function.name}()"
         file = self.files.get(user.file)
         if file is None or user.function.line not in file.analyses:
             raise Unfit(f"{where} is to be converted with it: name its file")
-        verdict = certify(seen)
+        verdict = certify(analysis)
         verdict.line = user.function.line
         repairs = any(o.repairs for c in verdict.certificates for o in c.obligations)
         outline, offers = file.outline, self.analysis.offers
@@ -473,7 +473,7 @@ class _Structure:
             outline, next(s for s in file.wanted if s.line == user.function.line)
         )
         verdict.doubts.extend(syntax_doubts(outline, user.function, set(api.OLD)))
-        verdict.doubts.extend(comment_doubts(outline, user.function, seen.trace))
+        verdict.doubts.extend(comment_doubts(outline, user.function, analysis.trace))
         verdict.doubts.extend(lacking(user.function, offers.lack(limit)))
         if verdict.verdict != CONVERT or repairs:
             told = verdict.reasons()

@@ -193,16 +193,16 @@ class Wrappers:
             if m.file == member.file and m is not member
         ]
         for function, under in conditional.ways(member.function, calls):
-            seen = FunctionAnalysis(member.file, function, knowledge)
-            seen.follow()
-            found = self._maps(member, seen) or self._unmaps(member, seen)
+            analysis = FunctionAnalysis(member.file, function, knowledge)
+            analysis.follow()
+            found = self._maps(member, analysis) or self._unmaps(member, analysis)
             if found and conditional.is_asked(under, others, calls):
                 made, ended = found.map, found.unmap
                 member.wrapper = found._replace(
                     map=made and made._replace(under=under),
                     unmap=ended and ended._replace(under=under),
                 )
-                member.function, member.analysis = function, seen
+                member.function, member.analysis = function, analysis
                 return
 
     def _maps(self, member: Member, analysed: FunctionAnalysis) -> Wrapper | None:
@@ -348,9 +348,9 @@ class Wrappers:
         limit = self._limit(member, function)
         knowledge.helpers = offers.helpers(limit)
         given = (converted(knowledge, function), member.handed, member.mapped)
-        seen = FunctionAnalysis(member.file, function, *given)
-        seen.follow()
-        member.analysis = seen.mended()
+        analysis = FunctionAnalysis(member.file, function, *given)
+        analysis.follow()
+        member.analysis = analysis.mended()
         member.verdict = verdict = certify(member.analysis)
         verdict.line = member.span.line
         outline = self._outline(member.file)
@@ -358,7 +358,7 @@ class Wrappers:
             outline = member.reading.outline
         names = {*api.OLD, *knowledge.wrapped}
         verdict.doubts.extend(syntax_doubts(outline, function, names))
-        verdict.doubts.extend(comment_doubts(outline, function, seen.trace))
+        verdict.doubts.extend(comment_doubts(outline, function, analysis.trace))
         verdict.doubts.extend(lacking(function, offers.lack(limit)))
 
     def _limit(self, member: Member, function: Function) -> Version:

@@ -88,8 +88,8 @@ class Survey:
         sees it."""
         self.lost += file.lost
         self.findings += in_file(file, applied)
-        for seen in file.every_analysis():
-            self.unfound |= _unfound(seen)
+        for analysis in file.every_analysis():
+            self.unfound |= _unfound(analysis)
         self._add_analysed(file, applied, checks)
         for each in file.readings.values():
             self._add_readings(each, applied, checks)
@@ -101,10 +101,10 @@ class Survey:
             v.line: [d for d in v.doubts if d.obligation == SYNTAX]
             for v in file.verdicts
         }
-        for line, seen in file.analyses.items():
-            name, checked = seen.function.name, checks.of(seen)
+        for line, analysis in file.analyses.items():
+            name, checked = analysis.function.name, checks.of(analysis)
             doubts = hidden.get(line, ())
-            reasons = [seen.unfollowed] if seen.unfollowed else []
+            reasons = [analysis.unfollowed] if analysis.unfollowed else []
             reasons += [f"line {doubt.line}: {doubt.reason}" for doubt in doubts]
             if reasons:
                 self.lost.append(Lost(file.path, line, name, reasons[0]))
@@ -139,11 +139,11 @@ class Survey:
         self.lost += [lost] if lost else []
 
 
-def _unfound(seen: FunctionAnalysis) -> frozenset[str]:
+def _unfound(analysis: FunctionAnalysis) -> frozenset[str]:
     """The functions that are given the address of a mapping of SEEN and that nobody
     found, so that what they do with it is not known."""
-    reasons = [local(site, seen).evidence for site in seen.trace.sites]
-    return seen.knowledge.callees.unfound(reasons)
+    reasons = [local(site, analysis).evidence for site in analysis.trace.sites]
+    return analysis.knowledge.callees.unfound(reasons)
 
 
 def from_json(told: dict[str, list]) -> Survey:

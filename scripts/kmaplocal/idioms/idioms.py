@@ -62,14 +62,16 @@ class Span:
 class Finder:
     """Finds the idioms of one function."""
 
-    def __init__(self, file: FileAnalysis, seen: FunctionAnalysis, verdict: Verdict):
+    def __init__(
+        self, file: FileAnalysis, analysis: FunctionAnalysis, verdict: Verdict
+    ):
         self.text = file.outline.text
-        self.seen = seen
-        self.trace = seen.trace
-        self.function = seen.function
+        self.analysis = analysis
+        self.trace = analysis.trace
+        self.function = analysis.function
         self.source = file.source
-        self.places = Places(seen.function)
-        self.bounds = seen.bounds()
+        self.places = Places(analysis.function)
+        self.bounds = analysis.bounds()
         self.taken: set[Site] = set()
         disabled = verdict.repairs(ExplicitDisable)
         self.disabled = {site for site, repair in disabled if repair.around}
@@ -98,7 +100,7 @@ class Finder:
         definition: architectures write their own copy_highpage()."""
         if self.function.name in functions.HELPERS:
             return False
-        known = self.seen.knowledge.helpers
+        known = self.analysis.knowledge.helpers
         return known is None or idiom.helper in known
 
     def _maps_all(self, idiom: Idiom) -> bool:
@@ -221,7 +223,7 @@ class Finder:
         unmaps = list(dict.fromkeys(event.place for event in ended))
         if site.variable or len(unmaps) != 1 or site.name != "kmap":
             return None
-        copy = self.seen.pages.inline_copy(site, unmaps[0])
+        copy = self.analysis.pages.inline_copy(site, unmaps[0])
         if copy is None:
             return None
         end = self.places.home(unmaps[0])
@@ -268,7 +270,7 @@ class Finder:
     def call(self, name: str, span: Span, *arguments: str) -> str:
         """A call of the helper NAME for the page of SPAN, which PAGE stands for among
         ARGUMENTS; or of the one for its folio, or its bio_vec."""
-        page, known = span.site.call.arguments[0], self.seen.knowledge.helpers
+        page, known = span.site.call.arguments[0], self.analysis.knowledge.helpers
         whole = vectors.helper(name, page, arguments, self.function, known)
         if whole:
             return whole
@@ -312,7 +314,7 @@ class Finder:
         if node.kind == "identifier" and node.text in self.function.variables:
             return self.function.variables[node.text].type
         if node.kind == "member":
-            types = self.seen.knowledge.member_type
+            types = self.analysis.knowledge.member_type
             struct = struct_of(node.children[0], self.function, types)
             return types(struct, node.label) if struct else ""
         if node.kind == "unary" and node.op == "&":
@@ -402,9 +404,9 @@ _INLINE = {"memcpy": copied, "memset": filled, "clear_page": cleared}
 
 
 def find_idioms(
-    file: FileAnalysis, seen: FunctionAnalysis, verdict: Verdict
+    file: FileAnalysis, analysis: FunctionAnalysis, verdict: Verdict
 ) -> list[Idiom]:
     """The idioms of a function whose every mapping is certified, by VERDICT."""
-    if not any(site.api.new for site in seen.trace.sites):
+    if not any(site.api.new for site in analysis.trace.sites):
         return []
-    return Finder(file, seen, verdict).find()
+    return Finder(file, analysis, verdict).find()

@@ -44,10 +44,12 @@ def _known(knowledge: FileKnowledge, function: Definition) -> FileKnowledge:
 def _uncertain(given: FunctionAnalysis) -> Verdict:
     """A verdict without certificates; what is not certain is a doubt."""
     unmaps = Unmaps(given)
-    seen = unmaps.seen
-    verdict = Verdict(seen.file, seen.function.name, seen.function.line)
-    if seen.unfollowed:
-        verdict.doubts.append(Doubt(PAIRED, seen.function.line, 0, seen.unfollowed))
+    analysis = unmaps.analysis
+    verdict = Verdict(analysis.file, analysis.function.name, analysis.function.line)
+    if analysis.unfollowed:
+        verdict.doubts.append(
+            Doubt(PAIRED, analysis.function.line, 0, analysis.unfollowed)
+        )
         return verdict
     verdict.doubts += unmaps.doubts()
     return verdict
@@ -62,9 +64,11 @@ class Unmaps:
     def __init__(self, given: FunctionAnalysis):
         self.function, self.knowledge = given.function, given.knowledge
         how = {"mapped": self._ended()}
-        self.seen = FunctionAnalysis(given.file, self.function, self.knowledge, **how)
-        self.seen.follow()
-        self.trace, self.mapped = self.seen.trace, self.seen.mapped
+        self.analysis = FunctionAnalysis(
+            given.file, self.function, self.knowledge, **how
+        )
+        self.analysis.follow()
+        self.trace, self.mapped = self.analysis.trace, self.analysis.mapped
 
     def doubts(self) -> Iterable[Doubt]:
         """What is not certain."""
@@ -106,7 +110,7 @@ class Unmaps:
     def _unsure(self, site: Site) -> Iterable[Doubt]:
         """What of the pairing, the order and the arguments of the unmaps of SITE is not
         certain."""
-        for found in (paired(site, self.seen), lifo(site, self.seen)):
+        for found in (paired(site, self.analysis), lifo(site, self.analysis)):
             if found.state != HOLDS:
                 line = found.line or site.call.start[0]
                 yield Doubt(found.name, line, found.column, plain(found.evidence))
@@ -122,10 +126,13 @@ class Unmaps:
         if argument is None:
             return "is given no address"
         text = plain(argument.text)
-        if self.seen.pages.unmap_beyond(site, unmap):
+        if self.analysis.pages.unmap_beyond(site, unmap):
             return f"{text} is in another page"
         bases = self.trace.bases(unmap)
-        if argument.bare().text in {*bases, self.seen.pages.moved_once(site, unmap)}:
+        if argument.bare().text in {
+            *bases,
+            self.analysis.pages.moved_once(site, unmap),
+        }:
             return ""
         value = self.trace.moved(unmap)
         if value is None:
@@ -142,15 +149,15 @@ class Unmaps:
         """Whether ARGUMENT is one of BASES, or the variable that SITE was mapped
         into, and so much that the sum is visibly in the page."""
         if argument.bare().kind == "identifier":
-            reaching = self.seen.bounds().reaching
+            reaching = self.analysis.bounds().reaching
             argument = reaching.value(argument.bare()) or argument
-        added = self.seen.pages.extents.mapped_at(site)
+        added = self.analysis.pages.extents.mapped_at(site)
         if added is None or site.api.into_page:
             return False
         for base in sorted(bases):
             terms = terms_of(argument, base, self.function)
             if terms is not None:
-                bounds = self.seen.unmap_bounds()
+                bounds = self.analysis.unmap_bounds()
                 return bounds.fits([*added, *terms], 1, unmap).answer == INSIDE
         return False
 

@@ -150,14 +150,14 @@ def account(file: FileAnalysis, outcome: Outcome) -> Account:
         whole = verdict.line not in file.readings
         readings = [file] if whole else file.readings[verdict.line]
         helped = whole or agreement.keeps_helpers(readings)
-        seen = [
+        arms = [
             _function(reading, each, helped)
             for reading in readings
             for each in reading.verdicts
             if each.line == verdict.line and _is_known(reading, each)
         ]
-        if any(f.mappings or f.ends or f.unmaps or f.carries for f in seen):
-            found.append(_together(seen))
+        if any(f.mappings or f.ends or f.unmaps or f.carries for f in arms):
+            found.append(_together(arms))
     notes = tuple(f"{n.file}:{n.line}: {n}" for n in outcome.outdated)
     return Account(file.path, tuple(found), notes)
 
@@ -167,29 +167,29 @@ def _is_known(file: FileAnalysis, verdict: Verdict) -> bool:
     return verdict.line in file.analyses or verdict.line in carried
 
 
-def _together(seen: Sequence[Function]) -> Function:
+def _together(arms: Sequence[Function]) -> Function:
     """What the readings of a function say together."""
-    mappings = dict.fromkeys(m for function in seen for m in function.mappings)
+    mappings = dict.fromkeys(m for function in arms for m in function.mappings)
     return Function(
-        seen[0].name,
-        tuple(mappings) if len(seen) > 1 else seen[0].mappings,
-        max(function.deepest for function in seen),
-        any(function.hands for function in seen),
-        any(function.ends for function in seen),
-        any(function.unmaps for function in seen),
-        tuple(dict.fromkeys(each for function in seen for each in function.read)),
-        tuple(dict.fromkeys(each for function in seen for each in function.flushed)),
-        tuple(dict.fromkeys(each for function in seen for each in function.unused)),
-        tuple(dict.fromkeys(each for function in seen for each in function.granted)),
-        tuple(dict.fromkeys(each for function in seen for each in function.users)),
-        tuple(dict.fromkeys(each for function in seen for each in function.carries)),
+        arms[0].name,
+        tuple(mappings) if len(arms) > 1 else arms[0].mappings,
+        max(function.deepest for function in arms),
+        any(function.hands for function in arms),
+        any(function.ends for function in arms),
+        any(function.unmaps for function in arms),
+        tuple(dict.fromkeys(each for function in arms for each in function.read)),
+        tuple(dict.fromkeys(each for function in arms for each in function.flushed)),
+        tuple(dict.fromkeys(each for function in arms for each in function.unused)),
+        tuple(dict.fromkeys(each for function in arms for each in function.granted)),
+        tuple(dict.fromkeys(each for function in arms for each in function.users)),
+        tuple(dict.fromkeys(each for function in arms for each in function.carries)),
     )
 
 
 def _carrying(file: FileAnalysis, verdict: Verdict, carried: Carried) -> Function:
     """A function whose pages go with their addresses from now on."""
-    seen = file.analyses.get(verdict.line)
-    sites = [s for s in seen.trace.sites if s.api.new] if seen else []
+    analysis = file.analyses.get(verdict.line)
+    sites = [s for s in analysis.trace.sites if s.api.new] if analysis else []
     mappings = tuple(Mapping(s.name, s.api.new, CARRIED) for s in sites)
     name = verdict.function
     gained = (name,) if name in carried.parameters else ()
@@ -199,27 +199,27 @@ def _carrying(file: FileAnalysis, verdict: Verdict, carried: Carried) -> Functio
 def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:
     if file.carried and verdict.line in file.carried.changes:
         return _carrying(file, verdict, file.carried)
-    seen = file.analyses[verdict.line]
-    idioms = find_idioms(file, seen, verdict) if helped else []
+    analysis = file.analyses[verdict.line]
+    idioms = find_idioms(file, analysis, verdict) if helped else []
     repairs = {c.mapping.site: c.repairs for c in verdict.certificates}
-    calls = seen.function.calls(api.OLD)
-    sites = [s for s in seen.trace.sites if s.api.new and s.call in calls]
-    mappings = tuple(_mapping(seen, site, repairs[site], idioms) for site in sites)
+    calls = analysis.function.calls(api.OLD)
+    sites = [s for s in analysis.trace.sites if s.api.new and s.call in calls]
+    mappings = tuple(_mapping(analysis, site, repairs[site], idioms) for site in sites)
     names = sorted({name for m in mappings for name in m.given})
-    flushes = missing_flushes(file).get(seen, ())
+    flushes = missing_flushes(file).get(analysis, ())
     return Function(
-        seen.function.name,
+        analysis.function.name,
         mappings,
-        seen.trace.deepest or 1,
-        bool(seen.handed),
-        bool(seen.mapped),
-        bool({*calls} - seen.lowmem) and not sites and not seen.mapped,
-        tuple(_read(seen, names)),
+        analysis.trace.deepest or 1,
+        bool(analysis.handed),
+        bool(analysis.mapped),
+        bool({*calls} - analysis.lowmem) and not sites and not analysis.mapped,
+        tuple(_read(analysis, names)),
         tuple(page for _, page in flushes),
         tuple(v.name for idiom in idioms for v in idiom.unused),
-        tuple(dict.fromkeys(e.detail for e in seen.trace.of(None, Kind.GRANTED))),
-        tuple(_users(file, seen)) if seen.handed else (),
-        keeps=tuple(seen.holder.names.values()) if seen.holder else (),
+        tuple(dict.fromkeys(e.detail for e in analysis.trace.of(None, Kind.GRANTED))),
+        tuple(_users(file, analysis)) if analysis.handed else (),
+        keeps=tuple(analysis.holder.names.values()) if analysis.holder else (),
     )
 
 
@@ -234,52 +234,57 @@ def _users(file: FileAnalysis, mapper: FunctionAnalysis) -> Iterator[User]:
         if not more:
             break
         hands |= more
-    for seen in found:
-        sites = [s for s in seen.trace.sites if s.name in hands]
-        ending = {call.callee for call in seen.trace.unmaps}
-        called = dict.fromkeys(name for site in sites for name in _called(seen, site))
-        yield User(seen.function.name, tuple(n for n in called if n not in ending))
+    for analysis in found:
+        sites = [s for s in analysis.trace.sites if s.name in hands]
+        ending = {call.callee for call in analysis.trace.unmaps}
+        called = dict.fromkeys(
+            name for site in sites for name in _called(analysis, site)
+        )
+        yield User(analysis.function.name, tuple(n for n in called if n not in ending))
 
 
 def _mapping(
-    seen: FunctionAnalysis, site: Site, repairs: Sequence[Repair], idioms: list[Idiom]
+    analysis: FunctionAnalysis,
+    site: Site,
+    repairs: Sequence[Repair],
+    idioms: list[Idiom],
 ) -> Mapping:
     idiom = next((i for i in idioms if site.call in i.calls), None)
     new, way = site.api.new, RENAMED
-    if site.call in seen.lowmem:
+    if site.call in analysis.lowmem:
         new, way = "page_address", LOWMEM
     elif idiom:
         way = FILLED if idiom.rule == "struct_fill" else COPIED
         new = idiom.helper
     elif any(isinstance(repair, Joined) for repair in repairs):
         way = JOINED
-    elif mapped_by_folio(seen, site.call):
+    elif mapped_by_folio(analysis, site.call):
         new = folios.MAP
-    elif mapped_by_vector(seen, site.call):
+    elif mapped_by_vector(analysis, site.call):
         new = vectors.MAP
     return Mapping(
         site.name,
         new,
         way,
-        None if idiom else next(_kept(seen, site, repairs), None),
+        None if idiom else next(_kept(analysis, site, repairs), None),
         tuple(_disabled(repairs)),
-        tuple(_given(seen, site)),
-        tuple(_called(seen, site)),
+        tuple(_given(analysis, site)),
+        tuple(_called(analysis, site)),
         any(isinstance(repair, Exchanged) for repair in repairs),
         idiom.replaced.callee or "copy" if idiom else "",
         idiom is not None and any(e.callee == FLUSH for e in idiom.dropped),
         None if idiom else next(_back(repairs), None),
-        tuple(use.detail for use in seen.trace.of(site.number, Kind.POINTER)),
+        tuple(use.detail for use in analysis.trace.of(site.number, Kind.POINTER)),
     )
 
 
 def _kept(
-    seen: FunctionAnalysis, site: Site, repairs: Iterable[Repair]
+    analysis: FunctionAnalysis, site: Site, repairs: Iterable[Repair]
 ) -> Iterator[Kept]:
     """The variable of its own that keeps the address."""
     for repair in repairs:
         if isinstance(repair, BasePointer):
-            moved = seen.trace.of(site.number, Kind.MOVED)
+            moved = analysis.trace.of(site.number, Kind.MOVED)
             yield Kept(repair.name, site.variable, MOVES if moved else ADDED)
 
 
@@ -295,10 +300,10 @@ def _disabled(repairs: Iterable[Repair]) -> Iterator[Disabled]:
             yield Disabled(repair.disable, repair.chain)
 
 
-def _given(seen: FunctionAnalysis, site: Site) -> list[str]:
+def _given(analysis: FunctionAnalysis, site: Site) -> list[str]:
     """The functions that are given the address of a mapping, by name."""
     found: dict[str, None] = {}
-    for read in sorted(seen.trace.reads(site.number), key=lambda e: e.start):
+    for read in sorted(analysis.trace.reads(site.number), key=lambda e: e.start):
         call = _argument_of(read)
         if call is not None and call.callee not in api.UNMAPS:
             found.setdefault(call.callee)
@@ -328,21 +333,21 @@ def _argument_of(read: Expr) -> Expr | None:
 _SUMS = ("binary", "paren", "cast", "index", "member", "unary")
 
 
-def _called(seen: FunctionAnalysis, site: Site) -> list[str]:
-    during = sorted(seen.trace.during(site.number), key=lambda e: e.start)
+def _called(analysis: FunctionAnalysis, site: Site) -> list[str]:
+    during = sorted(analysis.trace.during(site.number), key=lambda e: e.start)
     names = dict.fromkeys(e.callee for e in during if e.kind == "call" and e.callee)
     return [name for name in names if name not in api.UNMAPS and name not in api.MAPS]
 
 
-def _read(seen: FunctionAnalysis, names: list[str]) -> Iterator[tuple[str, str]]:
+def _read(analysis: FunctionAnalysis, names: list[str]) -> Iterator[tuple[str, str]]:
     """Those of NAMES whose bodies were read, each with its file where there is one."""
-    callees = seen.knowledge.callees
+    callees = analysis.knowledge.callees
     for name in names:
         if name in functions.HARMLESS:
             continue
-        if name in callees.sources.get(seen.file, {}):
-            yield name, seen.file
+        if name in callees.sources.get(analysis.file, {}):
+            yield name, analysis.file
             continue
-        files = sorted({file for file, _ in callees.find(seen.file, name)})
+        files = sorted({file for file, _ in callees.find(analysis.file, name)})
         if files:
             yield name, files[0] if len(files) == 1 else ""

@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 from kmaplocal.progress import Progress, silent
 
@@ -44,6 +44,13 @@ class Children:
             yield process
         finally:
             self._end(process)
+
+    def merged(
+        self, command: Sequence[str], output: Any = subprocess.PIPE
+    ) -> AbstractContextManager:
+        """As child(), with nothing to read, and its errors where its OUTPUT goes."""
+        ends = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+        return self.child(command, stdout=output, **ends)
 
     def _end(self, process: subprocess.Popen) -> None:
         kill_group(process)

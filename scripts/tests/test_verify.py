@@ -221,7 +221,8 @@ def test_what_was_found_is_recorded(verify, kernel, tmp_path):
     verify()
     after = (kernel / "fs/aio.c").read_bytes()
     folder = tmp_path / "build/proofs"
-    found = record.proved(kernel, "fs/aio.c", after, folder=folder)
+    said = record.recorded(kernel, "fs/aio.c", after, folder=folder)
+    found = record.proved(said)
     doors = [record.IDENTITY, *record.BUILDS, record.SPARSE, record.CHECKPATCH]
     later = (record.CONTEXT, record.FLAG)
     assert [proof.door for proof in found if proof.door not in later] == doors

@@ -10,10 +10,10 @@ when one begins, and are converted together or kept together.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from kmaplocal import deadline, faults
 from kmaplocal.c.cfg import Unstructured
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kmaplocal.certify.file import FileAnalysis
 
 MOST_ROUNDS = 8
+T = TypeVar("T")
 MOST_KEPT = 24  # ways in which a structure may hold addresses
 _LATE = (Kind.AFTER_UNMAP, Kind.DANGLING, Kind.RETURNED, Kind.MOVED)
 _ATOMIC = {name for name in api.OLD_MAPS if api.MAPS[name].atomic}
@@ -167,26 +168,22 @@ class _Structure:
             raise Unfit(f"the types of {', '.join(members)} are not known")
         self.types = types
         self._disciplined()
+        self._answered(self._follow)
+        return self._answered(self._certified)
+
+    def _answered(self, step: Callable[[], T]) -> T:
+        """What STEP gives once all that it asks for is known.  Raises what it raises
+        then, Unfit."""
         for _ in range(MOST_ROUNDS):
-            trouble = ""
+            trouble: Unfit | None = None
             try:
-                self._follow()
+                made = step()
             except Unfit as why:
-                trouble = str(why)
+                trouble = why
             if not self.analysis.learner.learn():
                 break
         if trouble:
-            raise Unfit(trouble)
-        for _ in range(MOST_ROUNDS):
-            made, trouble = [], ""
-            try:
-                made = self._certified()
-            except Unfit as why:
-                trouble = str(why)
-            if not self.analysis.learner.learn():
-                break
-        if trouble:
-            raise Unfit(trouble)
+            raise trouble
         return made
 
     # -- who has it ----------------------------------------------------------

@@ -84,7 +84,7 @@ def _tree(tree: kernel.Tree, request: main_job.Request, console: Console) -> Tre
         look = partial(survey, tree.root, named, spatch, request.timeout)
         found = look(request.jobs, progress)
     proofs = {
-        str(o.path): record.proved(tree.root, o.path, o.after)
+        str(o.path): record.proved(record.recorded(tree.root, o.path, o.after))
         for o in outcomes
         if o.after != o.before
     }

@@ -118,7 +118,7 @@ def _proofs(tree: Tree, names: Sequence[str]) -> dict[str, list[record.Proof]]:
         if any(path.is_relative_to(place) for place in places):
             file = tree.root / path
             now = file.read_bytes() if file.is_file() else b""
-            found[str(path)] = record.proved(tree.root, path, now)
+            found[str(path)] = record.proved(record.recorded(tree.root, path, now))
     return {path: proofs for path, proofs in found.items() if proofs}
 
 

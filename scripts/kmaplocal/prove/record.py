@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -78,19 +78,9 @@ def add(
         raise CannotRecord(f"{file}: {error.strerror}; not recorded") from None
 
 
-def proved(
-    kernel_root: Path,
-    path: Path | str,
-    after: bytes,
-    before: bytes | None = None,
-    folder: Path | None = None,
-) -> list[Proof]:
-    """The doors that let a change of PATH to AFTER pass, in the order of DOORS.
-
-    Without BEFORE any change that ends in AFTER counts, but a door that found
-    something against one of them is left out.  Raises CannotRecord;
-    NotAKernelTree."""
-    said = recorded(kernel_root, path, after, before, folder)
+def proved(said: Sequence[Proof]) -> list[Proof]:
+    """Of what is recorded of a change, the doors that let it pass; not one that found
+    something against a change with the same end."""
     against = {proof.door for proof in said if proof.outcome == FAILED}
     return [p for p in said if p.outcome == PASSED and p.door not in against]
 
@@ -102,9 +92,8 @@ def recorded(
     before: bytes | None = None,
     folder: Path | None = None,
 ) -> list[Proof]:
-    """All that is recorded of a change of PATH to AFTER, whatever came out.
-
-    Errors: as proved()."""
+    """All that is recorded of a change of PATH to AFTER, in the order of DOORS; without
+    BEFORE of any change that ends in AFTER.  Raises CannotRecord, NotAKernelTree."""
     file = _file(folder, kernel_root, path)
     try:
         changes = _read(file)

@@ -7,7 +7,7 @@ wants an address in the page.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kmaplocal.knowledge import api
@@ -210,20 +210,14 @@ def _declarations(
     """The declarations before the first map call in the blocks around the mappings
     (their BEGINS and ENDS) that are compiled whenever these are: the innermost block
     first, and its last one."""
-    found: list[Stmt] = []
-    block: Stmt | None = begins[0]
-    while block is not None:
-        block = block.parent
-        if block is None or (block.kind == "compound" and _encloses(block, ends)):
-            stmts = function.body if block is None else block.children
-            found += [
-                stmt
-                for stmt in reversed(stmts)
-                if stmt.kind == "declaration"
-                and stmt.end <= begins[0].start
-                and not any(_hidden(stmt, each, branches) for each in begins)
-            ]
-    return found
+    return [
+        stmt
+        for stmts in _blocks(function, begins[0], ends)
+        for stmt in reversed(stmts)
+        if stmt.kind == "declaration"
+        and stmt.end <= begins[0].start
+        and not any(_hidden(stmt, each, branches) for each in begins)
+    ]
 
 
 def _openings(
@@ -234,16 +228,25 @@ def _openings(
 ) -> list[Stmt]:
     """The first statements of the blocks without a declaration around the mappings
     (their BEGINS and ENDS), the innermost block first: one can come before them."""
-    found: list[Stmt] = []
-    block: Stmt | None = begins[0]
+    return [
+        stmts[0]
+        for stmts in _blocks(function, begins[0], ends)
+        if not any(map(_declares, stmts))
+        and _is_clear(function, stmts[0], begins, branches)
+    ]
+
+
+def _blocks(
+    function: Function, begin: Stmt, ends: list[Expr]
+) -> Iterator[Sequence[Stmt]]:
+    """The statements of each block around BEGIN that holds all ENDS, the innermost
+    first; the last are those of the function."""
+    block = begin.parent
     while block is not None:
+        if block.kind == "compound" and _encloses(block, ends):
+            yield block.children
         block = block.parent
-        if block is None or (block.kind == "compound" and _encloses(block, ends)):
-            stmts = function.body if block is None else block.children
-            declares = any(map(_declares, stmts))
-            if not declares and _is_clear(function, stmts[0], begins, branches):
-                found.append(stmts[0])
-    return found
+    yield function.body
 
 
 def _is_clear(

@@ -78,30 +78,27 @@ def _sentence(found: Sequence[Built]) -> str:
 
 def checked(tree: Tree, draft: Draft, request: Request) -> Draft:
     """DRAFT, each patch with what is recorded of its checks in its message."""
-    folder = request.build / "proofs"
     made = []
     for patch in draft.patches:
         each = [draft.change(path) for path in patch.paths]
-        proofs = [
-            record.proved(tree.root, c.path, c.after, c.before, folder) for c in each
-        ]
+        proofs = [record.proved(_said(tree, c, request.build)) for c in each]
         made.append(patch.with_sentences(sentences(proofs)))
     return replace(draft, patches=tuple(made))
 
 
 def _unasked(tree: Tree, change: Change, court: trial.Court) -> bool:
-    return not court.doors <= {proof.door for proof in _said(tree, change, court)}
+    return not court.doors <= {proof.door for proof in _said(tree, change, court.build)}
 
 
 def _against(tree: Tree, draft: Draft, patch: Patch, court: trial.Court) -> str:
     """What stands against PATCH, the first of it."""
     for path in patch.paths:
-        for proof in _said(tree, draft.change(path), court):
+        for proof in _said(tree, draft.change(path), court.build):
             if proof.door in court.doors and proof.outcome == record.FAILED:
                 return proof.detail or proof.door
     return ""
 
 
-def _said(tree: Tree, change: Change, court: trial.Court) -> list[record.Proof]:
-    folder = court.build / "proofs"
+def _said(tree: Tree, change: Change, build: Path) -> list[record.Proof]:
+    folder = build / "proofs"
     return record.recorded(tree.root, change.path, change.after, change.before, folder)

@@ -187,12 +187,7 @@ def _follow(command: Sequence[str], log: Path, take: Callable[[str], None]) -> i
     """Run COMMAND, its output to LOG and by lines to TAKE; its exit status."""
     with (
         log.open("ab", buffering=0) as file,
-        CHILDREN.child(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process,
+        CHILDREN.merged(command) as process,
     ):
         for line in process.stdout:
             file.write(line)

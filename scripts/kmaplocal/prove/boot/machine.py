@@ -85,12 +85,7 @@ def _listen(
 ) -> None:
     with (
         log.open("wb") as file,
-        CHILDREN.child(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process,
+        CHILDREN.merged(command) as process,
         _deadline(process, seconds),
     ):
         for line in process.stdout:

@@ -156,9 +156,7 @@ def _run(command: Sequence[str | Path], work: Path) -> None:
 def _status_of(command: Sequence[str], log: Path) -> int:
     with (
         log.open("ab") as output,
-        CHILDREN.child(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        ) as process,
+        CHILDREN.merged(command, output) as process,
     ):
         return process.wait()
 

@@ -228,6 +228,8 @@ def test_what_is_assigned_is_no_name(local, value):
         "static struct ops third = { fill: good };\n",
         "static struct ops third = { .fill = 1 ? good : *hook };\n",
         "void third(struct ops *ops)\n{\n\tFOO { ops->fill = bad ) ;\n}\n",
+        "void third(struct ops *o)\n{\n\tint fill;\n\n\tPUT(o, fill, bad);\n}\n",
+        "void third(void)\n{\n\tint fill;\n\tOPS o = { fill: bad };\n}\n",
     ],
 )
 def test_it_may_be_filled_in_another_way(local, text):
@@ -247,6 +249,8 @@ def test_it_may_be_filled_in_another_way(local, text):
         "bool third(struct ops *ops)\n{\n\treturn ops && !ops->fill;\n}\n",
         "int third(void)\n{\n\treturn sizeof(struct ops);\n}\n",
         ASSIGNS % "ops ? good : NULL",
+        "int third(int n)\n{\n\tbool fill = n;\n\n\treturn fill ? n : 0;\n}\n",
+        "void third(int n)\n{\n\tint fill;\n\n\tif (n)\n\t\tfill = n;\n}\n",
     ],
 )
 def test_it_is_filled_by_name(local, text):

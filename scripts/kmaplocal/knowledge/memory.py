@@ -247,7 +247,7 @@ ROWS: dict[str, list[Row]] = {
         )
     ],
     "include/linux/xxhash.h": [Row("xxh32 xxh64 xxhash", keeps=False)],
-    "include/linux/xz.h": [Row("xz_dec_run", keeps=False)],
+    "include/linux/xz.h": [Row("xz_dec_run", keeps=False, keeps_behind=False)],
     "include/linux/zlib.h": [Row("zlib_deflate zlib_inflate", keeps=False)],
     "include/linux/zstd.h": [Row("zstd_decompress_dctx", keeps=False)],
     "include/linux/zstd_lib.h": [Row("ZSTD_decompressDCtx", keeps=False)],

@@ -18,6 +18,7 @@ from kmaplocal.knowledge import functions
 from kmaplocal.tree.initialisers import AGGREGATES, Initialisers, nested
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.outline import Macro, Outline, Span, is_exported
+from kmaplocal.c.sizes import SIZES
 from kmaplocal.c.syntax import Expr, Function
 from kmaplocal.flow.pointers import Pointer, parameter
 
@@ -214,6 +215,8 @@ class Pointers:
                 origins.unclear(file, token.line, "a structure without a name has it")
         elif _names_function(outline, code, index, around, span):
             return
+        elif span and _names_variable(code, index, span):
+            return
         else:
             origins.unclear(file, token.line, "a mention that is not understood")
 
@@ -319,6 +322,25 @@ def _names_function(outline, code, index, around, span: Span | None) -> bool:
     if after[:1] == ["("]:
         return not around or span is not None
     return before[-1:] == ["="] and after[:1] in ([","], ["}"], [";"])
+
+
+def _names_variable(code: list[Token], index: int, span: Span) -> bool:
+    """Whether the word at INDEX in the function SPAN is a variable that is declared
+    there, and not an argument alone: to a macro that may be the name of a member."""
+    name, (before, after) = code[index].text, _beside(code, index)
+    if before[-1:] == ["("] and before[0] not in ("if", "while", "switch"):
+        return False
+    if before[-1:] in ([","], ["{"], ["["]) or after[:1] == [":"]:
+        return False
+    inside = (n for n, t in enumerate(code) if span.line <= t.line <= span.end)
+    return any(code[n].text == name and _is_declared(code, n) for n in inside)
+
+
+def _is_declared(code: list[Token], index: int) -> bool:
+    """Whether a variable or parameter of a scalar type is declared at INDEX."""
+    before, after = _beside(code, index)
+    ended = after[:1] in (["="], [";"], [","], [")"])
+    return ended and bool(SIZES.keys() & before[-1:])
 
 
 def _declares(around) -> bool:

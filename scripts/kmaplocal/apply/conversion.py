@@ -102,7 +102,7 @@ def prepare_rest(
     tree: Definitions,
     names: Names | None,
     progress: Progress,
-    scope: Scope = everywhere,
+    scope: Scope,
 ) -> tuple[Conversion, Dependencies, bool]:
     """The same of those of PATHS that are LEFT to be looked at, by what is known of
     TREE, and by the NAMES of the functions of PATHS, where they are known; what it
@@ -314,7 +314,7 @@ def _look_again(
     after: str,
     plan: Plan,
     finished: list[edits.Edit],
-    carried: Carried | None = None,
+    carried: Carried | None,
 ) -> list[tuple[int, str, str]]:
     """Never half a function: what is to be converted has no old call left, and
     nothing else has changed.  Returns the lines whose comments speak of one, each

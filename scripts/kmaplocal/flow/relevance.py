@@ -28,8 +28,8 @@ class Relevance:
         function: Function,
         maps: Mapping[str, api.Map],
         unmaps: Mapping[str, api.Unmap],
-        params: Collection[str] = (),
-        results: bool = False,
+        params: Collection[str],
+        results: bool,
     ):
         """MAPS and UNMAPS: the functions that map and unmap; PARAMS: the names of
         parameters to follow; RESULTS: whether what is returned matters."""

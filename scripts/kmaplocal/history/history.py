@@ -242,11 +242,11 @@ def _half_definition(was: Counter[str], now: Counter[str]) -> str:
     if left and any(now[name] < was[name] for name in OLD):
         return f"some calls lost, {', '.join(left)} left"
     if not left and some(was, OLD):
-        return _lost(was, now, more)
+        return _lost(was, more)
     return ""
 
 
-def _lost(was: Counter[str], now: Counter[str], more: list[str]) -> str:
+def _lost(was: Counter[str], more: list[str]) -> str:
     """What a definition without old calls lacks: new calls for the old ones."""
     if not more:
         return NONE_NEW

@@ -39,7 +39,7 @@ def base_pointers(
     trace: Trace,
     calls: Mapping[Site, Expr],
     others: Mapping[int, BasePointer],
-    branches: Sequence[tuple[int, int]] = (),
+    branches: Sequence[tuple[int, int]],
 ) -> dict[int, BasePointer]:
     """A variable for the address of the mappings that CALLS begin, by the map call,
     beside those of OTHERS: one for all where they share their unmaps, one of them alive

@@ -20,7 +20,7 @@ def patches(
     paths: Iterable[str],
     partners: Mapping[str, Iterable[str]],
     maintainers: Maintainers,
-    split: str = DRIVER,
+    split: str,
 ) -> list[list[str]]:
     """PATHS in groups of one patch each, both sorted.
 

@@ -33,10 +33,8 @@ def subject(accounts: Sequence[Account], style: Style) -> str:
     return f"{style.prefix}: {verb} {together(m.api for m in mappings)} with {with_}"
 
 
-def body(accounts: Sequence[Account], checked: Sequence[str] = ()) -> str:
-    """The text between subject and trailers, in paragraphs of 72 columns.
-
-    CHECKED: sentences on what was built, compared and run."""
+def body(accounts: Sequence[Account]) -> str:
+    """The text between subject and trailers, in paragraphs of 72 columns."""
     found = [f for a in accounts for f in a.functions]
     own = {a.path for a in accounts}
     paragraphs = [
@@ -46,7 +44,6 @@ def body(accounts: Sequence[Account], checked: Sequence[str] = ()) -> str:
         ),
         paragraph(safety.context(found)),
         paragraph(changes.sentences(found)),
-        paragraph(checked),
     ]
     return "\n\n".join(text for text in paragraphs if text) + "\n"
 

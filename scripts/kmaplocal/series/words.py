@@ -12,12 +12,12 @@ MOST_CALLS = 6
 NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
 
-def listed(names: Iterable[str], last: str = "and") -> str:
+def listed(names: Iterable[str]) -> str:
     """NAMES as a list in a sentence: "a, b and c"."""
     given = list(dict.fromkeys(names))
     if len(given) < 2:
         return "".join(given)
-    return f"{', '.join(given[:-1])} {last} {given[-1]}"
+    return f"{', '.join(given[:-1])} and {given[-1]}"
 
 
 def functions(names: Sequence[str], most: int = MOST_NAMED) -> str:

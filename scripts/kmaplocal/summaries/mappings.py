@@ -140,7 +140,7 @@ def mapped(trace: Trace, errors: bool = False) -> api.Map | None:
     made = site.api._replace(new="", by=site.api.by or site.name, again=False)
     made = made._replace(named=_common_names(trace, sorted(left)))
     if not errors and all(_is_page(o, trace.sites[n]) for o, n in with_page):
-        return _page_given(made, without, site.page)
+        return _page_given(made, without)
     if all(_is_address(outcome.value, number) for outcome, number in with_page):
         beside = _beside(trace, made, without) if errors else None
         if beside:
@@ -172,7 +172,7 @@ def _is_page(outcome: Outcome, site: Site) -> bool:
     return own and lasting and outcome.text == site.page
 
 
-def _page_given(made: api.Map, without: list[Outcome], page: str) -> api.Map | None:
+def _page_given(made: api.Map, without: list[Outcome]) -> api.Map | None:
     """The map function that returns the page it mapped: its result tells where it
     mapped none."""
     kinds = {o.value.kind if o.value else "" for o in without}

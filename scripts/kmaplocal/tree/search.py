@@ -128,12 +128,10 @@ class Search:
             for word in _WORD.findall(text):
                 yield _plain_name(file), word
 
-    def holding(
-        self, words: Iterable[str], folder: str = "", suffixes: Sequence[str] = SOURCES
-    ) -> list[str]:
+    def holding(self, words: Iterable[str], folder: str = "") -> list[str]:
         """The files in a FOLDER of the tree ("" is the kernel proper) that hold one
         of WORDS, sorted."""
-        return self._holding([*_WORDS, *_patterns(words)], folder, suffixes)
+        return self._holding([*_WORDS, *_patterns(words)], folder, SOURCES)
 
     def naming(self, words: Iterable[str], files: Iterable[str]) -> set[str]:
         """Those of FILES that hold one of WORDS."""

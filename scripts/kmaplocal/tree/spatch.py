@@ -123,9 +123,9 @@ class Spatch:
             command = [self.program, *_arguments(cocci), "--file-groups", str(groups)]
             return _communicate(command, folder, timeout, env)
 
-    def parse(self, file: Path, *, timeout: float = 120.0) -> SpatchRun:
+    def parse(self, file: Path) -> SpatchRun:
         """Only parse FILE: LOST then holds skipped #if halves as well."""
-        return self.parse_each([file], timeout=timeout)[0]
+        return self.parse_each([file])[0]
 
     def parse_each(
         self, files: Sequence[Path], *, timeout: float = 120.0

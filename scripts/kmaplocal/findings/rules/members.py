@@ -193,7 +193,7 @@ def _after(context: CheckContext, unmap: Expr, member: str) -> Expr | None:
         return None
     for stmt in context.sequel(home):
         uses = [n for n in _nodes(stmt) if n.text == member and _is_use(context, n)]
-        uses += [n for n in _nodes(stmt) if _lends(context, n, member)]
+        uses += [n for n in _nodes(stmt) if _lends(n, member)]
         changes = [n for n in _nodes(stmt) if _may_change(n, member)]
         first = min(uses, key=lambda n: n.start, default=None)
         if first is not None and all(first.start <= n.start for n in changes):
@@ -203,7 +203,7 @@ def _after(context: CheckContext, unmap: Expr, member: str) -> Expr | None:
     return None
 
 
-def _lends(context: CheckContext, node: Expr, member: str) -> bool:
+def _lends(node: Expr, member: str) -> bool:
     """Whether NODE is a call that is lent the address and the length in a kvec."""
     base, _, label = member.partition(" . ")
     if label != "iov_base" or not base.isidentifier() or node.kind != "call":

@@ -9,7 +9,8 @@ c         lexer lines tags outline oldcalls conditions arms labels inner (one fi
           before spatch), parsing syntax (what spatch says of it), guards regions
           cleanup cfg places assembly (the tree of a function), dominance reaching
           (what is passed, and set, on every path), text linear sizes types exprtypes
-          structs (its types, sums), respelt (members as variables)
+          structs (its types, sums), respelt (members as variables), heads (macros as
+          loops)
 tree      kernel repository (the tree), search shard (its candidate files), likely
           definitions generated initialisers members index (what is defined where),
           answers invalidation (what was asked of it, and what a change makes of that),

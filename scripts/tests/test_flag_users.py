@@ -168,7 +168,8 @@ def test_patched_user_is_read(tree, since, git):
 HEADS = """\
 #define for_each_slot(t, i, p) \\
 	for ((i) = 0, (p) = kmap_local_page((t)->pages[0]); (i) < 8; \\
-	     kunmap_local(p), (p) = kmap_local_page((t)->pages[++(i)]))
+	     kunmap_local(p), (p) = kmap_local_page((t)->pages[++(i)])) \
+		if (*(p))
 #define for_each_number(t, i) for ((i) = 0; (i) < (t)->n; (i)++)
 """
 LOOPING = """\
@@ -209,7 +210,8 @@ int by_another(struct table *t, struct page *page)
 
 
 def test_what_a_macro_maps_in_the_head_of_a_loop_is_told(tree, write):
-    """No call shows it: who uses the macro is not analysed, and that is said."""
+    """No call shows it, and it is more than a loop: who uses the macro is not analysed,
+    and that is said."""
     write(tree / "fs/heads.h", HEADS)
     write(tree / "fs/looping.c", LOOPING)
     found = json.loads(run(tree, "fs", status=2).stdout)
@@ -237,3 +239,22 @@ def test_who_calls_it_from_another_file_unmaps(tree, write, user, severity):
     write(tree / "fs/user.c", f"void use(struct table *t)\n{{\n\t{user}\n}}\n")
     found = json.loads(run(tree, "mm/part.c").stdout)["findings"]
     assert [(f["rule"], f["severity"]) for f in found] == [("kmap-returned", severity)]
+
+STOPPED = """\
+int word(struct scatterlist *list, int n)
+{
+	struct sg_mapping_iter m;
+
+	sg_miter_start(&m, list, n, SG_MITER_ATOMIC);
+	if (!sg_miter_next(&m))
+		return 0;
+	sg_miter_stop(&m);
+	return *(int *)m.addr;
+}
+"""
+
+
+def test_a_stopped_walk_has_no_address_where_its_source_is_not_there(tree, write):
+    write(tree / "fs/stopped.c", STOPPED)
+    (found,) = json.loads(run(tree, "fs/stopped.c").stdout)["findings"]
+    assert (found["rule"], found["line"]) == ("kmap-use-after-unmap", 9)

@@ -66,10 +66,16 @@ def _is_steady(
 
 
 def _told_apart(extents: Extents, place: Expr, sites: tuple[Site, Site]) -> bool:
-    """Whether PLACE is reached only where the pages of two mappings are different, by
-    an `if` that compares them and is true there still."""
+    """Whether PLACE is reached only where the pages of two mappings are different, or
+    the second page is mapped only there, by an `if` that compares them and is true
+    there still."""
     asked = (s.exprs[0] for s in extents.function.statements() if _asks(s))
-    return any(_has_decided(extents, each, place, sites) for each in asked)
+    second = max(sites, key=lambda site: site.number).call
+    return any(
+        _has_decided(extents, each, there, sites)
+        for each in asked
+        for there in (place, second)
+    )
 
 
 def _asks(stmt: Stmt) -> bool:

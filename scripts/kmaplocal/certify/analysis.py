@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from kmaplocal import deadline, faults
 from kmaplocal.knowledge import api
-from kmaplocal.c import arms, lexer
+from kmaplocal.c import arms, heads, lexer
 from kmaplocal.tree import facts
 from kmaplocal.tree import definitions
 from kmaplocal.cache import facts as cached_facts
@@ -85,6 +85,7 @@ class Analysis:
         self.view = view
         # What was seen of functions of which all that was asked for was known.
         self.settled: dict[Function, FunctionAnalysis] = {}
+        self.opened: dict[Function, Function] = {}  # with the loops of macros
         self.kernels = kernels
         self.callees = Callees()
         words = _helpers(tree.kernel or root if tree else root)
@@ -318,7 +319,8 @@ class Analysis:
         mapping = set(self.view.calls).intersection(api.ALL)
         doubts = syntax_doubts(file.outline, function, mapping, followed)
         verdict.doubts.extend(doubts)
-        verdict.doubts.extend(head_doubts(function, analysis.knowledge.heads))
+        known = analysis.knowledge
+        verdict.doubts.extend(head_doubts(analysis.function, known.heads))
         verdict.doubts.extend(comment_doubts(file.outline, function, analysis.trace))
         file.analyses[function.line] = analysis
         file.verdicts.append(verdict)
@@ -330,6 +332,9 @@ class Analysis:
         known before, or is known to map now."""
         before = self.callees.requests.asked
         known = self.view.knowing(knowledge, function)
+        if known.heads and not self.view.converting:
+            function = self._opened(file, function, known.heads)
+            known = self.view.knowing(knowledge, function)
         analysis = FunctionAnalysis(file.path, function, known)
         analysis.beside = file.beside
         former = self.settled.get(function)
@@ -338,6 +343,19 @@ class Analysis:
         if self.callees.requests.asked == before and not analysis.trace.waits:
             self.settled[function] = analysis
         return analysis.mended() if self.view.converting else analysis
+
+    def _opened(
+        self, file: FileAnalysis, function: Function, names: Collection[str]
+    ) -> Function:
+        """FUNCTION with the loops that NAMES head, macros that map, as what they are;
+        as it is where one of them is something else."""
+        if function not in self.opened:
+            read = partial(self.callees.only, file.path)
+            found = heads.opened(function, names, read)
+            if found is None:
+                return function
+            self.opened[function] = found
+        return self.opened[function]
 
     def limit(self, file: FileAnalysis, function: Function) -> Version:
         """The oldest kernel that FUNCTION is for; where none is given, the latest."""

@@ -361,11 +361,19 @@ ROWS: dict[str, list[Row]] = {
             folio_offset=1,
         ),
         Row(
-            "zero_user zero_user_segment",
+            "zero_user_segment",
             since="2.6.25",
             maps_itself=True,
             flushes=True,
             takes_page=LEAVES,
+        ),
+        Row(
+            "zero_user",
+            since="2.6.25",
+            maps_itself=True,
+            flushes=True,
+            takes_page=LEAVES,
+            ranges=(Range(0, 1, 2),),
         ),
         Row(
             "memcpy_to_page",

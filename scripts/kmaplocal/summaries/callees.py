@@ -282,6 +282,12 @@ class Callees:
             )
         return found.pop() if found else mappings.NONE
 
+    def only(self, caller: str, name: str) -> Function | None:
+        """The one definition that NAME can mean in the file CALLER; None where there is
+        none, or are more."""
+        found = [function for _, function in self.find(caller, name)]
+        return found[0] if len(found) == 1 else None
+
     def maps_in_head(self, caller: str, name: str) -> bool:
         """Whether NAME, a macro that heads a statement of the file CALLER, maps or
         unmaps there, where no call shows it; or may, as it could not be read."""

@@ -127,6 +127,9 @@ def _is_moved_on(context: CheckContext, site: Site, argument: Expr) -> bool:
     """Whether ARGUMENT is, word for word, the page that was mapped, but a variable in
     it has been stepped since, or by mapping it, whatever was the case."""
     page, home = site.call.arguments.get(0), context.statement(site.call)
+    if page is not None and argument.kind == "index":
+        page = context.analysis.bounds().reaching.value(page.bare()) or page
+        home = context.statement(page)
     if page is None or home is None or site.api.ends != "kunmap":
         return False
     stepped = _steps_itself(page.bare(), argument)
@@ -222,10 +225,24 @@ def _is_other_element(context: CheckContext, argument: Expr) -> bool:
             continue
         if mapped.text == argument.text:
             return False
+        if mapped.children[0].text != array.text:
+            continue
         names = names_in(index) | names_in(mapped.children[1])
-        if mapped.children[0].text == array.text and names:
-            return all(_is_given(context, name) for name in names)
+        given = bool(names) and all(_is_given(context, name) for name in names)
+        return given or _is_constant(context, site, index.bare(), mapped.children[1])
     return False
+
+
+def _is_constant(context: CheckContext, site: Site, index: Expr, counter: Expr) -> bool:
+    """Whether INDEX is a number where that of the mapped element is the COUNTER of the
+    loop around its mapping."""
+    name = counter.bare().text
+    return index.kind == "constant" and any(
+        changes(node, {name})
+        for loop in context.loops(site.call)
+        if loop.kind == "for"
+        for node in loop.exprs
+    )
 
 
 def _astray(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.finding import WARNING, Finding
 from kmaplocal.findings.rules.sleeps import PAGING, may_sleep, named, sleeps_by_callee
+from kmaplocal.findings.rules.walkers import maps_by_kmap
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
@@ -63,6 +64,8 @@ def _sleeps(context: CheckContext, call: Expr, began: str) -> tuple[str, str] | 
     mild = WARNING if faults_only or opener.name == "rcu_read_lock" else ""
     if any(site.call is call and site.name == "kmap" for site in context.sites):
         return None if faults_only else ("kmap()", mild)
+    if maps_by_kmap(context, call):
+        return None if faults_only else (f"{call.callee}()", mild)
     if not context.trace.alive(call) - {()}:
         return None
     if functions.of(call.callee).sleeps in PAGING:

@@ -14,7 +14,7 @@ from kmaplocal.knowledge.functions import CLAMPS, MAXIMA, MINIMA
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.extents import Access
 from kmaplocal.bounds.offsets import values_of
-from kmaplocal.c.places import names_in
+from kmaplocal.c.places import changes, names_in
 from kmaplocal.c.cfg import LOOPS
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
@@ -131,7 +131,20 @@ def _is_whole(context: CheckContext, vector: Expr, call: Expr) -> bool:
             node = node.children[0]
         if _gives_vector(node.callee):
             return True
-    return False
+    return _is_stepped(context, vector)
+
+
+def _is_stepped(context: CheckContext, vector: Expr) -> bool:
+    """Whether VECTOR is a pointer that goes on from one bio_vec to the next by itself,
+    as no iterator over pages does, in an array that this function does not fill."""
+    nodes = context.function.exprs
+    filled = any(
+        node.kind == "assign" and node.children[0].bare().label == BIO_VEC.member
+        for node in nodes
+    )
+    return not filled and any(
+        node.op in ("++", "+=") and changes(node, {vector.text}) for node in nodes
+    )
 
 
 def _gives_vector(name: str) -> bool:

@@ -18,7 +18,7 @@ from kmaplocal.findings.rules.takers import by_result, how_sure, is_for_later, t
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
 from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.bounds import plain
-from kmaplocal.flow.escape import root_of
+from kmaplocal.flow.escape import given as argument_of, root_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
@@ -52,8 +52,39 @@ def _kept_left(context: CheckContext) -> Iterator[Finding]:
         for found in _on_path(context, site) if context.unmaps(site) else ():
             leaving = context.leaving(found.line)
             sure = by_result(context, site, leaving) if leaving else ""
+            sure = sure or (ERROR if _is_in_own(context, site) else "")
             if sure and found.severity != NOTE:
                 yield replace(found, severity=sure, fix="")
+
+
+def _is_in_own(context: CheckContext, site: Site) -> bool:
+    """Whether what keeps the mapping is a variable of this function, of which nobody
+    else has a copy or is given the address, but who is seen not to unmap."""
+    argument = site.call.arguments.get(site.api.where)
+    name = argument.bare().text.removeprefix("& ") if argument is not None else ""
+    if argument is None or argument.bare().op != "&" or not name.isidentifier():
+        return False
+    if name != root_of(argument.bare().children[0].bare(), context.function):
+        return False
+    uses = [e.parent for e in context.function.exprs if e.text == name]
+    return all(
+        use is not None
+        and (use.kind == "member" or use.op == "&" and _is_lent(context, use))
+        for use in uses
+        if use is None or use.kind != "call" or use.children[0].text != name
+    )
+
+
+def _is_lent(context: CheckContext, address: Expr) -> bool:
+    """Whether ADDRESS is given to a call that is read, and does not unmap but as it is
+    known to."""
+    place = argument_of(address)
+    if place is None:
+        return False
+    call, number = place
+    known = call.callee in (*context.knowledge.maps, *context.knowledge.unmaps)
+    read = bool(context.called.definitions(call.callee))
+    return known or read and not context.called.unmaps(call, number)
 
 
 def _leaks(context: CheckContext) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from kmaplocal.findings.finding import ERROR, Finding, Rule
 from kmaplocal.findings.rules.arrays import counts_up, element, kept_in_arrays
 from kmaplocal.findings.rules.several import out_of_order_in_helper
 from kmaplocal.findings.rules.several import upwards_by_callees
+from kmaplocal.findings.rules.walkers import is_on_stack
 from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.certify.certificate import LIFO
 from kmaplocal.flow.events import ends_only
@@ -19,7 +20,6 @@ from kmaplocal.c.syntax import Expr
 RULE = Rule(
     "kmap-nesting-order", ERROR, "mappings not unmapped in reverse order", on_path=True
 )
-ON_STACK = {"SG_MITER_ATOMIC", "SG_MITER_LOCAL"}
 REVERSE = "unmap in the reverse order of mapping"
 
 
@@ -72,12 +72,9 @@ def out_of_order(context: CheckContext) -> Iterator[tuple[Site, Site, Expr]]:
 def _is_stacked(context: CheckContext, site: Site) -> bool:
     """Whether a mapping is surely on the thread's stack: sg_miter_next() maps by
     kmap() unless the function that starts it says otherwise (lib/scatterlist.c)."""
-    if site.name != "sg_miter_next":
-        return not lasting(site)
-    given = [e.text for a in site.call.arguments.values() for e in a.walk()]
-    starts = context.function.calls(["sg_miter_start"])
-    words = [{n.text for a in e.arguments.values() for n in a.walk()} for e in starts]
-    return any(set(given) <= each and each & ON_STACK for each in words)
+    if site.name == "sg_miter_next":
+        return is_on_stack(context, site)
+    return not lasting(site)
 
 
 def _skipped(context: CheckContext, later: Site, expr: Expr) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kmaplocal.findings.finding import WARNING, Finding, Rule
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
+from kmaplocal.c.cfg import LOOPS
 from kmaplocal.flow.conditions import TELLING, TRANSPARENT
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
@@ -27,10 +28,19 @@ def find(context: CheckContext) -> Iterator[Finding]:
         if len(numbers) < len(seen) or node.kind not in ("identifier", "assign"):
             continue
         site = context.trace.sites[min(numbers)]
+        if _heads_loop(context, node):
+            continue
         if site in context.sites and not site.api.by:
             yield _check(context, site, node)
     for site in context.sites:
         yield from _of_member(context, site)
+
+
+def _heads_loop(context: CheckContext, node: Expr) -> bool:
+    """Whether NODE maps in what a loop asks: `for (; page && (p = kmap(page)); ...)`
+    has no other place to do it, and asks nothing by that."""
+    home = context.statement(node)
+    return node.kind == "assign" and home is not None and home.kind in LOOPS
 
 
 def _check(context: CheckContext, site: Site, node: Expr) -> Finding:

@@ -15,6 +15,7 @@ from kmaplocal.certify.certificate import ONE_PAGE
 from kmaplocal.knowledge import functions
 from kmaplocal.knowledge.functions import MINIMA
 from kmaplocal.bounds.extents import Access
+from kmaplocal.bounds.offsets import scale_of, values_of
 from kmaplocal.c.places import changes, names_in
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
@@ -84,8 +85,9 @@ def _whole_page(context: CheckContext, site: Site) -> Iterator[Finding]:
         inside = [t for t, _, sign in terms if t is not None and sign > 0]
         if not isinstance(length, Expr) or len(inside) != 1 or len(terms) != 1:
             continue
-        cut = _cut_to_page(context, length) and _in_page(context, inside[0])
-        if (cut or _all_of_page(length, inside[0])) and extents.bounds.fits(
+        within = _in_page(context, inside[0])
+        cut = _cut_to_page(context, length) and within
+        if (cut or _all_of_page(length, inside[0], within)) and extents.bounds.fits(
             terms, length, access.expr
         ).answer != INSIDE:
             yield context.finding(
@@ -98,9 +100,11 @@ def _whole_page(context: CheckContext, site: Site) -> Iterator[Finding]:
             return
 
 
-def _all_of_page(length: Expr, offset: Expr) -> bool:
-    """Whether LENGTH is all of a page, from an OFFSET on that can be more than 0."""
-    return length.bare().text == "PAGE_SIZE" and offset.bare().text.isidentifier()
+def _all_of_page(length: Expr, offset: Expr, within: bool) -> bool:
+    """Whether LENGTH is all of a page, from an OFFSET on that can be more than 0:
+    anywhere WITHIN a page, or a variable."""
+    whole = length.bare().text == "PAGE_SIZE"
+    return whole and (within or offset.bare().text.isidentifier())
 
 
 def _cut_to_page(context: CheckContext, length: Expr) -> bool:
@@ -364,8 +368,31 @@ def _moves_far(context: CheckContext, site: Site, unmap: Expr) -> bool:
     return any(
         _past_access(context, site, move)
         or any(loop not in around for loop in context.loops(move))
+        and not _stays_near(context, site, move, moves)
         for move in moves
     )
+
+
+def _stays_near(
+    context: CheckContext, site: Site, move: Expr, moves: list[Expr]
+) -> bool:
+    """Whether MOVE, the only one of its loop, has not left the page when that has
+    counted to its end: `for (i = 0; i < 16; i++) *p++ = 0;`."""
+    loops = [loop for loop in context.loops(move) if not loop.holds(site.call)]
+    if len(loops) != 1 or loops[0].kind != "for" or len(loops[0].exprs) != 3:
+        return False
+    test, name = loops[0].exprs[1].bare(), move.children[0].bare().text
+    variable = context.function.variables.get(name)
+    size = scale_of(variable.type) if variable else None
+    first = context.analysis.pages.extents.mapped_at(site)
+    begins = [v.bare() for v in values_of(name, context.function)]
+    if test.op != "<" or move.op != "++" or size is None or first is None:
+        return False
+    if any(v is not site.call and v.text != site.variable for v in begins):
+        return False
+    once = [m for m in moves if loops[0].holds(m)] == [move]
+    terms, limit = [*first, (test.children[1], size, 1)], test.children[1]
+    return once and context.analysis.bounds().fits(terms, 1, limit).answer == INSIDE
 
 
 def _ends_before(context: CheckContext, move: Expr, step: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.context import CheckContext
+from kmaplocal.findings.rules.walkers import STOPPED
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import api, functions
@@ -85,8 +86,21 @@ def _members(context: CheckContext, unmap: Expr) -> list[str]:
 
 
 def _held(context: CheckContext, unmap: Expr, argument: Expr) -> Iterator[str]:
-    """The members of what ARGUMENT points to that UNMAP unmaps, by what its function
-    does with its parameter."""
+    """The members of what ARGUMENT points to that UNMAP unmaps."""
+    given = argument.bare()
+    for label in _labels(context, unmap):
+        if given.kind == "unary" and given.op == "&":
+            yield f"{given.children[0].bare().text} . {label}"
+        elif given.kind == "identifier":
+            yield f"{given.text} -> {label}"
+
+
+def _labels(context: CheckContext, unmap: Expr) -> Iterator[str]:
+    """The same by their names alone: by what the function of UNMAP does with its
+    parameter, where the kernel's is not known."""
+    if unmap.callee in STOPPED:
+        yield STOPPED[unmap.callee]
+        return
     number = context.knowledge.unmaps[unmap.callee].number
     for _, function in context.called.definitions(unmap.callee):
         calls = function.calls(api.UNMAPS) if number < len(function.params) else []
@@ -94,11 +108,7 @@ def _held(context: CheckContext, unmap: Expr, argument: Expr) -> Iterator[str]:
             node = call.arguments[0].bare() if 0 in call.arguments else call
             named = node.kind == "member" and node.children[0].bare()
             if named and named.text == function.params[number].name:
-                given = argument.bare()
-                if given.kind == "unary" and given.op == "&":
-                    yield f"{given.children[0].bare().text} . {node.label}"
-                elif given.kind == "identifier":
-                    yield f"{given.text} -> {node.label}"
+                yield node.label
 
 
 def _stored(context: CheckContext, unmap: Expr) -> list[str]:
@@ -140,12 +150,22 @@ def _is_got(context: CheckContext, value: Expr, member: str) -> bool:
 def _returned(function: Function) -> str:
     """What FUNCTION returns wherever that is not NULL, where it is one thing."""
     values = [
-        s.exprs[-1].bare().text
+        _written(s.exprs[-1].bare())
         for s in function.statements()
         if s.exprs and s.kind == "return"
     ]
     found = set(values) - {"NULL"}
     return found.pop() if len(found) == 1 else ""
+
+
+def _written(value: Expr) -> str:
+    """The text of VALUE, or of the last of what a comma stands between; that of a
+    member without the parentheses that a macro has round its parameters."""
+    while value.kind == "comma":
+        value = value.children[-1].bare()
+    if value.kind != "member":
+        return value.text
+    return f"{value.children[0].bare().text} {value.op} {value.label}"
 
 
 def _kept_at(function: Function, member: str) -> set[str]:

@@ -13,28 +13,33 @@ from kmaplocal.findings.rules.sleeps import may_sleep, named, sleeps_by_callee
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.offsets import values_of
+from kmaplocal.c.places import names_in
 from kmaplocal.flow.escape import root_of
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Point
 
 ATOMIC = "SG_MITER_ATOMIC"
+ON_STACK = {ATOMIC, "SG_MITER_LOCAL"}
 
 
 class Walk(NamedTuple):
     """What begins, goes on with and stops a walk, and the number of the argument that
-    its state is, of the one that goes on."""
+    its state is, of the one that goes on; and the member of it that is the address, ""
+    where that is elsewhere."""
 
     begins: str
     stops: str
     state: int
+    address: str
 
 
 # Source: lib/scatterlist.c, net/core/skbuff.c of Linux 6.1.
 WALKS = {
-    "sg_miter_next": Walk("sg_miter_start", "sg_miter_stop", 0),
-    "skb_seq_read": Walk("skb_prepare_seq_read", "skb_abort_seq_read", 2),
+    "sg_miter_next": Walk("sg_miter_start", "sg_miter_stop", 0, "addr"),
+    "skb_seq_read": Walk("skb_prepare_seq_read", "skb_abort_seq_read", 2, ""),
 }
+STOPPED = {walk.stops: walk.address for walk in WALKS.values() if walk.address}
 
 
 def walks_left(context: CheckContext) -> Iterator[Finding]:
@@ -62,7 +67,7 @@ def walks_left(context: CheckContext) -> Iterator[Finding]:
 def sleeps_in_walk(context: CheckContext) -> Iterator[Finding]:
     """What sleeps in a walk that is begun with SG_MITER_ATOMIC."""
     for site, walk in _walks(context):
-        if not _is_atomic(context, site, walk):
+        if not any(ATOMIC in words for words in _flags(context, site.call)):
             continue
         for call in sorted(context.trace.during(site.number), key=lambda e: e.start):
             chain = named(call) if may_sleep(call) else ""
@@ -76,6 +81,35 @@ def sleeps_in_walk(context: CheckContext) -> Iterator[Finding]:
                     steps=context.begun(site),
                 )
                 break
+
+
+def maps_by_kmap(context: CheckContext, call: Expr) -> bool:
+    """Whether CALL is sg_miter_next() and maps by kmap(), which may sleep: the function
+    begins its walk, and by flags that say so."""
+    flags = _flags(context, call) if call.callee == "sg_miter_next" else []
+    return bool(flags) and all(
+        words and not words & ON_STACK and all(w.startswith("SG_MITER_") for w in words)
+        for words in flags
+    )
+
+
+def is_on_stack(context: CheckContext, site: Site) -> bool:
+    """Whether the function begins the walk of SITE by flags that put its mappings on
+    the stack."""
+    return any(words & ON_STACK for words in _flags(context, site.call))
+
+
+def _flags(context: CheckContext, call: Expr) -> list[set[str]]:
+    """The names in the flags by which each walk begins that CALL may go on with."""
+    walk = WALKS[call.callee]
+    state = call.arguments.get(walk.state)
+    words = {n.text for n in state.walk()} if state is not None else set()
+    return [
+        names_in(begin.arguments[3])
+        for begin in context.function.calls([walk.begins])
+        if len(begin.arguments) > 3
+        and words <= {n.text for n in begin.arguments[0].walk()}
+    ]
 
 
 def _walks(context: CheckContext) -> Iterator[tuple[Site, Walk]]:
@@ -131,12 +165,3 @@ def _variable(context: CheckContext, argument: Expr) -> str:
     if node.kind != "unary" or node.op != "&":
         return ""
     return root_of(node.children[0].bare(), context.function)
-
-
-def _is_atomic(context: CheckContext, site: Site, walk: Walk) -> bool:
-    given = {a.bare().text for a in site.call.arguments.values()}
-    return any(
-        given & {a.bare().text for a in call.arguments.values()}
-        and any(n.text == ATOMIC for a in call.arguments.values() for n in a.walk())
-        for call in context.function.calls([walk.begins])
-    )

@@ -240,6 +240,7 @@ def test_who_calls_it_from_another_file_unmaps(tree, write, user, severity):
     found = json.loads(run(tree, "mm/part.c").stdout)["findings"]
     assert [(f["rule"], f["severity"]) for f in found] == [("kmap-returned", severity)]
 
+
 STOPPED = """\
 int word(struct scatterlist *list, int n)
 {

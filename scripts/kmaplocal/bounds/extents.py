@@ -250,6 +250,20 @@ class Extents:
                 return many
         for expr, _, sign in access.offset or ():
             many = self.pages.many(expr) if expr is not None and sign > 0 else None
+            if many is None and expr is not None and sign > 0:
+                many = self._many_turns(expr.bare().text, access.expr)
+            if many is not None:
+                return many
+        return None
+
+    def _many_turns(self, name: str, at: Expr) -> Expr | None:
+        """What of many pages NAME counts up to in a loop around AT."""
+        for loop in self.function.around(at, LOOPS):
+            test = _limit(loop, name)
+            end = test.bare().children[1].bare() if test is not None else None
+            while end is not None and end.op == "/" and len(end.children) == 2:
+                end = end.children[0].bare()
+            many = self.pages.many(end) if end is not None else None
             if many is not None:
                 return many
         return None

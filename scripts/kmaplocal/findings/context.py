@@ -216,6 +216,13 @@ class CheckContext:
             if following.kind in JUMPS:
                 return
 
+    def following(self, stmt: Stmt) -> Iterator[Stmt]:
+        """The same where STMT may be what a label stands before."""
+        home = stmt
+        while home.parent is not None and home.parent.kind == "label":
+            home = home.parent
+        return self.sequel(home)
+
     def before(self, expr: Expr) -> Iterator[Stmt]:
         """The statements that stand before EXPR in the blocks around it."""
         home = self.statement(expr)

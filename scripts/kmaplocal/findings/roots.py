@@ -83,7 +83,7 @@ def _leaving_behind(context: CheckContext, at: Finding) -> set[int]:
         stmt.start[0]
         for home in homes
         if home is not None
-        for stmt in context.sequel(home)
+        for stmt in context.following(home)
         if stmt.kind == "return"
     }
 

@@ -498,6 +498,7 @@ ROWS: dict[str, list[Row]] = {
     "include/linux/vmalloc.h": [
         Row("vm_map_ram vmalloc __vmalloc vmalloc_user vmap vzalloc", sleeps=ALWAYS),
         Row("vfree", hands=FREED, how="it is freed"),
+        Row("vunmap", hands=FREED, how="it is unmapped as one of vmap()"),
     ],
     # sg_miter_next() first stops.
     "lib/scatterlist.c": [

@@ -11,6 +11,7 @@ from kmaplocal.findings.rules.kmap_handoff import ALLOCATING, is_lowmem
 from kmaplocal.findings.context import CheckContext
 from kmaplocal.bounds import plain
 from kmaplocal.bounds.offsets import values_of
+from kmaplocal.c.places import names_in
 from kmaplocal.flow.events import Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.c.syntax import Expr, Stmt
@@ -24,6 +25,7 @@ NO_HIGHMEM = ("kmsan_", "arch_")
 # Give away the reference to what is argument 0; and take another one.
 PUTTING = ("put_page", "__free_page", "__free_pages", "folio_put")
 FREEING = ("__free_page", "__free_pages")
+FREEING_VIRTUAL = ("vfree", "kvfree")
 GETTING = ("get_page", "folio_get", "try_get_page", "folio_try_get")
 
 
@@ -139,17 +141,31 @@ def _page(site: Site) -> str:
 def uses_after_put(context: CheckContext) -> Iterator[Finding]:
     """Accesses to a page after the function gave its own reference away, in the same
     run of statements."""
-    for put in context.function.calls(PUTTING):
+    for put in context.function.calls((*PUTTING, *FREEING_VIRTUAL)):
         argument = put.arguments.get(0)
-        page = argument.bare().text if argument is not None else ""
+        given = argument.bare().text if argument is not None else ""
         for site in context.sites:
-            if _page(site) != page or not _is_last(context, page, put):
+            if given not in _owners(context, site, put) or not given:
+                continue
+            if not _is_last(context, given, put):
                 continue
             if not any(site.number in sites for sites in context.trace.alive(put)):
                 continue
             use = _next_use(context, site, put)
             if use is not None:
                 yield _after_put(context, site, put, use)
+
+
+def _owners(context: CheckContext, site: Site, put: Expr) -> set[str]:
+    """What PUT is given where it gives the page of SITE away: that, or the address by
+    which vmalloc_to_page() found it."""
+    page = site.call.arguments.get(0)
+    if page is None or put.callee in PUTTING:
+        return {_page(site)}
+    sources = values_of(page.bare().text, context.function) or [page]
+    asked = (value.bare() for value in sources)
+    found = [v.arguments[0] for v in asked if v.callee == "vmalloc_to_page"]
+    return {name for address in found for name in names_in(address)}
 
 
 def put_while_mapped(context: CheckContext, site: Site) -> Iterator[Finding]:
@@ -209,6 +225,6 @@ def _after_put(context: CheckContext, site: Site, put: Expr, use: Expr) -> Findi
         f"{context.named(site)} is used by {plain(use.text)} after {put.callee}() of"
         f" line {put.start[0]}, which may have freed the page",
         "put the page after the last use, and after the unmap",
-        "" if put.callee in FREEING else WARNING,
+        "" if put.callee in (*FREEING, *FREEING_VIRTUAL) else WARNING,
         steps=[*context.begun(site), context.step(put, "put here")],
     )

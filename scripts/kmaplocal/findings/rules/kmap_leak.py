@@ -284,9 +284,7 @@ def _hands_page_on(context: CheckContext, site: Site, leaving: Stmt) -> bool:
 def _following(context: CheckContext, expr: Expr) -> list[Stmt]:
     """What follows the statement of EXPR, which may be behind a label."""
     home = context.statement(expr)
-    while home is not None and home.parent is not None and home.parent.kind == "label":
-        home = home.parent
-    return [*context.sequel(home)] if home is not None else []
+    return [*context.following(home)] if home is not None else []
 
 
 def _guarded(context: CheckContext, site: Site, line: int) -> bool:

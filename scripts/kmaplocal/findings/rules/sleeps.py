@@ -87,7 +87,7 @@ def _sleep(context: CheckContext, call: Expr) -> tuple[str, str] | None:
     if may_sleep(call):
         return named(call), ""
     if how in PAGING:
-        if _may_fail(context):
+        if _may_fail(context) or _is_of_kernel(context, call):
             return None
         if _falls_back(context, call):
             return f"{call.callee}()", NOTE  # it may well be meant to fail
@@ -105,6 +105,17 @@ def _may_fail(context: CheckContext) -> bool:
     for site in context.sites:
         kinds[site.page].add(site.api.atomic)
     return any(len(atomic) > 1 for atomic in kinds.values())
+
+
+def _is_of_kernel(context: CheckContext, call: Expr) -> bool:
+    """Whether CALL, by an iterator, stands where that was asked to be one of memory of
+    the kernel: a pipe, a kvec or a bvec (include/linux/uio.h)."""
+    return any(
+        node.callee in ("iov_iter_is_pipe", "iov_iter_is_kvec", "iov_iter_is_bvec")
+        for stmt in context.function.statements()
+        if stmt.kind == "if" and stmt.exprs and stmt.children[0].holds(call)
+        for node in [stmt.exprs[0].bare()]
+    )
 
 
 def _falls_back(context: CheckContext, call: Expr) -> bool:

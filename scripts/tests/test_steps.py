@@ -273,6 +273,82 @@ def test_user_of_a_wrapper_comes_first(tmp_path, write, body, said):
     assert Steps([file]).of_function(file, verdict).text == said
 
 
+LENT = """\
+#include <linux/highmem.h>
+
+void submit(struct vec *vec, int number);
+
+static void put_out(char *buf)
+{
+	struct vec vec;
+
+	vec.base = buf;
+	submit(&vec, 1);
+}
+
+void f(struct page *page)
+{
+	char *p = kmap(page);
+
+	put_out(p);
+	kunmap(page);
+}
+
+void g(struct page *page)
+{
+	kmap(page);
+	put_out(page_address(page));
+	kunmap(page);
+}
+
+void h(struct page *page, struct msghdr *msg)
+{
+	struct kvec iov;
+
+	iov.iov_base = kmap(page);
+	iov_iter_kvec(&msg->msg_iter, 1, &iov, 1, 64);
+	send_all(msg);
+	kunmap(page);
+}
+
+static void put_both(char *buf)
+{
+	struct vec vecs[2];
+
+	vecs[1].base = buf;
+	submit(vecs, 2);
+}
+
+void k(struct page *page)
+{
+	char *p = kmap(page);
+
+	put_both(p);
+	kunmap(page);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("f", "see that vec.base is not kept by submit() (a.c:9), and read in this"),
+        ("k", "see that submit() is done with vecs[1].base (a.c:42) when put_both()"),
+        ("k", ", and reads it in this thread alone; then kmap_local_page() will do"),
+        (
+            "g",
+            "use it for page_address(page) of line 24; before that, see that vec.base",
+        ),
+        ("h", "a bio_vec and iov_iter_bvec() instead of a kvec"),
+    ],
+)
+def test_who_may_read_what_is_lent(tmp_path, write, function, said):
+    write(tmp_path / "a.c", LENT)
+    file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
+    verdict = next(v for v in file.verdicts if v.function == function)
+    assert said in Steps([file]).of_function(file, verdict).text
+
+
 def test_every_rule_says_what_it_is_for():
     assert all(rule.__doc__ for rule, _ in RULES)
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 from kmaplocal.c.syntax import Expr
 from kmaplocal.c.text import plain
 from kmaplocal.certify import aliases
-from kmaplocal.certify.certificate import ONE_PAGE, PAIRED
+from kmaplocal.certify.certificate import LOCAL, ONE_PAGE, PAIRED
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import functions
+from kmaplocal.steps import passed
 from kmaplocal.steps.kept import Kept
 
 _AGAIN = ("vmap", "vm_map_ram")
@@ -30,7 +31,9 @@ def asked_for(kept: Kept) -> str:
         return ""
     what, line = plain(asked[0].place.text), asked[0].place.start[0]
     new = f"what kmap_local_page({kept.page}) returns"
-    return f"keep {new}, and use it for {what} of line {line}"
+    text = f"keep {new}, and use it for {what} of line {line}"
+    first = kept.bad(LOCAL) and (passed.called(kept) or passed.unread(kept))
+    return f"{text}; before that, {first}" if first else text
 
 
 def asked_elsewhere(kept: Kept) -> str:

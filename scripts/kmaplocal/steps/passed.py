@@ -45,7 +45,8 @@ def called(kept: Kept) -> str:
     place = f" ({root.where})" if root.where else ""
     if root.onto:
         held = plain(root.name)
-        first = f"see that {root.onto}() is done with {held}{place} when {done}"
+        done = f"when {done}, and reads it in this thread alone"
+        first = f"see that {root.onto}() is done with {held}{place} {done}"
     elif root.what == "stored":
         first = f"see that nothing reads {plain(root.name)}{place} when {done}"
     elif root.what == "address-taken":
@@ -109,7 +110,8 @@ def _read(root: Root) -> str:
     if root.what == "maps":
         return (
             f"see that {root.name}(), which is called back while the page is mapped,"
-            " ends before it returns what it maps, and nothing else"
+            " leaves nothing mapped and unmaps nothing that was mapped before it, or"
+            " map the page in there"
         )
     if root.what == "far":
         return (
@@ -119,6 +121,7 @@ def _read(root: Root) -> str:
         return f"see that {root.name}() only prints it, or take it out of the message"
     if root.what == "stored":
         whom = f" by {root.onto}()" if root.onto else ""
-        return f"see that {plain(root.name)} is not kept{whom}{place}"
+        held = f"{plain(root.name)} is not kept{whom}{place}"
+        return f"see that {held}, and read in this thread alone"
     who = root.name if root.what == "unread" else root.function
     return f"read {who}(){place} and see that it keeps no address"

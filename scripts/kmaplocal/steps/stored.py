@@ -16,10 +16,12 @@ _ITERATORS = ("iov_iter_kvec", "kernel_sendmsg", "kernel_recvmsg", "sock_sendmsg
 def vector(kept: Kept) -> str:
     """An address that becomes an entry of an I/O vector."""
     found = kept.root(Kind.STORED, Kind.ESCAPES, Kind.UNKNOWN)
+    new = "a bio_vec and iov_iter_bvec() instead of a kvec"
+    if found is not None and _is_behind(found[1], kept):
+        return f"give {found[1].name}() the page: {new}"
     if found is None or not _is_vector(found[1]):
         return ""
     through, onto = found[0].place.callee, found[1].onto
-    new = "a bio_vec and iov_iter_bvec() instead of a kvec"
     if through and through != onto:
         return f"give {through}() the page: {new}"
     if onto in _ITERATORS[1:]:
@@ -30,6 +32,18 @@ def vector(kept: Kept) -> str:
 def _is_vector(root: Root) -> bool:
     label = plain(root.name).replace("->", ".").split(".")[-1]
     return label == _VECTOR or root.onto in _ITERATORS
+
+
+def _is_behind(root: Root, kept: Kept) -> bool:
+    """Whether a callee that was not read is given an iterator, behind which a kvec of
+    this function has the address."""
+    held = any(
+        _VECTOR in (e.children[0].label, e.children[0].text)
+        for e in kept.function.exprs
+        if e.kind == "assign"
+    )
+    made = kept.called().intersection(_ITERATORS[:1])
+    return root.what == "unread" and bool(made) and held
 
 
 def given_back(kept: Kept) -> str:

@@ -259,3 +259,26 @@ def test_a_stopped_walk_has_no_address_where_its_source_is_not_there(tree, write
     write(tree / "fs/stopped.c", STOPPED)
     (found,) = json.loads(run(tree, "fs/stopped.c").stdout)["findings"]
     assert (found["rule"], found["line"]) == ("kmap-use-after-unmap", 9)
+
+
+ABORTED = """\
+int first(struct sk_buff *skb)
+{
+	struct skb_seq_state state;
+	const u8 *data;
+
+	skb_prepare_seq_read(skb, 0, 4, &state);
+	if (!skb_seq_read(0, &data, &state))
+		return 0;
+	skb_abort_seq_read(&state);
+	return data[0];
+}
+"""
+
+
+def test_an_aborted_read_has_no_data(tree, write):
+    write(tree / "net/aborted.c", ABORTED)
+    (found,) = json.loads(run(tree, "net/aborted.c").stdout)["findings"]
+    assert (found["rule"], found["line"]) == ("kmap-use-after-unmap", 10)
+    write(tree / "net/aborted.c", ABORTED.replace("return data[0]", "return 1"))
+    assert json.loads(run(tree, "net/aborted.c").stdout)["findings"] == []

@@ -15,6 +15,7 @@ from kmaplocal.findings.rules.arrays import arrays_left
 from kmaplocal.findings.rules.several import left_by_callers
 from kmaplocal.findings.rules.held import put_while_mapped
 from kmaplocal.findings.rules.takers import by_result, how_sure, is_for_later, takers
+from kmaplocal.findings.rules.untraced import left_before
 from kmaplocal.findings.rules.walkers import WALKS, walks_left
 from kmaplocal.findings.context import CheckContext, lasting
 from kmaplocal.bounds import plain
@@ -89,7 +90,10 @@ def _is_lent(context: CheckContext, address: Expr) -> bool:
 
 def _leaks(context: CheckContext) -> Iterator[Finding]:
     for site in context.sites:
-        if _unmapped_by_others(context, site):
+        if _unmapped_by_calls(context, site):
+            continue
+        if _unmapped_untraced(context, site):
+            yield from left_before(context, site)
             continue
         if _is_kept(context, site):
             if lasting(site) and not context.unmaps(site):
@@ -103,9 +107,9 @@ def _leaks(context: CheckContext) -> Iterator[Finding]:
                 yield found
 
 
-def _unmapped_by_others(context: CheckContext, site: Site) -> bool:
+def _unmapped_by_calls(context: CheckContext, site: Site) -> bool:
     """Whether the address, or the page of a kmap(), is given to who may unmap it."""
-    if _unmapped_untraced(context, site) or _unmapped_by_page(context, site):
+    if _unmapped_by_page(context, site):
         return True
     return any(
         context.called.unmaps(call, number)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from kmaplocal.findings.finding import Finding
 from kmaplocal.findings.context import CheckContext
-from kmaplocal.findings.rules.walkers import STOPPED
+from kmaplocal.findings.rules.walkers import STOPPED, WALKS
 from kmaplocal.bounds import plain
 from kmaplocal.flow.events import Kind
 from kmaplocal.knowledge import api, functions
@@ -77,7 +77,7 @@ def _members(context: CheckContext, unmap: Expr) -> list[str]:
     if argument is None:
         return []
     if given == api.HOLDER:
-        members = list(_held(context, unmap, argument))
+        members = [*_held(context, unmap, argument), *_walked(context, unmap)]
     elif given == api.ADDRESS and argument.bare().kind == "member":
         members = [argument.bare().text]
     else:
@@ -93,6 +93,18 @@ def _held(context: CheckContext, unmap: Expr, argument: Expr) -> Iterator[str]:
             yield f"{given.children[0].bare().text} . {label}"
         elif given.kind == "identifier":
             yield f"{given.text} -> {label}"
+
+
+def _walked(context: CheckContext, unmap: Expr) -> Iterator[str]:
+    """The variables that a walk leaves its address in which UNMAP stops."""
+    for name, walk in WALKS.items():
+        if walk.stops != unmap.callee or walk.result is None:
+            continue
+        for call in context.function.calls([name]):
+            same = call.arguments[walk.state].bare().text
+            result = call.arguments[walk.result].bare()
+            if same == unmap.arguments[0].bare().text and result.op == "&":
+                yield result.children[0].bare().text
 
 
 def _labels(context: CheckContext, unmap: Expr) -> Iterator[str]:

@@ -25,19 +25,20 @@ ON_STACK = {ATOMIC, "SG_MITER_LOCAL"}
 
 class Walk(NamedTuple):
     """What begins, goes on with and stops a walk, and the number of the argument that
-    its state is, of the one that goes on; and the member of it that is the address, ""
-    where that is elsewhere."""
+    its state is, of the one that goes on; and the member of it that is the address, or
+    the number of the argument behind which that is."""
 
     begins: str
     stops: str
     state: int
-    address: str
+    address: str = ""
+    result: int | None = None
 
 
 # Source: lib/scatterlist.c, net/core/skbuff.c of Linux 6.1.
 WALKS = {
     "sg_miter_next": Walk("sg_miter_start", "sg_miter_stop", 0, "addr"),
-    "skb_seq_read": Walk("skb_prepare_seq_read", "skb_abort_seq_read", 2, ""),
+    "skb_seq_read": Walk("skb_prepare_seq_read", "skb_abort_seq_read", 2, result=1),
 }
 STOPPED = {walk.stops: walk.address for walk in WALKS.values() if walk.address}
 

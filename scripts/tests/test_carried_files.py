@@ -103,6 +103,30 @@ def test_kernel_doc_describes_the_parameter(apply):
     ) in after
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "extern struct page *\t\tshelf_get(struct shelf *, unsigned long nr);",
+            "extern struct page\t\t*shelf_get(struct shelf *, unsigned long nr,\n"
+            "\t\t\t\t\t   void **page_addr);",
+        ),
+        (
+            "struct page * shelf_get(struct shelf *);",
+            "struct page *shelf_get(struct shelf *, void **page_addr);",
+        ),
+        (
+            "struct page\t\t*shelf_get(struct shelf *);",
+            "struct page\t\t*shelf_get(struct shelf *, void **page_addr);",
+        ),
+    ],
+)
+def test_a_declaration_that_changes_is_laid_out(apply, before, after):
+    told = HEADER.replace("struct page *shelf_get(struct shelf *);", before)
+    done = apply(shelf_h=told)
+    assert after in done["shelf.h"].after.decode()
+
+
 def test_it_is_written(apply):
     apply(dry=False)
     text = (apply.root / "fs/shelf/user.c").read_text()

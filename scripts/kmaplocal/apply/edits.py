@@ -137,8 +137,11 @@ def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
     """EDIT of LINES with new STATEMENTS laid out, lines it made too long broken, and
     those it adds or changes indented as those around them are, or, where the file is
     indented by tabs but for a few lines, by tabs."""
-    found = _laid_out(edit, lines, statements)
-    fresh = {line for line in found.lines if line not in lines[edit.first : edit.last]}
+    old = lines[edit.first : edit.last]
+    made = _unbroken(old, edit.lines)
+    made = [x if x in old else layout.declared(x) for x in made]
+    found = _laid_out(Edit(edit.first, edit.last, tuple(made)), lines, statements)
+    fresh = {line for line in found.lines if line not in old}
     if layout.by_tabs(lines):
         told = [layout.tabbed(x) if x in fresh else x for x in found.lines]
     else:
@@ -146,6 +149,16 @@ def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
         told = [layout.indented(x, blanks) if x in fresh else x for x in found.lines]
     told = [layout.starred(x) if x in fresh else x for x in told]
     return Edit(found.first, found.last, tuple(told))
+
+
+def _unbroken(old: Sequence[str], new: Sequence[str]) -> Sequence[str]:
+    """The lines NEW; as one where they declare a function that one line declared:
+    spatch breaks it as if each tab were as wide as the first."""
+    further = [line.strip() for line in new[1:] if line[:1].isspace()]
+    whole = len(old) == 1 and 0 < len(further) == len(new) - 1
+    if whole and not new[0][:1].isspace() and new[0].endswith(","):
+        return [" ".join([new[0], *further])]
+    return new
 
 
 def _laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:

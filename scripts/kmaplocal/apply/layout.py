@@ -68,6 +68,21 @@ def starred(line: str) -> str:
     return line
 
 
+def declared(line: str) -> str:
+    """LINE with the star beside the name of the function that it declares, outside of
+    all: `struct page *\tfoo(...` is `struct page\t*foo(...`."""
+    found = lexer.tokens(line)
+    for star, name, opening in zip(found, found[1:], found[2:]):
+        if line[:1].isspace() or star.text in ("(", "="):
+            break
+        if star.text == "*" and opening.text == "(" and name.kind == lexer.IDENTIFIER:
+            apart, before = line[star.column + 1 : name.column], line[: star.column + 1]
+            kept = before.rstrip("* \t")
+            stars = "*" * before[len(kept) :].count("*")
+            return f"{kept}{apart}{stars}{line[name.column:]}" if apart else line
+    return line
+
+
 def margin(line: str) -> int:
     """The column the text of a line starts at."""
     return width(line) - len(line.expandtabs(TAB).lstrip())
@@ -215,11 +230,12 @@ def _declarators(parts: list[str], column: int) -> list[str]:
 def _wrapped_from(text: str, column: int, opening: int) -> list[str]:
     """TEXT broken after commas, aligned to what stands at OPENING."""
     lines, line = [], indent(column) + text[:opening]
+    below = indent(width(line))
     for number, piece in enumerate(_split(text[opening:])):
         space = "" if number == 0 else " "
         if number and width(line + space + piece) > WIDTH:
             lines.append(line)
-            line, space = indent(column + opening), ""
+            line, space = below, ""
         line += space + piece
     return [*lines, line]
 

@@ -135,3 +135,86 @@ def test_nothing_is_converted_where_it_cannot(carried, before, after):
     _, outcome = carried(code)
     assert outcome.after == outcome.before
     assert {doubt.function for doubt in outcome.kept} >= {"shelf_get", "shelf_put"}
+
+
+ASKED = """\
+static int shelf_size(struct page *page)
+{
+	int *words = page_address(page);
+
+	return words[0];
+}
+
+int shelf_small(struct shelf *shelf)
+{
+	struct page *page = shelf_get(shelf);
+	int size;
+
+	if (IS_ERR(page))
+		return 0;
+	size = shelf_size(page);
+	shelf_put(page);
+	return size < 4;
+}
+"""
+EARLY = """
+int shelf_early(struct page *page)
+{
+	int size = 0;
+
+	if (PageDirty(page))
+		size = shelf_size(page);
+	kmap(page);
+	shelf_put(page);
+	return size;
+}
+"""
+OTHER = """
+int page_size_of(struct page *page)
+{
+	return shelf_size(page);
+}
+"""
+
+
+def test_who_only_asks_gets_the_address(carried):
+    _, outcome = carried(CODE + ASKED)
+    after = outcome.after.decode()
+    assert "static int shelf_size(struct page *page, void *page_addr)" in after
+    assert "\tsize = shelf_size(page, page_addr);" in after
+    assert "page_address" not in after
+    assert not outcome.kept and not outcome.unanalysed
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("int shelf_small", EARLY + "\nint shelf_small"),  # of what is not mapped yet
+        (  # ... or not any more
+            "\tsize = shelf_size(page);\n\tshelf_put(page);\n",
+            "\tshelf_put(page);\n\tsize = shelf_size(page);\n",
+        ),
+        ("static int shelf_size", "int shelf_size"),  # others may call it
+        ("\treturn words[0]", "\tlast = words;\n\treturn words[0]"),
+        ("\treturn words[0]", "\tpage = next_page(page);\n\treturn words[0]"),
+        ("\treturn words[0]", "\treturn words[0] ?: shelf_size(page)"),
+        ("int shelf_small", OTHER + "\nint shelf_small"),  # of an unknown page
+        (
+            "int shelf_small",
+            "int (*size)(struct page *) = shelf_size;\nint shelf_small",
+        ),
+        ("int shelf_small", "#define SIZE(p) shelf_size(p)\nint shelf_small"),
+        ("int shelf_small", "EXPORT_SYMBOL(shelf_size);\nint shelf_small"),
+        (
+            "\treturn words[0];",
+            "#ifdef A\n\tput_page(page);\n#endif\n\treturn words[0];",
+        ),
+    ],
+)
+def test_who_only_asks_may_be_in_the_way(carried, before, after):
+    code = CODE + ASKED
+    assert before in code
+    code = code.replace(before, after)
+    _, outcome = carried(code)
+    assert outcome.after == outcome.before
+    assert {doubt.function for doubt in outcome.kept} >= {"shelf_get", "shelf_put"}

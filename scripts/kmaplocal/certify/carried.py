@@ -31,8 +31,16 @@ from kmaplocal.certify.view import carrying
 from kmaplocal.flow.events import AGAINST, Kind
 from kmaplocal.flow.trace import Site
 from kmaplocal.flow.values import Given
-from kmaplocal.knowledge import api, functions
-from kmaplocal.repairs.carry import GIVEN, RESULT, Carrier, Carrying, Refused, Role
+from kmaplocal.knowledge import api, functions, pages
+from kmaplocal.repairs.carry import (
+    ASKED,
+    GIVEN,
+    RESULT,
+    Carrier,
+    Carrying,
+    Refused,
+    Role,
+)
 from kmaplocal.repairs.carry import pages_of, with_initialised
 from kmaplocal.repairs.heads import described, heads, misused, with_parameters
 from kmaplocal.repairs.repair import AddressCarried
@@ -48,7 +56,7 @@ _IN_PAGES = {"kmap", *_BY_PAGE, *JUMPS}
 _IS_GIVEN = "the address the page is mapped at"
 _IS_LEFT = "filled with the address the page is mapped at"
 TOGETHER = "kept as the address has to go with the page through all of "
-LATE = (Kind.AFTER_UNMAP, Kind.DANGLING, Kind.MAPPED_AGAIN)
+LATE = (Kind.AFTER_UNMAP, Kind.DANGLING, Kind.MAPPED_AGAIN, Kind.UNSET)
 
 
 @dataclass
@@ -187,7 +195,8 @@ class _Component:
             if not self.analysis.learner.learn():
                 break
         for file, name in sorted(given):
-            if self.analysis.callees.unread(file, name):
+            unread = self.analysis.callees.unread(file, name)
+            if unread and not name.startswith(pages.FLAGS):
                 raise Refused(f"a page is given to {name}(), which nobody found")
 
     def _is_only(self, key: Key) -> None:
@@ -256,7 +265,7 @@ class _Component:
     def _describe(self, file: str, made: Carried) -> None:
         for name, parameter in made.parameters.items():
             span = self._span(Key(file, name))
-            given = self.known[file][name].kind == GIVEN
+            given = self.known[file][name].kind in (GIVEN, ASKED)
             text = _IS_GIVEN if given else _IS_LEFT
             called = parameter.rpartition("*")[2]
             found = described(self.outlines[file], span, called, text)
@@ -275,7 +284,7 @@ class _Component:
                 copy.write_bytes(text.encode(errors="surrogateescape"))
             fresh = outlines(Path(folder), made)
         names = {key.name for key in self.family.functions}
-        other = self.analysis.again(carrying(names))
+        other = self.analysis.again(carrying(names, _addresses(made)))
         other.callees.carried = True
         called = ((file, name) for file, known in self.known.items() for name in known)
         other.callees.mapping |= dict.fromkeys(called, True)
@@ -315,15 +324,18 @@ class _Component:
         after = files[key.file]
         seen = [(v, after.analyses.get(v.line)) for v in after.verdicts]
         found = [(v, a) for v, a in seen if v.function == key.name and a is not None]
+        role = self.family.roles.get(key)
+        if role is not None and role.kind == ASKED and not found:
+            return not after.lost and not self.family.functions[key].calls(api.OLD)
         if after.lost or len(found) != 1:
             return False
         ((verdict, analysis),) = found
-        trace, role = analysis.trace, self.family.roles.get(key)
+        trace = analysis.trace
         if trace.disordered or any(e.kind in LATE for e in trace.events):
             return False
         if analysis.function.calls({"page_address", *api.OLD}):
             return False
-        if role is None:
+        if role is None or role.kind == ASKED:
             ends = [end for ends in trace.unmaps.values() for end in ends]
             called = analysis.function.calls(analysis.knowledge.unmaps)
             unmapped = all(end.fine for end in ends) and len(called) == len(
@@ -435,6 +447,17 @@ def _maps(analysis, number: int, role: Role) -> bool:
             if not (stored or handed or given):
                 return False
     return made.ends == "kunmap_local"
+
+
+def _addresses(made: Mapping[str, Carried]) -> dict[str, set[str]]:
+    """The variables that MADE declares for addresses, by the functions they are in."""
+    found: dict[str, set[str]] = {}
+    for each in made.values():
+        for change in each.changes.values():
+            names = found.setdefault(change.function.name, set())
+            for _, _, text in change.declared:
+                names.update(name.strip(" *") for name in text.split(","))
+    return found
 
 
 # -- the text ---------------------------------------------------------------------

@@ -13,7 +13,8 @@ from kmaplocal.c.outline import Outline, Span
 from kmaplocal.c.syntax import Function
 from kmaplocal.certify.certificate import CONVERT
 from kmaplocal.certify.file import FileAnalysis
-from kmaplocal.repairs.carry import Role, givers_of, pages_of, roles_of
+from kmaplocal.repairs.carry import ASKED, Role, given_to, givers_of, pages_of
+from kmaplocal.repairs.carry import roles_of
 
 if TYPE_CHECKING:
     from kmaplocal.certify.analysis import Analysis
@@ -91,6 +92,7 @@ class Search:
         self.analysis, self.outlines = analysis, analysis.outlines
         self.roles: dict[Key, Role] = {}
         self.mentions: dict[str, list[str]] = {}
+        self.asked: dict[Key, int] = {}  # by what parameter they are given a page
         self.functions: dict[Key, Function | None] = {  # None: not understood
             Key(file.path, function.name): function
             for file in files
@@ -103,6 +105,7 @@ class Search:
         """The families, with the functions of which all was understood."""
         self._look_behind()
         for _ in range(MOST_ROUNDS):
+            self._look_inside()
             new = self._new_roles()
             if not new:
                 break
@@ -135,14 +138,54 @@ class Search:
         self.analysis.outline(sorted(near))
         self._read({file: self.outlines[file].holding(_BY_PAGE) for file in near})
 
+    def _look_inside(self) -> None:
+        """Take in what the functions at hand give their mapped pages, and what asks for
+        the address of such a page itself."""
+        given = {
+            (key.file, name, number)
+            for key, function in self.functions.items()
+            if function is not None
+            for known in [visible(self.roles, self.outlines, key.file)]
+            for name, number in given_to(function, known)
+        }
+        places = {each: self._places(*each[:2]) for each in sorted(given)}
+        files = {file for found in places.values() for file in found}
+        self.analysis.outline(sorted(files))
+        for (_, name, number), found in places.items():
+            for file in found:
+                spans = self.outlines[file].holding(("page_address",))
+                if any(span.name == name for span in spans):
+                    self.asked.setdefault(Key(file, name), number)
+        new = [key for key in self.asked if key not in self.functions]
+        self._read({k.file: self._spans(k.file, new) for k in new})
+
+    def _places(self, file: str, name: str) -> list[str]:
+        """The files that define NAME, as FILE calls it."""
+        if any(span.name == name for span in self.outlines[file].functions):
+            return [file]
+        tree = self.analysis.definitions
+        places = tree.resolve(name, Path(file)) if tree else ()
+        return [str(place.file) for place in places]
+
+    def _spans(self, file: str, keys: Sequence[Key]) -> list[Span]:
+        names = {key.name for key in keys if key.file == file}
+        return [s for s in self.outlines[file].functions if s.name in names]
+
     def _new_roles(self) -> dict[Key, Role]:
         found: dict[Key, Role] = {}
         for key, function in self.functions.items():
-            if function is not None and key not in self.roles:
+            before = self.roles.get(key)
+            if function is not None and (before is None or before.kind == ASKED):
                 known = visible(self.roles, self.outlines, key.file)
+                known.pop(key.name, None)
                 role = roles_of([function], known).get(key.name)
-                found |= {key: role} if role else {}
-        return found
+                found |= {key: role} if role and role != before else {}
+        # What unmaps, too, is no function that only asks.
+        return found or {
+            key: Role(ASKED, number)
+            for key, number in self.asked.items()
+            if key not in self.roles and self.functions.get(key)
+        }
 
     def _users(self, new: Collection[Key]) -> dict[str, list[Span]]:
         """The functions that name what NEW roles are of, by file."""

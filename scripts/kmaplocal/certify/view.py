@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from kmaplocal.certify.certificate import Verdict
@@ -66,11 +66,17 @@ def _carried(knowledge: FileKnowledge, function: Function) -> FileKnowledge:
     return known
 
 
-def carrying(names: Collection[str]) -> View:
+def carrying(names: Collection[str], addresses: Mapping[str, Collection[str]]) -> View:
     """The functions of these NAMES, and all that map, after their addresses go with the
-    pages."""
+    pages: ADDRESSES are the variables they are in, by function."""
+
+    def knowing(knowledge: FileKnowledge, function: Function) -> FileKnowledge:
+        known = _carried(knowledge, function)
+        known.addresses = frozenset(addresses.get(function.name, ()))
+        return known
+
     calls = (LOCAL, api.MAPS[LOCAL].ends, *names)
-    return View(calls, _carried, certify, converting=True, alone=True)
+    return View(calls, knowing, certify, converting=True, alone=True)
 
 
 LOCAL = "kmap_local_page"

@@ -24,6 +24,7 @@ class Kind(Enum):
     ACCESS = "access"  # reads or writes there, or has a callee do so
     WRITTEN = "written"  # ... may write there
     READ = "read"  # the value of the variable that holds it
+    UNSET = "unset"  # ... which holds none, though it is for nothing else
     COMPARED = "compared"  # with an address that may be in another mapping of the page
     TESTED = "tested"  # by a condition; of no site: something else was
     MOVED = "moved"

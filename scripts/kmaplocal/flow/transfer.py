@@ -27,10 +27,19 @@ class Transfer(Stores):
         value = state.get(expr.text)
         if value and value.kind == "address":
             self.log.note(Kind.READ, value.site, expr)
+        kept = expr.text in self.knowledge.addresses
+        if kept and not self._is_mapped_now(value, state):
+            self.log.note(Kind.UNSET, None, expr)
         if expr.text in self.relevant.structures:
             for member in state.addresses(expr.text):
                 self.log.note(Kind.STORED, member.site, expr, f"a copy of {expr.text}")
         return [(value, state)]
+
+    def _is_mapped_now(self, value: Value | None, state: State) -> bool:
+        """Whether VALUE is an address of a mapping that is alive."""
+        if value is None or value.kind != "address":
+            return False
+        return self._alive(value, state)
 
     def on_paren(self, expr, state):
         return self.evaluate(expr.children[0], state)

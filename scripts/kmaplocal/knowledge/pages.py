@@ -32,9 +32,11 @@ from kmaplocal.knowledge.row import (
 
 _NEXT = Map("kunmap_local", "", False, True, ("zero",), 0, True, True, "kmap_atomic")
 
-# How what asks for the flags of a page, or sets them, begins.  Source:
-# include/linux/page-flags.h.
-ASKING = ("Page", "SetPage", "ClearPage", "TestSetPage", "page_", "set_page_")
+# How what asks for a flag of a page, or sets it, begins; its name is pasted together,
+# so that no definition of it is found.  Source: include/linux/page-flags.h.
+FLAGS = ("Page", "SetPage", "ClearPage", "TestSetPage")
+# ... and what asks for more of it.
+ASKING = (*FLAGS, "page_", "set_page_")
 
 ROWS: dict[str, list[Row]] = {
     # The mapping calls themselves; the versions by the history of their header

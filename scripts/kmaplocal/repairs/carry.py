@@ -15,13 +15,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kmaplocal.c.places import Places, slice_of
+from kmaplocal.c.places import BLOCKS, Places, slice_of
 from kmaplocal.bounds.offsets import values_of
 from kmaplocal.c.reaching import READING
 from kmaplocal.c.syntax import Expr, Function, Stmt
+from kmaplocal.flow.conditions import TRANSPARENT
+from kmaplocal.knowledge import api, functions
 
-RESULT, OUTPUT, GIVEN = "result", "output", "given"
+RESULT, OUTPUT, GIVEN, ASKED = "result", "output", "given", "asked"
 SUFFIX = "_addr"
+_TO_PAGE = {OUTPUT: "passed", GIVEN: "ended", ASKED: "asked"}
+_IS_TOLD = (GIVEN, ASKED)  # the page of a parameter, and its address
 
 
 class Refused(Exception):
@@ -30,7 +34,8 @@ class Refused(Exception):
 
 class Role(NamedTuple):
     """How a mapped page goes between a function and its callers: it is the RESULT, is
-    left behind the parameter of that NUMBER, or is GIVEN as it."""
+    left behind the parameter of that NUMBER, or is GIVEN as it to be unmapped, or only
+    to be ASKED for its address."""
 
     kind: str
     number: int = -1
@@ -62,8 +67,12 @@ class Carrying:
 
 def pages_of(function: Function, roles: Roles) -> dict[str, set[str]]:
     """The variables of FUNCTION that are mapped pages, each with how they become so:
-    "mapped" here, "got" from a function of ROLES, "ended" here or by one."""
+    "mapped" here, "got" from a function of ROLES, "ended" here or by one, "asked" for
+    its address by one, or here for a caller."""
     found: dict[str, set[str]] = {}
+    own = roles.get(function.name)
+    if own is not None and own.kind == ASKED and own.number < len(function.params):
+        found[function.params[own.number].name] = {"asked"}
     for call in function.calls({"kmap", "kunmap", *roles}):
         name, how = _page(call, roles)
         if name in function.variables:
@@ -82,7 +91,7 @@ def _page(call: Expr, roles: Roles) -> tuple[str, str]:
     argument = call.arguments.get(role.number)
     if role.kind == OUTPUT and argument is not None and argument.bare().op == "&":
         return _name(argument.bare().children[0]), "got"
-    return _name(argument), "passed" if role.kind == OUTPUT else "ended"
+    return _name(argument), _TO_PAGE[role.kind]
 
 
 def _mapped_page(call: Expr) -> str:
@@ -160,7 +169,7 @@ class _Finder:
                 raise Refused(f"{self.address(name)} is a name already")
         if self.role is None:
             return
-        if self.role.kind == GIVEN:
+        if self.role.kind in _IS_TOLD:
             self.found.parameter = (
                 f"void *{self.address(self.params[self.role.number])}"
             )
@@ -170,7 +179,23 @@ class _Finder:
                 raise Refused(f"{given} is a name already")
             self.found.parameter = f"void **{given}"
         else:
-            self.found.parameter = f"void **{self.address(self._returned())}"
+            self.found.parameter = f"void **{self._behind()}"
+
+    def _behind(self) -> str:
+        """The parameter behind which the address of the returned page is left: where
+        the function itself needs that address, too, it has a variable."""
+        page = self._returned()
+        return f"{self.address(page)}{'p' if self._is_needed(page) else ''}"
+
+    def _is_needed(self, page: str) -> bool:
+        """Whether something but a caller is to be given the address of PAGE."""
+        asked = self.function.calls({"page_address"})
+        asked += [c for c in self.function.calls(self.roles) if self._takes(c)]
+        asked += self.function.calls({"kunmap"})
+        return any(page == _name(e) for c in asked for e in c.arguments.values())
+
+    def _takes(self, call: Expr) -> bool:
+        return self.roles[call.callee].kind in _IS_TOLD
 
     def _words(self) -> set[str]:
         used = {e.text for e in self.function.exprs if e.kind == "identifier"}
@@ -291,8 +316,6 @@ class _Finder:
             name = _name(call.arguments.get(0))
             if name not in self.pages:
                 raise Refused(f"{call.text}: of which page is not known")
-            if self._is_result(name):
-                raise Refused(f"{call.text} where {name} is returned")
             self._edit(call, self._held(name))
             return
         name, how = _page(call, self.roles)
@@ -308,18 +331,23 @@ class _Finder:
         elif call.callee == "kunmap":
             self._edit(call, f"kunmap_local({self._held(name)})")
         elif how == "got":
-            given = f"&{self._held(name)}"
-            self._more(call, self.address(name) if self._is_result(name) else given)
+            self._got(call, name)
         else:
-            if self._is_result(name):
-                raise Refused(f"{call.callee}() where {name} is returned")
             self._more(call, self._held(name))
+
+    def _got(self, call: Expr, name: str) -> None:
+        if not self._is_result(name):
+            self._more(call, f"&{self._held(name)}")
+        elif self._is_needed(name):
+            raise Refused(f"{name} is returned, and its address needed")
+        else:
+            self._more(call, self.address(name))
 
     def _variable(self, page: str) -> str:
         """The variable that is given the address of PAGE where it is mapped here, and
-        nothing else; "" where there is none, or the page is left mapped."""
+        nothing else; "" where there is none, or the page is returned mapped."""
         maps = [c for c in self.function.calls({"kmap"}) if _page(c, {})[0] == page]
-        if len(maps) != 1 or self.role is not None:
+        if len(maps) != 1 or self._is_result(page):
             return ""
         call = maps[0]
         name = _taken_by(call) or self._declared_by(call)
@@ -341,10 +369,17 @@ class _Finder:
         if variable:
             return variable
         if name not in self.params or "mapped" in self.pages[name]:
+            if not {"mapped", "got"} & self.pages[name]:
+                raise Refused(f"{name} is mapped by what is not known")
             self.local.add(name)
-        elif self.role != Role(GIVEN, self.params.index(name)):
+        elif self.role is None or not self._is_told(name):
             raise Refused(f"{name} is mapped by callers that are not known")
         return self.address(name)
+
+    def _is_told(self, name: str) -> bool:
+        """Whether callers give the function the page NAME, with its address."""
+        number = self.params.index(name)
+        return any(self.role == Role(kind, number) for kind in _IS_TOLD)
 
     def _declared_by(self, call: Expr) -> str:
         """The variable that CALL, or CALL with a cast, initialises."""
@@ -362,8 +397,13 @@ class _Finder:
             return
         if stmt is None or stmt.exprs != [call] or stmt.kind != "expression":
             raise Refused(f"{call.text} is a part of something else")
-        place = f"*{self.address(name)}" if self._is_result(name) else self._held(name)
+        result, needed = self._is_result(name), self._is_needed(name)
+        place = self._held(name) if needed or not result else f"*{self.address(name)}"
         self._edit(call, f"{place} = kmap_local_page({page})")
+        if result and needed:
+            if not self.places.in_block(stmt):
+                raise Refused(f"{call.text} is the only statement of its block")
+            self.found.after.append((stmt, f"*{self._behind()} = {place}"))
 
     def _passed(self, call: Expr, name: str) -> None:
         """`find(dir, p)` where the caller's page is behind its own parameter P."""
@@ -434,6 +474,17 @@ def givers_of(function: Function) -> Iterator[str]:
             yield call.callee
 
 
+def given_to(function: Function, roles: Roles) -> Iterator[tuple[str, int]]:
+    """What FUNCTION gives a mapped page to that has no role, and as which argument."""
+    pages = with_initialised(function, roles).keys()
+    known = {*functions.TABLE, *api.ALL, *roles, function.name, ""}
+    for call in function.exprs:
+        if call.kind == "call" and call.callee not in known:
+            for number, argument in call.arguments.items():
+                if _name(argument) in pages:
+                    yield call.callee, number
+
+
 def with_initialised(function: Function, roles: Roles) -> dict[str, set[str]]:
     """pages_of(), with those that a declaration gets."""
     found = pages_of(function, roles)
@@ -446,10 +497,11 @@ def with_initialised(function: Function, roles: Roles) -> dict[str, set[str]]:
     return found
 
 
-def roles_of(functions: list[Function], roles: Roles) -> dict[str, Role]:
-    """The roles that FUNCTIONS have by what they do to pages, those of ROLES known."""
+def roles_of(every: list[Function], roles: Roles) -> dict[str, Role]:
+    """The roles that EVERY function has by what it does to pages, those of ROLES
+    known."""
     found = dict(roles)
-    for function in functions:
+    for function in every:
         if function.name not in found:
             found |= {function.name: role for role in _roles(function, roles)}
     return found
@@ -461,19 +513,34 @@ def _roles(function: Function, roles: Roles) -> Iterator[Role]:
     params = [v.name for v in function.params]
     for name, ways in pages.items():
         if name in params:
-            if ways == {"ended"}:
+            if "ended" in ways and ways <= {"ended", "asked"}:
                 yield Role(GIVEN, params.index(name))
+            elif ways == {"asked"}:
+                yield Role(ASKED, params.index(name))
             elif ways == {"passed"}:
                 yield Role(OUTPUT, params.index(name))
         if ways & {"mapped", "got"}:
             yield from _left(function, name, params)
 
 
+def _is_error(stmt: Stmt, page: str) -> bool:
+    """Whether STMT is what is done `if (IS_ERR(page))`, at once."""
+    outer = stmt.parent
+    if outer is not None and outer.kind in BLOCKS and outer.children[0] is stmt:
+        outer = outer.parent
+    if outer is None or outer.kind != "if" or stmt not in outer.children[0].walk():
+        return False
+    asked = outer.exprs[0].bare()
+    if asked.callee in TRANSPARENT:
+        asked = asked.arguments[0].bare()
+    return asked.callee == "IS_ERR" and _name(asked.arguments.get(0)) == page
+
+
 def _left(function: Function, page: str, params: list[str]) -> Iterator[Role]:
     """Where FUNCTION leaves PAGE, a variable, for its callers."""
     for stmt in function.statements():
         if stmt.kind == "return" and stmt.exprs:
-            if stmt.exprs[-1].bare().text == page:
+            if stmt.exprs[-1].bare().text == page and not _is_error(stmt, page):
                 yield Role(RESULT)
     for node in function.exprs:
         if node.kind == "assign" and node.children[1].bare().text == page:

@@ -44,6 +44,7 @@ class FileKnowledge:
         self.leaving: set[str] = set()  # calls that leave a page mapped in another way
         self.ending: set[str] = set()  # ... that unmap a page which they were not given
         self.heads: set[str] = set()  # macros that map or unmap and head a statement
+        self.addresses: frozenset[str] = frozenset()  # variables for nothing else
         self.outline = outline
         self.cut = False  # nobody asks, who is asked himself
         self.hasty = self.rushed = False  # nor makes again what he makes of this

@@ -196,6 +196,7 @@ ROWS: dict[str, list[Row]] = {
     ],
     "include/linux/rcupdate.h": [
         Row("rcu_read_lock_sched", disables=PREEMPT, until=("rcu_read_unlock_sched",)),
+        Row("rcu_read_lock_bh", until=("rcu_read_unlock_bh",)),
         Row("rcu_read_lock", until=("rcu_read_unlock",), guards=("rcu",)),
         # With preemption off one is a reader of RCU-sched.
         Row("rcu_dereference_sched rcu_dereference_sched_check", preempt=USES),
@@ -287,12 +288,18 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "include/linux/seqlock.h": [
+        Row("write_seqlock", until=("write_sequnlock",)),
+        Row("write_seqlock_bh", until=("write_sequnlock_bh",)),
+        Row("write_seqlock_irq", until=("write_sequnlock_irq",)),
+        Row(
+            "write_seqlock_irqsave", assigns=True, until=("write_sequnlock_irqrestore",)
+        ),
         # Of a plain seqcount_t; a writer that is preempted keeps readers waiting.
         Row(
             "raw_write_seqcount_begin write_seqcount_begin "
             "write_seqcount_begin_nested",
             preempt=USES,
-        )
+        ),
     ],
     "include/linux/spi/spi.h": [Row("spi_sync", sleeps=ALWAYS)],
     "include/linux/spinlock.h": [
@@ -308,6 +315,9 @@ ROWS: dict[str, list[Row]] = {
             until=("raw_spin_unlock_irqrestore",),
             guards=("raw_spinlock_irqsave", "raw_spinlock_irqsave_try"),
         ),
+        Row("raw_spin_lock_bh", until=("raw_spin_unlock_bh",)),
+        Row("raw_spin_lock_nested", until=("raw_spin_unlock",)),
+        Row("spin_lock_nested", until=("spin_unlock",)),
         Row("spin_trylock", sleeps=ON_RT),
         Row(
             "raw_spin_lock_irq",

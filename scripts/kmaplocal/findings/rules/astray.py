@@ -24,6 +24,10 @@ def unmaps_astray(context: CheckContext) -> Iterator[Finding]:
         if argument is not None and following is not None:
             yield _too_early(context, unmap, plain(argument.text), following)
             continue
+        kept = _kept_beside(context, argument) if argument is not None else None
+        if argument is not None and kept is not None:
+            yield _astray(context, kept, unmap, argument)
+            continue
         left = [site for site in context.sites if _stays(context, site, unmap)]
         if len(left) != 1 or argument is None:
             continue
@@ -31,6 +35,24 @@ def unmaps_astray(context: CheckContext) -> Iterator[Finding]:
             yield _astray(context, left[0], unmap, argument)
         elif _is_other_member(context, left[0], argument.bare()):
             yield _astray(context, left[0], unmap, argument, WARNING)
+
+
+def _kept_beside(context: CheckContext, argument: Expr) -> Site | None:
+    """The mapping whose address is kept in the element of another array than ARGUMENT,
+    of the same index, and that nothing ends; the arrays are parameters."""
+    node = argument.bare()
+    if node.kind != "index" or not _is_given(context, node.children[0].text):
+        return None
+    array, index = (child.text for child in node.children)
+    for site in context.sites:
+        for use in context.uses(site, Kind.STORED):
+            kept = use.place.children[0].bare() if use.place.children else node
+            if kept.kind != "index" or context.unmaps(site):
+                continue
+            other, at = (child.text for child in kept.children)
+            if at == index and other != array and _is_parameter(context, other):
+                return site
+    return None
 
 
 def _maps_next(context: CheckContext, unmap: Expr, page: Expr) -> Site | None:
@@ -113,8 +135,18 @@ def _is_of_another(context: CheckContext, site: Site, argument: Expr) -> bool:
         return False
     mapped, given = (_leftmost(node) for node in (page.bare(), argument))
     same = page.bare().text[len(mapped) :] == argument.text[len(given) :]
-    kept = all(_is_given(context, name) for name in (mapped, given))
+    kept = _is_given(context, given) and (
+        _is_given(context, mapped) or _is_gone_through(context, site, mapped)
+    )
     return same and kept and mapped != given
+
+
+def _is_gone_through(context: CheckContext, site: Site, name: str) -> bool:
+    """Whether NAME is what a loop around the mapping goes through a list by, and is set
+    by nothing else."""
+    heads = (loop for loop in context.loops(site.call) if loop.kind == "iterator")
+    goes = any(e.bare().text == name for loop in heads for e in loop.exprs)
+    return goes and not any(changes(node, {name}) for node in context.function.exprs)
 
 
 def _leftmost(node: Expr) -> str:
@@ -195,6 +227,8 @@ def _is_other_member(context: CheckContext, site: Site, argument: Expr) -> bool:
     nothing called that may have changed it."""
     page = site.call.arguments.get(0)
     node = page.bare() if page is not None else argument
+    while node.kind == "index":
+        node = node.children[0].bare()
     if argument.kind != "member" or node.kind != "member" or site.api.stacked:
         return False
     base, other = argument.children[0].bare(), node.children[0].bare()
@@ -203,6 +237,18 @@ def _is_other_member(context: CheckContext, site: Site, argument: Expr) -> bool:
         and base.text == other.text
         and all(_is_given(context, name) for name in {_leftmost(base)})
         and not any(changes(n, {argument.label}) for n in context.function.exprs)
+    )
+
+
+def _is_parameter(context: CheckContext, name: str) -> bool:
+    """Whether NAME is a parameter that is not set, though what it points to may be."""
+    targets = (e.children[0].bare() for e in context.function.exprs if e.children)
+    given = name in {variable.name for variable in context.function.params}
+    return given and not any(
+        t.text == name
+        and t.parent is not None
+        and t.parent.kind in ("assign", "postfix")
+        for t in targets
     )
 
 

@@ -249,7 +249,8 @@ class _Reader:
                 if loop in around or loop.kind not in LOOPS or _knows_pages(loop):
                     continue
                 for test in _tests(loop):
-                    sides = test.children if test.kind == "binary" else [test]
+                    counts = test.kind == "binary" or test.op == "--"
+                    sides = test.children if counts else [test]
                     found = (self.length(side, MOST_VALUES) for side in sides)
                     length = next(filter(None, found), None)
                     if length is not None:

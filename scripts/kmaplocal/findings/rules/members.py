@@ -228,7 +228,11 @@ def _after(context: CheckContext, unmap: Expr, member: str) -> Expr | None:
         uses += [n for n in _nodes(stmt) if _lends(n, member)]
         changes = [n for n in _nodes(stmt) if _may_change(n, member)]
         first = min(uses, key=lambda n: n.start, default=None)
-        if first is not None and all(first.start <= n.start for n in changes):
+        # What a call is given is evaluated before it changes anything.
+        if first is not None and all(
+            first.start <= n.start or n.kind == "call" and n.holds(first)
+            for n in changes
+        ):
             return first
         if changes:
             return None

@@ -30,6 +30,9 @@ summaries callees effects chains mappings named (what a function does with an ad
           and to the mappings of its callers), knowledge (all that, as one file has it),
           requests (what is not known yet), pointers (which functions a pointer can
           be), reaching users (who maps by others), linear (who asks page_address())
+repairs   order explicit base_pointer (what can be put right), repair (how that is
+          done), folios vectors asked, carry heads (addresses that go with their
+          pages, and the parameters for them)
 certify   analysis file (all of it), learner (what they ask for), view (who looks at
           what), readings called gaps doubts offers (what was not read, or is not
           there), dependencies (what a result depends on), function (one that was
@@ -38,9 +41,6 @@ certify   analysis file (all of it), learner (what they ask for), view (who look
           unrepaired carried (mapped here, unmapped there), aliases (two mappings of
           one page), lowmem members (pages that need no mapping), holders holding
           (structures that keep addresses), parallel (parts of a tree, a process each)
-repairs   order explicit base_pointer (what can be put right), repair (how that is
-          done), folios vectors asked, carry heads (addresses that go with their
-          pages, and the parameters for them)
 idioms    idioms copies sets fills casts (page helpers), flushes
 steps     steps task (what a person has to change where a mapping is kept, and the
           kinds of that), kept unmapping callers (what its rules look at); the rules:
@@ -53,19 +53,19 @@ findings  survey (files), checks context called additions roots (one function, a
           handbook mend; rules/ (a rule, and its page), accept/ (comments, baselines,
           what apply does), change/ (what a patch is answerable for), formats/ (how it
           is told)
-report    report listing output (certificates of a tree), page events (the same for a
-          browser)
-history   history bodies (what upstream did)
-series    request draft (what is asked, and what becomes of it), conversions fixes (the
-          two kinds of series), account message safety changes remedy blame checked
-          cover left (the argument), grouping maintainers prefix recipients (to whom),
-          verified (what stands against it), commits branches mails previous writing
-cost      bench meter (what the commands cost)
 prove     reference alignment (both sides of a change), objects farm kbuild bench
           (what to compile, and where), identity assembly unmaps builds
           complaints context checkpatch flags (the doors), record (what each of
           them said), trial (all of it), steps (changes one after the other), boot/ (a
           kernel with the change and one without, each seen to run)
+history   history bodies (what upstream did)
+series    request draft (what is asked, and what becomes of it), conversions fixes (the
+          two kinds of series), account message safety changes remedy blame checked
+          cover left (the argument), grouping maintainers prefix recipients (to whom),
+          verified (what stands against it), commits branches mails previous writing
+report    report listing output (certificates of a tree), page events (the same for a
+          browser)
+cost      bench meter (what the commands cost)
 commands  apply flag report series verify boot history merge goldens bench clean_cache
           answer: a command a file, options included; fixtures (make goldens ONLY=),
           html unfound answers (what they print, and tell spatch)

@@ -12,6 +12,8 @@ from conftest import REPOSITORY
 
 from kmaplocal.knowledge import api
 from kmaplocal.c import lexer
+from kmaplocal.certify.certificate import OBLIGATIONS
+from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.commands import fixtures
 from kmaplocal.knowledge.functions import HELPERS
 from kmaplocal.c.outline import outlines
@@ -20,7 +22,7 @@ NAMES = fixtures.names()
 PAIR = "fixtures/convert/kmap/pair.c"
 OLD = set(api.OLD)
 FLUSH = "flush_dcache_page"
-OBLIGATIONS = ("paired", "lifo", "local", "faults", "preempt", "one-page", "syntax")
+REASONS = (*OBLIGATIONS, SYNTAX)
 # How many words follow the first one of an `expect:` line.
 WORDS = {
     "convert": (0, 1),
@@ -209,7 +211,7 @@ def test_expectations_are_well_formed(name, bodies):
     for kind, *words in lines:
         assert len(words) in WORDS[kind], (kind, words)
         if kind == "keep":
-            assert words[0] in OBLIGATIONS
+            assert words[0] in REASONS
         for function in words[-1:]:
             assert function in bodies[0], f"{function}: not in the file"
 

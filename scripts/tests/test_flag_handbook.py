@@ -73,7 +73,7 @@ def test_examples_compile(rule, tmp_path):
     done = subprocess.run(
         [*command, include, str(source)], capture_output=True, text=True
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert not done.returncode and not done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("rule", handbook.EVERY)

@@ -149,14 +149,13 @@ class Row:
     looks: bool = False  # at the value of a pointer, not at what it points to
     assigns: bool = False  # a macro that assigns to what looks given by value
     same: bool = False  # its first argument
-    overlaps: bool = False  # asks by its first two addresses whether both overlap
     takes: bool = False  # ... a variable, which is NULL from then on
+    overlaps: bool = False  # asks by its first two addresses whether both overlap
     tests: bool = False  # its first argument, as a condition
     linear: bool = False  # the linear address of the page that is argument 0
     lasts: bool = False  # true of a page, it is true of every page after that
-    counts: str = (
-        ""  # the entries of what this function gives, NULL where there is none
-    )
+    # The entries of what this function gives, NULL where there is none.
+    counts: str = ""
     error: bool = False  # an error as a pointer
     picks: tuple[str, int] | None = None  # "least", "most" or "clamps", from where on
     many_pages: str = ""  # how large what may be of many pages is: BYTES or NUMBER

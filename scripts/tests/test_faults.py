@@ -10,7 +10,7 @@ import pytest
 from test_cli import surroundings
 
 from kmaplocal import cli, faults
-from kmaplocal.apply import conversion, outcomes
+from kmaplocal.apply import conversion, edit, outcomes
 from kmaplocal.commands import flag
 from kmaplocal.errors import KmaplocalError
 from kmaplocal.findings import registry, survey
@@ -231,6 +231,49 @@ def test_a_plan_that_fails(convert, monkeypatch):
     done = convert(bad=BAD, fine=GOOD)
     only(lost_in(done), "bad.c", "(whole file)")
     assert done["fine"].converted == ("good",)
+
+
+def crowds(monkeypatch):
+    """Have the edits of the function bad() be in each other's way."""
+    before = edit.Draft.finished
+
+    def finished(draft):
+        if draft.places.function.name == "bad":
+            raise edit.Crowded("line 13 is to be changed in two ways")
+        return before(draft)
+
+    monkeypatch.setattr(edit.Draft, "finished", finished)
+
+
+def test_edits_in_each_others_way_cost_their_function(convert, monkeypatch):
+    crowds(monkeypatch)
+    outcome = convert(both=GOOD + BAD)["both"]
+    why = "not applied: line 13 is to be changed in two ways"
+    assert [(n.function, n.reason) for n in outcome.unanalysed] == [("bad", why)]
+    assert outcome.converted == ("good",)
+    assert b"*at = kmap_local_page(page);" in outcome.after
+
+
+def test_what_is_converted_with_it_is_not_applied_either(convert, monkeypatch):
+    crowds(monkeypatch)
+    text = WRAPPED.replace("bad", "slot").replace("slot_user", "bad")
+    outcome = convert(both=GOOD + text)["both"]
+    assert {n.function for n in outcome.unanalysed} == {"good", "bad", "slot_map"}
+    assert outcome.after == outcome.before
+
+
+def test_an_edit_that_goes_wrong_costs_its_function(convert, monkeypatch):
+    before = conversion._look_again
+
+    def look(outline, after, plan, *rest):
+        if "bad" in [verdict.function for verdict in plan.functions]:
+            raise conversion.NotApplied("bad() still holds an old call")
+        return before(outline, after, plan, *rest)
+
+    monkeypatch.setattr(conversion, "_look_again", look)
+    outcome = convert(both=GOOD + BAD)["both"]
+    assert [n.function for n in outcome.unanalysed] == ["bad"]
+    assert outcome.converted == ("good",)
 
 
 def test_what_ends_a_run_still_does():

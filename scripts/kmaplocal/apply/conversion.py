@@ -3,8 +3,8 @@
 
 The semantic patches run on the excerpt that was analysed; what they change is
 applied to the whole file by line.  Then every function is looked at once
-more: one that still holds an old call, or lost more than it should, takes
-the whole file's conversion back.
+more: one that still holds an old call, or lost more than it should, is not
+converted, nor what is converted with it.
 """
 
 from __future__ import annotations
@@ -142,7 +142,15 @@ def plan_file(
     if plan.trouble:
         lost = [Lost(found.path, 0, "", f"not applied: {plan.trouble}")]
         return Plan(), [*found.lost, *lost]
-    return plan, found.lost
+    return plan, [*found.lost, *_left(found, plan)]
+
+
+def _left(file: FileAnalysis, plan: Plan) -> list[Lost]:
+    """The functions of FILE that PLAN leaves as they are, and why."""
+    return [
+        Lost(file.path, v.line, v.function, f"not applied: {why}")
+        for v, why in plan.left
+    ]
 
 
 def _add_readings(plan: Plan, file: FileAnalysis) -> None:
@@ -202,17 +210,19 @@ def _outcome(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> 
     after = before
     outdated: tuple[Outdated, ...] = ()
     try:
-        text, outdated = _converted(file, plan, spatch, timeout)
+        plan, text, outdated = _as_planned(file, plan, spatch, timeout)
         after = text.encode(errors="surrogateescape")
     except NotApplied as error:
+        functions = [*plan.functions, *(v for v, _ in plan.left)]
         lost += [
             Lost(file.path, v.line, v.function, f"not applied: {error}")
-            for v in plan.functions
+            for v in functions
         ]
         lost += [
             Lost(file.path, 0, name, f"not applied: {error}") for name in plan.declared
         ]
         plan = Plan()
+    lost += _left(file, plan)
     converted = tuple(v.function for v in plan.functions)
     kept = _doubts(file)
     mappings = sum(len(v.certificates) for v in plan.functions)
@@ -228,6 +238,36 @@ def _outcome(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> 
         frozenset(file.partners),
         _unfound(file, kept),
     )
+
+
+def _as_planned(
+    file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float
+) -> tuple[Plan, str, tuple[Outdated, ...]]:
+    """PLAN, without the functions that cannot be changed as it says where the others
+    are converted without them, and the text and the comments after it.
+    Raises NotApplied."""
+    lines = [verdict.line for verdict in plan.functions]
+    try:
+        return plan, *_converted(file, plan, spatch, timeout)
+    except NotApplied:
+        if len(lines) < 2 or plan.trouble or _joins(file, lines):
+            raise
+    left, good = [*plan.left], []
+    for verdict in [v for v in plan.functions if v.line in lines]:
+        try:
+            alone = make_plan(file, only=[verdict.line])
+            _converted(file, alone, spatch, timeout)
+            good.append(verdict.line)
+        except NotApplied as error:
+            left.append((verdict, str(error)))
+    plan = make_plan(file, only=good)
+    plan.left = left
+    return plan, *_converted(file, plan, spatch, timeout)
+
+
+def _joins(file: FileAnalysis, lines: Sequence[int]) -> bool:
+    """Whether one of the functions at LINES is converted with others."""
+    return bool(file.carried or file.partners or file.tied.intersection(lines))
 
 
 def _unfound(file: FileAnalysis, kept: Sequence[Doubt]) -> frozenset[str]:

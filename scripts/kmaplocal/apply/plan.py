@@ -7,7 +7,7 @@ of three: a page helper, a filled structure, or kmap_local_page().
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from kmaplocal.apply.edit import Crowded, Draft, Edit
@@ -35,13 +35,15 @@ class Plan:
     edits convert.
 
     An edit says what to do (`do`), why (`message`), and has the texts that
-    cocci/kmap_local.cocci asks for.  TROUBLE is why there is no plan."""
+    cocci/kmap_local.cocci asks for.  LEFT are the functions of which the edits are in
+    each other's way, with where; TROUBLE is why there is no plan."""
 
     edits: dict[str, Edit] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     parted: set[int] = field(default_factory=set)
     opened: set[int] = field(default_factory=set)
     functions: list[Verdict] = field(default_factory=list)
+    left: list[tuple[Verdict, str]] = field(default_factory=list)
     trouble: str = ""
     gains: dict[str, str] = field(default_factory=dict)  # parameters, by function
     declared: dict[str, str] = field(default_factory=dict)  # of those defined elsewhere
@@ -50,21 +52,27 @@ class Plan:
 
     def as_json(self) -> dict:
         """What kmaplocal.inline reads."""
-        return {
-            "edits": self.edits,
-            "gains": self.gains,
-            "declared": self.declared,
-        }
+        return {"edits": self.edits, "gains": self.gains, "declared": self.declared}
 
     @property
     def empty(self) -> bool:
         """Whether nothing is to be done."""
         return not (self.functions or self.declared)
 
+    def add(self, other: Plan) -> None:
+        """Add what OTHER, the plan for a function, does in it."""
+        self.edits.update(other.edits)
+        self.statements += other.statements
+        self.parted |= other.parted
+        self.opened |= other.opened
+        self.functions += other.functions
 
-def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
-    """The plan for one analysed file; without IDIOMS, no page helpers and no filled
-    structures."""
+
+def make_plan(
+    file: FileAnalysis, idioms: bool = True, only: Collection[int] | None = None
+) -> Plan:
+    """The plan for one analysed file, or for the functions at the lines ONLY of it;
+    without IDIOMS, no page helpers and no filled structures."""
     plan = Plan()
     if file.carried:
         plan.gains, plan.declared = file.carried.parameters, file.carried.declared
@@ -77,16 +85,35 @@ def make_plan(file: FileAnalysis, idioms: bool = True) -> Plan:
             continue
         if verdict.verdict != CONVERT or analysis is None or not _has_old(analysis):
             continue
-        plan.functions.append(verdict)
+        if only is not None and verdict.line not in only:
+            continue
+        given = (file, verdict, analysis, flushes.get(analysis, ()))
         try:
-            plan.edits.update(
-                _planned(
-                    plan, file, verdict, analysis, flushes.get(analysis, ()), idioms
-                )
-            )
+            plan.add(_plan_function(*given, idioms))
         except Crowded as error:
-            plan.trouble = f"{verdict.function}: {error}"
+            plan.left.append((verdict, str(error)))
+            if verdict.line in file.tied or file.reading:
+                plan.trouble = f"{verdict.function}: {error}"
     return plan
+
+
+def _plan_function(
+    file: FileAnalysis,
+    verdict: Verdict,
+    analysis: FunctionAnalysis,
+    flushes: Iterable[tuple[Expr, str]],
+    idioms: bool,
+) -> Plan:
+    """The plan for one function: with IDIOMS, where these leave room for the other
+    edits.  Raises Crowded."""
+    plan = Plan(functions=[verdict])
+    try:
+        plan.edits.update(_planned(plan, file, verdict, analysis, flushes, idioms))
+        return plan
+    except Crowded:
+        if not idioms:
+            raise
+    return _plan_function(file, verdict, analysis, flushes, False)
 
 
 def offer(file: FileAnalysis) -> Plan:
@@ -335,7 +362,8 @@ def _can_be(analysis: FunctionAnalysis, call: Expr, new: str) -> bool:
 
 
 def unmap_address(analysis: FunctionAnalysis, call: Expr) -> str:
-    """The variable an unmap is to be given; "" when its argument will do."""
+    """The variable an unmap is to be given; "" when its argument will do.  Raises
+    Crowded where a mapping can be nothing but the helper that is not to be used."""
     trace = analysis.trace
     sites = trace.ended(call)
     moved = trace.moved(call)
@@ -344,5 +372,9 @@ def unmap_address(analysis: FunctionAnalysis, call: Expr) -> str:
     preferred = {site.variable for site in sites}
     held = analysis.pages.addresses(call)
     if not held:
-        return next(filter(None, (analysis.pages.moved_once(s, call) for s in sites)))
+        once = (analysis.pages.moved_once(site, call) for site in sites)
+        address = next(filter(None, once), "")
+        if not address:
+            raise Crowded(f"line {call.start[0]} has no address to unmap")
+        return address
     return min(held, key=lambda name: (name not in preferred, name))

@@ -122,6 +122,7 @@ class Holders:
             index = [v.line for v in file.verdicts].index(each.verdict.line)
             file.verdicts[index] = each.verdict
             file.analyses[each.verdict.line] = each.analysis
+            file.tied.add(each.verdict.line)
             file.partners |= homes - {file.path}
 
 

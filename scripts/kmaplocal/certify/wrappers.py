@@ -476,6 +476,7 @@ class Wrappers:
         """Change what is said of the functions that have something to convert."""
         homes = {m.file for m in component.members if m.old}
         analysed = [m.analysis for m in component.members if m.analysis]
+        several = sum(member.old for member in component.members) > 1
         for member in component.members:
             file = self.files.get(member.file)
             if file is None or not member.old:
@@ -492,6 +493,7 @@ class Wrappers:
                 home.analyses[member.span.line] = member.analysis
                 if member.reading:
                     member.reading.verdicts = [verdict]
+                if member.reading or several:
                     file.tied.add(member.span.line)
                 file.partners |= homes - {member.file}
                 file.users += analysed if member.wrapper else []

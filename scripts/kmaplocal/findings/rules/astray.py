@@ -96,7 +96,7 @@ def _stays(context: CheckContext, site: Site, unmap: Expr) -> bool:
 def _is_another(context: CheckContext, site: Site, argument: Expr) -> bool:
     """Whether ARGUMENT cannot be what was mapped: the address of a variable, a
     parameter that keeps its value, or another element of an array."""
-    if _is_moved_on(context, site, argument):
+    if _is_moved_on(context, site, argument) or _is_beside(context, site, argument):
         return True
     if argument.kind == "unary" and argument.op == "&":
         return argument.children[0].bare().kind == "identifier"
@@ -114,6 +114,22 @@ def _is_another(context: CheckContext, site: Site, argument: Expr) -> bool:
     if _is_of_another(context, site, argument):
         return True
     return argument.kind == "index" and _is_other_element(context, argument)
+
+
+def _is_beside(context: CheckContext, site: Site, argument: Expr) -> bool:
+    """Whether ARGUMENT is a page where the mapped one is some pages behind it, or the
+    reverse: `page` for `page + n`."""
+    page = site.call.arguments.get(0)
+    if page is None or site.api.ends != "kunmap":
+        return False
+    for one, other in ((page.bare(), argument), (argument, page.bare())):
+        if one.op == "+" and one.kind == "binary" or one.callee == "nth_page":
+            first, number = list(one.arguments.values()) or one.children
+            names = names_in(number) | names_in(first)
+            same = first.bare().text == other.text and number.bare().text != "0"
+            if same and all(_is_given(context, name) for name in names):
+                return True
+    return False
 
 
 def _is_first(context: CheckContext, site: Site, argument: Expr) -> bool:

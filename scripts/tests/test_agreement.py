@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """No advice contradicts what apply does: flag, report and apply over all fixtures."""
 
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from conftest import REPOSITORY
 
 from kmaplocal.apply.conversion import prepare
 from kmaplocal.c.outline import outlines
+from kmaplocal.certify.analysis import FileAnalysis
 from kmaplocal.certify.doubts import SYNTAX
 from kmaplocal.findings.change.changes import Change
 from kmaplocal.findings.change.scope import Scope
-from kmaplocal.findings.survey import survey
+from kmaplocal.findings.survey import Survey, survey
 from kmaplocal.findings.text import Texts
 from kmaplocal.knowledge import api
 from kmaplocal.report import report
+from kmaplocal.tree.outcome import Outcome
 from kmaplocal.tree.spatch import find_spatch
 from kmaplocal.tree.target import NOWHERE
 from kmaplocal.commands import fixtures
@@ -29,23 +34,36 @@ OTHERS = sorted({name.rpartition("/")[0] for name in FLAGGED})
 GROUPED_BY = {"folder": str}
 
 
-def copied(folder, tmp_path):
-    """The fixtures of a folder, copied to another place, and how apply converts
-    them there, in one run."""
-    names = [n for n in [*NAMES, *FLAGGED] if n.rpartition("/")[0] == folder]
+class Case(NamedTuple):
+    """The fixtures of a folder at another place: their names, how apply converts each,
+    and what flag finds in them."""
+
+    root: Path
+    names: list[str]
+    convert: Callable[[Path], Outcome]
+    files: Mapping[str, FileAnalysis]
+    survey: Survey
+
+
+@pytest.fixture(scope="module")
+def folder(request, tmp_path_factory):
+    """The case of a folder, analysed once for all tests."""
+    root = tmp_path_factory.mktemp("fixtures")
+    names = [n for n in [*NAMES, *FLAGGED] if n.rpartition("/")[0] == request.param]
     for name in names:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes((REPOSITORY / name).read_bytes())
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes((REPOSITORY / name).read_bytes())
     paths, spatch = [Path(name) for name in names], find_spatch()
-    request = Request(kernel=tmp_path, files=(".",), source=NOWHERE)
-    return names, prepare(tmp_path, paths, spatch, request, silent)
+    asked = Request(kernel=root, files=(".",), source=NOWHERE)
+    convert = prepare(root, paths, spatch, asked, silent)
+    found = survey(root, names, spatch, 120)
+    return Case(root, names, functools.cache(convert), convert.files, found)
 
 
-@pytest.mark.parametrize("folder", [*FOLDERS, *OTHERS])
-def test_all_say_the_same_of_what_is_analysed(folder, tmp_path):
-    names, convert = copied(folder, tmp_path)
-    outcomes = [convert(Path(name)) for name in names]
-    told = report.report("", convert.files.values())["not_analysed"]
+@pytest.mark.parametrize("folder", [*FOLDERS, *OTHERS], indirect=True)
+def test_all_say_the_same_of_what_is_analysed(folder):
+    outcomes = [folder.convert(Path(name)) for name in folder.names]
+    told = report.report("", folder.files.values())["not_analysed"]
     lost = {(x.file, x.function) for o in outcomes for x in o.unanalysed}
     assert {(x["file"], x["function"]) for x in told} == lost
     # What hides from flag is a reason for apply to keep it.
@@ -53,21 +71,18 @@ def test_all_say_the_same_of_what_is_analysed(folder, tmp_path):
     hidden = {(d.file, d.function) for d in doubts}
     old = {
         (name, span.name)
-        for name, file in convert.files.items()
+        for name, file in folder.files.items()
         for span in file.outline.holding(api.OLD)
     }
-    found = survey(tmp_path, names, find_spatch(), 120).lost
-    unseen = {(x.file, x.function) for x in found} & old
+    unseen = {(x.file, x.function) for x in folder.survey.lost} & old
     assert lost <= unseen <= lost | hidden
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_flag_says_what_apply_does(folder, tmp_path):
-    names, convert = copied(folder, tmp_path)
-    found = survey(tmp_path, names, find_spatch(), 120).findings
-    for path in map(Path, names):
-        outcome = convert(path)
-        here = [finding for finding in found if finding.file == str(path)]
+@pytest.mark.parametrize("folder", FOLDERS, indirect=True)
+def test_flag_says_what_apply_does(folder):
+    for path in map(Path, folder.names):
+        outcome = folder.convert(path)
+        here = [f for f in folder.survey.findings if f.file == str(path)]
         said = {finding.function: finding for finding in here if _is_old(finding)}
         kept = {doubt.function for doubt in outcome.kept}
         lost = {x.function for x in outcome.unanalysed}
@@ -80,7 +95,7 @@ def test_flag_says_what_apply_does(folder, tmp_path):
                 assert finding.remedy.startswith("make apply cannot read it: ")
                 assert name in lost
         # What hands a page on is changed with what maps it, and has no old call.
-        old = {span.name for span in _holding(tmp_path, path)}
+        old = {span.name for span in _holding(folder.root, path)}
         assert {*outcome.converted} & old | kept | lost <= said.keys()
         for finding in (f for f in here if f.rule == "kmap-sleep-atomic"):
             if finding.function in outcome.converted:
@@ -91,35 +106,25 @@ def test_flag_says_what_apply_does(folder, tmp_path):
 CONVERSION = "by kmap_local_page()", "by kunmap_local()", "nothing, if it stays so"
 
 
-def _answered(name, convert, tmp_path, asked):
-    """The findings of one file in what apply converts, each with whether it is found
-    in what apply makes of the file, too."""
-    outcome = convert(Path(name))
-    here = [
-        finding
-        for finding in asked
-        if finding.file == name
-        and finding.rule != "kmap-deprecated"
-        and finding.function in outcome.converted
-    ]
-    if not here:
-        return []
-    (tmp_path / name).write_bytes(outcome.after)
-    after = survey(tmp_path, [name], find_spatch(), 120).findings
-    left = {(finding.rule, finding.function) for finding in after}
-    return [(each, (each.rule, each.function) in left) for each in here]
-
-
-@pytest.mark.parametrize("folder", [*FOLDERS, *OTHERS])
+@pytest.mark.parametrize("folder", [*FOLDERS, *OTHERS], indirect=True)
 def test_what_apply_mends_is_what_flag_says_it_mends(folder, tmp_path):
-    names, convert = copied(folder, tmp_path)
-    found = survey(tmp_path, names, find_spatch(), 120).findings
-    for name in names:
-        for finding, left in _answered(name, convert, tmp_path, found):
-            mends = finding.remedy.startswith("make apply repairs it: ")
+    """A finding in what apply converts is left by it, or the advice says why not."""
+    outcomes = {name: folder.convert(Path(name)) for name in folder.names}
+    for name, outcome in outcomes.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(outcome.after or outcome.before)
+    after = survey(tmp_path, folder.names, find_spatch(), 120).findings
+    left = {(f.file, f.rule, f.function) for f in after}
+    for finding in folder.survey.findings:
+        if _is_old(finding) or finding.function not in outcomes[finding.file].converted:
+            continue
+        mends = finding.remedy.startswith("make apply repairs it: ")
+        if (finding.file, finding.rule, finding.function) in left:
+            assert not mends, finding
+        else:
             same = any(words in finding.remedy for words in CONVERSION)
-            assert not mends if left else mends or same, finding
-            assert not {f"{old}()" for old in api.OLD_UNMAPS} & {*_words(finding)}
+            assert mends or same, finding
+        assert not {f"{old}()" for old in api.OLD_UNMAPS} & {*_words(finding)}
 
 
 def _words(finding):

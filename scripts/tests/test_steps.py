@@ -136,8 +136,8 @@ def test_address_that_is_followed_too_far_names_both_ends(tmp_path, write):
     file = Analysis(tmp_path, find_spatch(), 60.0, 1).run(["a.c"])["a.c"]
     (verdict,) = file.verdicts
     assert Steps([file]).of_function(file, verdict).text == (
-        "see that f8() is done with the address when it returns: it was followed as far"
-        " as f2(); then kmap_local_page() will do"
+        "see that f8() is done with the address when it returns, and uses it in this"
+        " thread alone: it was followed as far as f2(); then kmap_local_page() will do"
     )
 
 

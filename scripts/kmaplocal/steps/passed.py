@@ -90,8 +90,9 @@ def unread(kept: Kept) -> str:
     first = _read(root)
     if root.what == "far" and use.place.callee not in ("", root.name):
         first = (
-            f"see that {use.place.callee}() is done with the address when it returns:"
-            f" it was followed as far as {root.name}()"
+            f"see that {use.place.callee}() is done with the address when it returns,"
+            " and uses it in this thread alone: it was followed as far as"
+            f" {root.name}()"
         )
     return f"{first}; then {kept.renamed} will do" if first else ""
 

@@ -61,9 +61,10 @@ LATE = (Kind.AFTER_UNMAP, Kind.DANGLING, Kind.MAPPED_AGAIN, Kind.UNSET)
 
 @dataclass
 class Carried:
-    """The functions of a file that are changed with others, by their lines; the
-    parameters that those get which are defined in it, and DECLARED alone, by their
-    names; and, by the line that it follows, what DESCRIBES one."""
+    """What becomes of one file where pages go with their addresses: CHANGES, of its
+    functions, by their lines; the new parameters, as C text by the function's name, of
+    those it defines (PARAMETERS) and of those it only declares (DECLARED); the lines of
+    comments that describe parameters (DESCRIBES), by the line that each follows."""
 
     changes: dict[int, Carrying] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
@@ -88,8 +89,8 @@ class Carried:
 
 
 def join(analysis: Analysis, files: dict[str, FileAnalysis]) -> None:
-    """Find the families of FILES, and change what is said of their functions.  What has
-    to be changed with them, and has no call of interest, joins FILES."""
+    """Find the families of FILES, and write what becomes of them into the verdicts of
+    their functions.  Files that have to be changed with them join FILES."""
     with faults.net(partial(_left, list(files.values()))):
         for family in Search(analysis, files.values()).families():
             analysis.families.append(family)
@@ -97,7 +98,8 @@ def join(analysis: Analysis, files: dict[str, FileAnalysis]) -> None:
 
 
 def _left(files: Sequence[FileAnalysis], why: str) -> None:
-    """Take what FILES may have of these for not analysed."""
+    """Mark the functions of FILES that may give each other pages as not analysed, for
+    the reason WHY."""
     for file in files:
         for function in kept(file):
             if pages_of(function, {}):
@@ -350,8 +352,8 @@ class _Component:
     # -- what is said of them ------------------------------------------------------
 
     def _ask(self, absent: Sequence[str], made: Mapping[str, Carried]) -> None:
-        """Say that all files that are MADE anew have to be named, of which some are
-        ABSENT."""
+        """Keep the functions for the reason that all files which are MADE anew have to
+        be named in FILES=, and the ABSENT ones are not."""
         self.analysis.beyond.update(f for f in absent if self.analysis.scope(f))
         why = f"{TOGETHER}{', '.join(sorted(made))}: name all of these files"
         for file, each in made.items():

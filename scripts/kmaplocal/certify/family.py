@@ -34,9 +34,9 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Family:
-    """FUNCTIONS that give each other mapped pages, and the ROLES of those that give or
-    are given one; MENTIONS: the files that speak of those which other files can call,
-    by their names; LOST: those of them that were not understood."""
+    """FUNCTIONS that give each other mapped pages, and the ROLES of those that give
+    one or are given one.  MENTIONS: by the name of a function that other files can
+    call, the files that name it; LOST: the functions that could not be read."""
 
     functions: Mapping[Key, Function]
     roles: Mapping[Key, Role]
@@ -62,13 +62,14 @@ class Family:
 
 
 def visible(
-    told: Mapping[Key, Said], known: Mapping[str, Outline], file: str
+    said: Mapping[Key, Said], known: Mapping[str, Outline], file: str
 ) -> dict[str, Said]:
-    """What is TOLD of those functions that FILE can call, by name."""
+    """What is SAID of functions, of those that FILE can call, by their names; KNOWN:
+    the outlines of all files they are in."""
     own = {span.name for span in known[file].functions}
     return {
         key.name: each
-        for key, each in told.items()
+        for key, each in said.items()
         if key.file == file or (key.name not in own and is_shared(known[key.file], key))
     }
 

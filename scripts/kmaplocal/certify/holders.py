@@ -53,8 +53,9 @@ Key = tuple[str, int, int]  # a function: its file, its line, and which reading 
 
 @dataclass(eq=False)
 class User:
-    """A function that has the structure: by one name, where it TOUCHES what keeps
-    addresses."""
+    """A function that has the structure, on its stack or behind a parameter, under the
+    names BASES.  TOUCHES: whether it uses the members that keep addresses; RESPELT: the
+    function with these members as variables."""
 
     file: str
     function: Function
@@ -127,8 +128,9 @@ class Holders:
 
 
 def _filled(function: Function) -> Iterator[str]:
-    """The structures of FUNCTION of which a member is given what an old map call
-    returns, that is of this thread alone."""
+    """The tags of the structures of which FUNCTION fills a member by an old map call
+    whose mapping is this thread's alone: "sg_iter" where a `struct sg_iter *i` has
+    `i->addr = kmap_atomic(page)`."""
     for expr in function.exprs:
         if expr.kind != "assign" or expr.children[1].bare().callee not in _ATOMIC:
             continue
@@ -201,8 +203,8 @@ class _Structure:
                 self.users[user.key] = user
 
     def _own(self) -> Users | None:
-        """Who has it, where this file alone can: it declares the structure, and gives
-        it to nobody but its own static functions."""
+        """The users, where no other file can have any: this one declares the structure
+        and gives it to its own static functions only.  None where others can."""
         outline = self.analysis.outlines[self.file]
         if self.file.endswith(".h") or not holding.declares(outline, self.tag):
             return None
@@ -211,7 +213,7 @@ class _Structure:
         return found if static and not found.pointers else None
 
     def _everywhere(self) -> Users:
-        """Who has it in all the tree.  Raises Unfit."""
+        """The users in the whole tree.  Raises Unfit."""
         tree = self.analysis.definitions
         if tree is None or not tree.knows(self.file):
             raise Unfit("who else has it is not known here")
@@ -267,7 +269,8 @@ class _Structure:
     # -- whom it is given to ---------------------------------------------------------
 
     def _disciplined(self) -> None:
-        """Every one gives it to none but the others.  Raises Unfit."""
+        """Raise Unfit where a user gives the structure to a function that is none, has
+        it under several names, or maps something else."""
         for user in self.users.values():
             fits = partial(self._fits, user)
             why = holding.let_go(user.function, user.bases, self.types, fits)
@@ -281,7 +284,8 @@ class _Structure:
                 raise Unfit(f"{where} maps or unmaps something else meanwhile")
 
     def _maps(self, user: User) -> bool:
-        """Whether USER maps or unmaps, itself or by a wrapper."""
+        """Whether USER, beside what it gives the structure to, maps or unmaps, itself
+        or by a wrapper."""
         known = converted(self._knowledge(user.file), user.function)
         names = {*api.ALL, *known.maps, *known.unmaps, *known.leaving}
         calls = user.function.calls(names)
@@ -305,14 +309,16 @@ class _Structure:
         )
 
     def _called(self, user: User, call: Expr) -> list[User | None]:
-        """The functions that CALL may call by its name; None for one of no user."""
+        """The functions of the name that CALL has; None in place of one that is no
+        user."""
         found = self.analysis.callees.find(user.file, call.callee)
         return [self.users.get((file, f.line, f.reading)) for file, f in found]
 
     # -- what it holds --------------------------------------------------------
 
     def _follow(self) -> None:
-        """Find what it can hold, before and after each function.  Raises Unfit."""
+        """Find which members can hold addresses before and after each function: until
+        a round adds nothing.  Raises Unfit."""
         self.after.clear()
         self.reached = {()}
         touching = [u for u in self.users.values() if u.touches]
@@ -387,16 +393,16 @@ class _Structure:
         return made
 
     def _needs_nothing(self, user: User) -> None:
-        """A function that gives it on must not rely on what a mapping disables.
-        Raises Unfit."""
+        """Raise Unfit where USER, which only gives the structure on, relies on what a
+        mapping disables."""
         knowledge = self._knowledge(user.file)
         for call in user.function.exprs:
             if call.kind == "call" and not self._is_given(user, call):
                 self._relies(user, knowledge, call)
 
     def _relies(self, user: User, knowledge: FileKnowledge, call: Expr) -> None:
-        """CALL must not rely on what a mapping disables, nor what it may call where it
-        goes through a pointer.  Raises Unfit."""
+        """Raise Unfit where CALL, or what it may call through a pointer, relies on page
+        faults or preemption being disabled."""
         where = f"{user.file}:{call.start[0]}: {user.function.name}()"
         if knowledge.is_unread(call):
             what = f"{call.callee}(), which nobody found,"
@@ -410,7 +416,8 @@ class _Structure:
                 raise Unfit(f"{where}: {chain}")
 
     def _targets(self, user: User, call: Expr) -> list[tuple[str, str]]:
-        """The functions that CALL may be of, through a pointer.  Raises Unfit."""
+        """The functions that CALL may call through a pointer, each with its file.
+        Raises Unfit where they are not known."""
         callees = self.analysis.callees
         pointer = pointer_of(call, user.function)
         if pointer is not None and pointer.function:
@@ -427,7 +434,8 @@ class _Structure:
         return list(known.functions)
 
     def _harmless(self, user: User, analysis: FunctionAnalysis) -> None:
-        """What other functions mapped stays in this thread, in order.  Raises Unfit."""
+        """Raise Unfit where USER lets an address leave the thread, unmaps out of order,
+        or relies on what the mappings of other functions disable."""
         where = f"{user.file}:{user.function.line}: {user.function.name}()"
         trace, holder = analysis.trace, analysis.holder
         assert holder is not None, "it was followed with one"

@@ -19,8 +19,8 @@ from kmaplocal.tree.search import SearchFailed
 def ended_elsewhere(
     findings: Iterable[Finding], root: Path, tree: Definitions
 ) -> list[Finding]:
-    """FINDINGS in the tree at ROOT, with those as notes that tell of a mapping which is
-    returned, and which a file that names the function unmaps."""
+    """FINDINGS in the tree at ROOT; one that a mapping is returned is a note where
+    another file names both the function and what unmaps it."""
     told, texts = list(findings), Texts(root)
     for number, finding in enumerate(told):
         if finding.rule == kmap_returned.RULE.id and finding.severity == WARNING:

@@ -22,10 +22,13 @@ Kept = tuple[str, ...]  # the members that hold an address, by their names
 
 @dataclass(eq=False)
 class Holder:
-    """The structure as one function has it, as BASE: NAMES, the variables that stand
-    for its members, by these; ARGUMENT, how it is given to others; ENTRIES, what it may
-    hold when the function begins, none where it is declared there; AFTER, what it may
-    hold when a call returns that is given it."""
+    """The structure as one function has it.
+
+    BASE is its name there, ARGUMENT the text by which it is given to others: `iter` and
+    `iter` of a parameter, `iter` and `& iter` of a variable.  NAMES: the variable that
+    stands for each member.  ENTRIES: which members may hold addresses when the function
+    begins, () where it declares the structure.  AFTER: which may when a call returns
+    that was given it."""
 
     base: str
     names: dict[str, str]
@@ -37,12 +40,12 @@ class Holder:
     trouble: str = ""
 
     def origin(self, member: str) -> Given:
-        """What an address in MEMBER is of that another function mapped."""
+        """The origin of an address in MEMBER that another function mapped."""
         return Given(self.first + list(self.names).index(member))
 
     @property
     def origins(self) -> tuple[Given, ...]:
-        """All of them."""
+        """Those of all members."""
         return tuple(self.origin(member) for member in self.names)
 
     def object(self, why: str) -> None:
@@ -71,8 +74,9 @@ class Holder:
         return {v.site for v in values if v is not None and v.kind == "address"}
 
     def kept(self, state: State) -> Optional[Kept]:
-        """What it holds in STATE; None where that is not told: a mapping has its
-        address elsewhere alone, a member another than that of a mapping."""
+        """Which members hold addresses in STATE, in the order of the mappings.  None
+        where that cannot be said: no member, or more than one, has the address of a
+        mapping that is alive, or a member holds something else."""
         found: list[str] = []
         for site in state.live:
             held = [m for m, n in self.names.items() if _is(state.get(n), site)]
@@ -83,7 +87,8 @@ class Holder:
         return tuple(found) if all(value == NULL for value in others) else None
 
     def elsewhere(self, state: State) -> str:
-        """A variable that has an address of what it holds, and is none of it; ""."""
+        """A variable, no member, that has an address which a member holds, too; ""
+        where there is none."""
         sites = self._sites(state)
         for name, value in state.held:
             if name not in self.names.values() and value.kind == "address":
@@ -92,8 +97,8 @@ class Holder:
         return ""
 
     def leave(self, state: State, declared: bool) -> State:
-        """Note what it holds where the function is left in STATE; that state without
-        it."""
+        """Note which members hold addresses where the function is left in STATE; the
+        state without those mappings: they are not lost there."""
         kept = () if declared and not state.live else self.kept(state)
         if kept is None or (declared and kept):
             self.object("what it holds where it is left is not known")

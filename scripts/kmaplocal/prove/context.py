@@ -74,7 +74,8 @@ def _result(
 
 
 def _needs(bench: Bench, certificate: Certificate, gained: set[str]) -> list[str]:
-    """What the mapping of CERTIFICATE needed, and nothing of what was GAINED gives."""
+    """What the mapping of CERTIFICATE needs to have disabled, a line each, where none
+    of the words GAINED by its function disables it."""
     found, mapping = [], certificate.mapping
     for obligation in certificate.obligations:
         by = _DISABLED_BY.get(obligation.name)

@@ -90,8 +90,9 @@ ADDRESS = Flavour(
 
 @dataclass
 class Verdict:
-    """Of one function that is not the same: its difference, what can be said for
-    it, and whether that lets it pass, or (LOOSE) does if its unmaps are right."""
+    """A function whose code is not the same: the DIFFERENCE, WORDS that explain it,
+    and whether it PASSES for them; LOOSE: it does so only if its unmaps are right,
+    which no compiler tells."""
 
     difference: Difference
     words: str
@@ -186,8 +187,9 @@ class Identity:
                         verdict.passes = not verdict.loose
 
     def _certify(self) -> None:
-        """Let pass what has only other unmaps, and those certain to be right.  What
-        was not changed itself has only been compiled with other registers."""
+        """Let those functions pass that differ by their unmaps alone, if these are
+        certain to be right.  One that holds no change passes: gcc has chosen other
+        registers for it."""
         bench, own = self._bench, []
         for verdict in self._loose():
             verdict.passes = True
@@ -208,7 +210,7 @@ class Identity:
                 verdict.words, verdict.passes = f"{verdict.words}; {why}", False
 
     def _loose(self) -> list[Verdict]:
-        """The verdicts on what no compiler told whether the unmaps are right."""
+        """The verdicts that depend on whether the unmaps are right."""
         every = (v for found in self._objects.values() for v in found.verdicts.values())
         return [verdict for verdict in every if verdict.loose]
 

@@ -53,10 +53,10 @@ class Edit(NamedTuple):
 
 @dataclass
 class Carrying:
-    """What becomes of one function: the parameter it gets, as it is declared, ""
-    where it needs none; the EDITS of calls; what is put behind statements; the
-    variables that are declared, each behind a declaration or, where that is all of a
-    call whose value it is given, before it."""
+    """What becomes of one function: the PARAMETER it gets, as C text, "" where it
+    needs none; the EDITS of calls; what is put behind statements; the variables it
+    gets, each declared behind a declaration, or before one that does nothing but give
+    a variable the value of a call."""
 
     function: Function
     parameter: str = ""

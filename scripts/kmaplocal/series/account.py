@@ -106,9 +106,10 @@ class User:
 
 @dataclass(frozen=True)
 class Function:
-    """One function that was converted: its mappings, how many are alive at a time,
-    whether it hands one to its callers, ends one of theirs, or unmaps what another
-    function maps for it, and what was added."""
+    """One function that was converted: its mappings, and how many are alive at a time
+    (DEEPEST); whether it HANDS one to its callers, ENDS one of theirs, or UNMAPS what
+    another function maps for it; FLUSHED: the pages that get a flush_dcache_page();
+    UNUSED: the variables that nothing uses any more."""
 
     name: str
     mappings: tuple[Mapping, ...]

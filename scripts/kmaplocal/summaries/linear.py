@@ -43,9 +43,11 @@ def asked(
 ) -> str:
     """How NAME, called in the file CALLER with a page in, or behind, the arguments
     NUMBERS, is or calls what asks for its linear address: "a(): page_address()", or ""
-    where nothing of the kind was found.  A function pointer of the caller's own may; a
-    function that has no definition cannot count on what its callers have mapped: it is
-    a library's, or generated."""
+    where nothing of the kind was found.
+
+    What the caller itself calls by a pointer, NAME "", is taken for such a function.  A
+    function without a definition is not: it is a library's, or generated, and cannot
+    count on what its callers have mapped."""
     if name in functions.LINEAR:
         return f"{name}()"
     if not name:

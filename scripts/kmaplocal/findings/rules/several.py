@@ -21,9 +21,9 @@ BEHIND = "*"
 
 
 class Elements(NamedTuple):
-    """What a function maps or unmaps: in a loop, the elements of a MEMBER of what its
-    parameter NUMBER points to; what is BEHIND it; or the parameter itself ("").  By one
-    KIND of unmap, and whether from the first element on."""
+    """What a function maps or unmaps of its parameter NUMBER: the elements of a MEMBER
+    of what it points to, in a loop, UP from the first one or down; what is behind it
+    (MEMBER is BEHIND); or the parameter itself ("").  KIND: the unmap."""
 
     number: int
     member: str
@@ -227,8 +227,8 @@ def _in_turn(context: CheckContext, call: Expr) -> list[str]:
 
 
 def _failed(context: CheckContext, first: Expr, stmt: Stmt) -> bool:
-    """Whether STMT is left by where the call FIRST did not do what it is for: under a
-    condition that asks for what it returned."""
+    """Whether the call FIRST may have failed where STMT leaves the function: STMT
+    stands under an `if` that asks for what FIRST returned."""
     result = {first.text, *context.given_to(first)}
     guard = stmt
     while guard.parent is not None and guard.kind != "if":

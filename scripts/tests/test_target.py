@@ -274,6 +274,31 @@ def test_nothing_newer_than_the_oldest_kernel_is_called(module, capfd):
     assert f"kept f: syntax: {why}" in found
 
 
+FLUSHED = """
+void f(struct page *page, char *from)
+{
+	char *to = kmap_atomic(page);
+
+	memcpy(to, from, 64);
+	flush_dcache_page(page);
+	kunmap_atomic(to);
+}
+"""
+
+
+def test_a_flush_is_left_to_a_helper_that_has_it_in_the_oldest_kernel(module, capfd):
+    folder = module(FLUSHED)
+    for oldest in ("5.12", "5.13"):
+        found = applied(folder, capfd, "--oldest", oldest)
+        assert "+\tmemcpy_to_page(" in found and "-\tflush" not in found
+    assert "-\tflush_dcache_page(" in applied(folder, capfd, "--oldest", "5.14")
+    found = applied(folder, capfd)
+    assert "-\tflush_dcache_page(" in found
+    assert "it needs Linux 5.14 or later, for memcpy_to_page()" in found
+    found = applied(module(FLUSHED.replace("\tflush_dcache_page(page);\n", "")), capfd)
+    assert "it needs Linux 5.12 or later, for memcpy_to_page()" in found
+
+
 PAIRED = """
 static void *map_it(struct page *page)
 {

@@ -309,7 +309,7 @@ class Analysis:
     ) -> None:
         deadline.RUN.check()
         limit = self.limit(file, function)
-        knowledge.helpers = self.offers.helpers(limit)
+        knowledge.limit, knowledge.helpers = limit, self.offers.helpers(limit)
         analysis = self._followed(file, function, knowledge)
         verdict = self.view.fold(analysis)
         if self.view.converting:

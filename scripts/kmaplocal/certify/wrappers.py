@@ -346,7 +346,7 @@ class Wrappers:
         deadline.RUN.check()
         knowledge, offers = self._knowledge(member.file), self.analysis.offers
         limit = self._limit(member, function)
-        knowledge.helpers = offers.helpers(limit)
+        knowledge.limit, knowledge.helpers = limit, offers.helpers(limit)
         given = (converted(knowledge, function), member.handed, member.mapped)
         analysis = FunctionAnalysis(member.file, function, *given)
         analysis.follow()

@@ -20,6 +20,7 @@ from kmaplocal.reasons import short
 from kmaplocal.names import pasted, quoted
 from kmaplocal.options import EXPECTED, FILES, JOBS, KERNEL, STATS, TARGET, TIMEOUT
 from kmaplocal.options import together
+from kmaplocal.idioms.flushes import FLUSH
 from kmaplocal.knowledge import functions
 from kmaplocal.c import lexer
 from kmaplocal.commands.unfound import say_unfound
@@ -262,15 +263,18 @@ def _say_next(
 
 
 def _oldest(outcomes: Sequence[Outcome]) -> str:
-    """The oldest kernel that has all that OUTCOMES call and did not before."""
-    new: set[str] = set()
+    """The oldest kernel that has all that OUTCOMES call and did not before, with the
+    flushes that are left to these calls."""
+    found = []
     for outcome in outcomes:
         before, after = (
-            {t.text for t in lexer.tokens(text.decode(errors="replace"))}
+            Counter(t.text for t in lexer.tokens(text.decode(errors="replace")))
             for text in (outcome.before, outcome.after)
         )
-        new |= after - before
-    found = [(functions.of(name).first, name) for name in new]
+        left = before[FLUSH] > after[FLUSH]
+        for row in map(functions.of, after.keys() - before.keys()):
+            first = max(row.first, row.flushing) if left else row.first
+            found.append((first, row.name))
     since, name = max((each for each in found if each[0]), default=((5, 11, 0), ""))
     why = f", for {name}()" if name else ""
     return f"note: it needs Linux {dotted(since)} or later{why}"

@@ -2,8 +2,8 @@
 """Mappings that serve one purpose for which the kernel has a helper.
 
 Source: include/linux/highmem.h of Linux 6.1 and 6.12: memcpy_to_page() and
-memzero_page() flush the data cache themselves; memset_page(), memcpy_page(),
-copy_highpage() and clear_highpage() do not.
+memzero_page() flush the data cache themselves, which is newer than they are;
+memset_page(), memcpy_page(), copy_highpage() and clear_highpage() do not.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ class Finder:
         idiom = Idiom("page_helper", made.split("(")[0], made, copy)
         idiom.calls |= {site.call, unmaps[0]}
         idiom.dropped.append(unmaps[0])
-        if functions.of(idiom.helper).flushes:
+        if self._is_flushing(idiom):
             idiom.dropped += self._flushes(span)
         return idiom
 
@@ -248,8 +248,15 @@ class Finder:
         idiom.dropped.append(span.site.call)
         if span.unmap is not idiom.replaced:
             idiom.dropped.append(span.unmap)
-        if functions.of(idiom.helper).flushes:
+        if self._is_flushing(idiom):
             idiom.dropped += self._flushes(span)
+
+    def _is_flushing(self, idiom: Idiom) -> bool:
+        """Whether the helper of IDIOM flushes the page in every kernel that this is
+        for."""
+        first = functions.of(idiom.helper).flushing
+        limit = self.analysis.knowledge.limit
+        return bool(first) and (limit is None or first <= limit)
 
     def _flushes(self, span: Span) -> list[Expr]:
         """The flush of the same page before the unmap or right after it."""

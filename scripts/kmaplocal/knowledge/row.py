@@ -175,7 +175,7 @@ class Row:
     maps: Map | None = None
     unmaps: Unmap | None = None
     maps_itself: bool = False  # a helper: maps a page, accesses it, unmaps it
-    flushes: bool = False  # ... and calls flush_dcache_page()
+    flushes: str = ""  # ... and calls flush_dcache_page(): since which version
     helper: tuple[int, str] | None = None  # number of arguments, and the helper for it
     takes_page: str = ""  # LEAVES or MARKS
     ranges: tuple[Range, ...] = ()  # that are to lie in one page
@@ -188,8 +188,13 @@ class Row:
     @property
     def first(self) -> tuple[int, ...]:
         """SINCE, as three numbers; () where nobody asked."""
-        numbers = [int(n) for n in self.since.split(".") if n]
-        return tuple([*numbers, 0, 0][:3]) if numbers else ()
+        return _numbers(self.since)
+
+    @property
+    def flushing(self) -> tuple[int, ...]:
+        """The version since which it calls flush_dcache_page(); () where it does
+        not."""
+        return _numbers(self.flushes)
 
     @property
     def accesses(self) -> tuple[int, ...]:
@@ -205,3 +210,9 @@ def expanded(table: Mapping[str, Iterable[Row]]) -> Iterator[Row]:
         for row in rows:
             for name in row.name.split():
                 yield replace(row, name=name, source=source)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """A VERSION as three numbers; () for none."""
+    numbers = [int(n) for n in version.split(".") if n]
+    return tuple([*numbers, 0, 0][:3]) if numbers else ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kmaplocal.summaries import linear, mappings
 from kmaplocal.knowledge import api, functions
+from kmaplocal.c.conditions import Version
 from kmaplocal.c.outline import VARIADIC, Outline
 from kmaplocal.flow.pointers import Pointer, named_function
 from kmaplocal.c.syntax import Expr, Function, Source, Struct
@@ -37,6 +38,7 @@ class FileKnowledge:
         self.callees = callees
         self.source = source
         self.helpers: frozenset[str] | None = None  # the kernel has; None: all
+        self.limit: Version | None = None  # the oldest kernel it is for
         # A conversion changes nothing about page tables: they were on the stack.
         self.maps: Mapping[str, api.Map] = api.PAGE_MAPS
         self.unmaps: Mapping[str, api.Unmap] = api.PAGE_UNMAPS

@@ -38,17 +38,17 @@ def convert_all(
     aim = request.target(tree.root)
     make = partial(_made, tree, paths, spatch, request, console, converter)
     results, _ = incremental.answer(aim, spatch, ("apply", *about), make)
-    told = {each["path"]: each for folder in results.values() for each in folder}
-    joined = sorted(told.keys() - {str(path) for path in paths})
+    saved = {each["path"]: each for folder in results.values() for each in folder}
+    joined = sorted(saved.keys() - {str(path) for path in paths})
     every = [*map(str, paths), *joined]
-    return settled([_outcome(tree, told[path]) for path in every])
+    return settled([_outcome(tree, saved[path]) for path in every])
 
 
-def _outcome(tree: Tree, told: dict) -> Outcome:
+def _outcome(tree: Tree, saved: dict) -> Outcome:
     before = b""  # of one that may not be read, which is lost
     with suppress(OSError):
-        before = (tree.root / told["path"]).read_bytes()
-    return from_json(told, before)
+        before = (tree.root / saved["path"]).read_bytes()
+    return from_json(saved, before)
 
 
 def _made(
@@ -74,12 +74,14 @@ def _made(
     every = [*left, *convert.joined]
     made = {str(o.path): o for o in converted(tree, every, request, console, convert)}
     groups = _groups(made, set(map(str, left)))
-    told = {
+    results = {
         folder: [made[path].as_json() for first in each for path in groups[first]]
         for folder, each in by_folder(groups).items()
     }
     torn = any(_was_not_applied(outcome) for outcome in made.values())
-    fresh = incremental.Made(told, {"paths": names}, not (failed or torn), dependencies)
+    fresh = incremental.Made(
+        results, {"paths": names}, not (failed or torn), dependencies
+    )
     return earlier.joined(held, fresh) if earlier else fresh
 
 

@@ -121,16 +121,16 @@ def parted(edit: Edit, behind: Collection[int]) -> Edit:
 def opened(edit: Edit, before: Collection[int], lines: Sequence[str]) -> Iterator[Edit]:
     """EDIT of LINES; where it adds the first declaration of a block BEFORE one of these
     (from 1), that goes ahead of the comments there, with a blank line behind it."""
-    first, told = edit.first, edit.lines
-    if first + 1 not in before or not told[:1] or not told[0].lstrip().startswith(NEW):
+    first, text = edit.first, edit.lines
+    if first + 1 not in before or not text[:1] or not text[0].lstrip().startswith(NEW):
         yield edit
         return
     code = {token.line for token in lexer.tokens("\n".join(lines))}
     while first and first not in code:
         first -= 1
-    yield Edit(first, first, (told[0], ""))
-    if told[1:] or edit.first < edit.last:
-        yield Edit(edit.first, edit.last, told[1:])
+    yield Edit(first, first, (text[0], ""))
+    if text[1:] or edit.first < edit.last:
+        yield Edit(edit.first, edit.last, text[1:])
 
 
 def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
@@ -143,12 +143,12 @@ def laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
     found = _laid_out(Edit(edit.first, edit.last, tuple(made)), lines, statements)
     fresh = {line for line in found.lines if line not in old}
     if layout.by_tabs(lines):
-        told = [layout.tabbed(x) if x in fresh else x for x in found.lines]
+        shown = [layout.tabbed(x) if x in fresh else x for x in found.lines]
     else:
         blanks = layout.by_blanks(lines, edit.first)
-        told = [layout.indented(x, blanks) if x in fresh else x for x in found.lines]
-    told = [layout.starred(x) if x in fresh else x for x in told]
-    return Edit(found.first, found.last, tuple(told))
+        shown = [layout.indented(x, blanks) if x in fresh else x for x in found.lines]
+    shown = [layout.starred(x) if x in fresh else x for x in shown]
+    return Edit(found.first, found.last, tuple(shown))
 
 
 def _unbroken(old: Sequence[str], new: Sequence[str]) -> Sequence[str]:

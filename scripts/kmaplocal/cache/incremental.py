@@ -195,8 +195,8 @@ class _Place(NamedTuple):
         if not kept or not then:
             return None, None
         changed = now.changed(aim.root, unpacked(then))
-        told = json.loads(found)
-        made = Made(told["results"], told["lists"], True)
+        saved = json.loads(found)
+        made = Made(saved["results"], saved["lists"], True)
         if not changed:
             return made, None
         dependencies = self._dependencies(kept)
@@ -208,10 +208,10 @@ class _Place(NamedTuple):
     def _dependencies(self, kept: bytes) -> Dependencies | None:
         """The dependencies of what was KEPT."""
         packed = cache.cache().get([self.dependencies]).get(self.dependencies, b"")
-        digest, told = packed[:32], packed[32:]
+        digest, state = packed[:32], packed[32:]
         if digest != hashlib.sha256(kept).digest():
             return None  # of another run, at the same time
-        found = json.loads(told)
+        found = json.loads(state)
         every = [(kind, word) for kind, word in found["asked"]]
         by_folder: dict[str, Rest] = {
             folder: (
@@ -227,8 +227,8 @@ class _Place(NamedTuple):
     def keep(self, now: State, made: Made) -> None:
         """Keep what was MADE of the tree in the state NOW."""
         packed = now.packed()
-        told = json.dumps({"results": made.results, "lists": made.lists})
-        kept = b"%d\n%b%b" % (len(packed), packed, told.encode())
+        text = json.dumps({"results": made.results, "lists": made.lists})
+        kept = b"%d\n%b%b" % (len(packed), packed, text.encode())
         entries = {self.result: kept}
         if made.dependencies and not made.dependencies.answers.partial:
             digest = hashlib.sha256(kept).digest()
@@ -246,14 +246,14 @@ def _packed(dependencies: Dependencies) -> bytes:
         )
         for folder, (on, questions) in dependencies.by_folder.items()
     }
-    told = {
+    state = {
         "files": list(files),
         "asked": list(asked),
         "rests": rests,
         "names": dependencies.names,
         "answers": dependencies.answers.only(asked).as_json(),
     }
-    return json.dumps(told).encode()
+    return json.dumps(state).encode()
 
 
 def _state(root: Path) -> State | None:

@@ -198,24 +198,24 @@ class Analysis:
             Piece(path, excerpt, gaps.holds_conditional(outline, spans))
             for path, outline, excerpt, spans in zip(paths, outlined, excerpts, wanted)
         ]
-        told = self.facts(pieces, progress)
-        read = zip(paths, outlined, excerpts, (each.source for each in told), wanted)
+        facts = self.facts(pieces, progress)
+        read = zip(paths, outlined, excerpts, (each.source for each in facts), wanted)
         files = [FileAnalysis(*each) for each in read]
-        for file, each in zip(files, told):
+        for file, each in zip(files, facts):
             with faults.net(file.lose_all):
                 self._know(file, each)
         return files
 
-    def _know(self, analysis: FileAnalysis, told: Facts) -> None:
+    def _know(self, analysis: FileAnalysis, facts: Facts) -> None:
         source, wanted, path = analysis.source, analysis.wanted, analysis.path
         if path in self.unread:
             analysis.lose_all(self.unread[path])
             return
         # The bodies of all others are blank: they are not to be taken for empty.
         source.functions = [f for f in source.functions if gaps.settle(f, wanted)]
-        analysis.lost = list(gaps.lost(analysis, told.lost, self.view.calls))
+        analysis.lost = list(gaps.lost(analysis, facts.lost, self.view.calls))
         analysis.unclear = frozenset(each.line for each in analysis.lost)
-        gaps.note_gaps(source, wanted, told.lost, analysis.outline)
+        gaps.note_gaps(source, wanted, facts.lost, analysis.outline)
         self.learner.make_known(path, source)
         self.learner.loaded[path].update(wanted)
 
@@ -263,8 +263,8 @@ class Analysis:
         for macro in file.outline.macros_holding(api.OLD):
             why = MACRO
             users = self._macro_users(file, macro)
-            told = [*users[:MOST_USERS], "…"] if len(users) > MOST_USERS else users
-            why += ": " + ", ".join(told) if told else ""
+            named = [*users[:MOST_USERS], "…"] if len(users) > MOST_USERS else users
+            why += ": " + ", ".join(named) if named else ""
             doubt = Doubt(SYNTAX, macro.line, 0, why)
             found.append(Verdict(file.path, macro.name, macro.line, [], [doubt]))
         return found

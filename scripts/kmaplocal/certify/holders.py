@@ -482,8 +482,10 @@ class _Structure:
         verdict.doubts.extend(comment_doubts(outline, user.function, analysis.trace))
         verdict.doubts.extend(lacking(user.function, offers.lack(limit)))
         if verdict.verdict != CONVERT or repairs:
-            told = verdict.reasons()
-            raise Unfit(f"{where}: {told[0].reason if told else 'needs a repair'}")
+            reasons = verdict.reasons()
+            raise Unfit(
+                f"{where}: {reasons[0].reason if reasons else 'needs a repair'}"
+            )
         return verdict
 
     def _knowledge(self, file: str) -> FileKnowledge:

@@ -59,8 +59,8 @@ def _learn(found: Sequence, made) -> None:
 
 
 def _ask(found: Sequence, made) -> None:
-    told = made.facts([_piece(reading) for reading in found])
-    for reading, each in zip(found, told):
+    facts = made.facts([_piece(reading) for reading in found])
+    for reading, each in zip(found, facts):
         _know(reading, each, made.view.calls)
 
 
@@ -120,15 +120,15 @@ def _piece(reading) -> Piece:
     return Piece(reading.path, reading.excerpt, held)
 
 
-def _know(reading, told: Facts, calls: Collection[str]) -> None:
+def _know(reading, facts: Facts, calls: Collection[str]) -> None:
     span = reading.wanted[0]
-    reading.source = told.source
-    told.source.functions = [
-        f for f in told.source.functions if gaps.settle(f, reading.wanted)
+    reading.source = facts.source
+    facts.source.functions = [
+        f for f in facts.source.functions if gaps.settle(f, reading.wanted)
     ]
-    lost = gaps.lost(reading, told.lost, calls)
+    lost = gaps.lost(reading, facts.lost, calls)
     reading.lost = [each for each in lost if each.line == span.line]
-    gaps.note_gaps(told.source, reading.wanted, told.lost, reading.outline)
+    gaps.note_gaps(facts.source, reading.wanted, facts.lost, reading.outline)
 
 
 # -- what all say -------------------------------------------------------------

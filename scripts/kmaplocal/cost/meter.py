@@ -89,8 +89,8 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._done.wait(_OFTEN):
-            told = (_read(f"/proc/{p}/smaps_rollup", _text) for p in _family(self.pid))
-            apart = {_of_its_own(each): _memory(each) for each in told}
+            maps = (_read(f"/proc/{p}/smaps_rollup", _text) for p in _family(self.pid))
+            apart = {_of_its_own(each): _memory(each) for each in maps}
             self.most = max(self.most, sum(apart.values()))
 
 
@@ -102,16 +102,16 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def _of_its_own(told: str) -> tuple[str, ...]:
-    """What tells a process of which the kernel has TOLD so from others: where it has
+def _of_its_own(text: str) -> tuple[str, ...]:
+    """What tells the process of the smaps_rollup TEXT from others: where it has
     its memory, and how much nobody else has."""
-    first, *rest = told.splitlines() or [""]
+    first, *rest = text.splitlines() or [""]
     return first, *(line for line in rest if line.startswith(_OWN))
 
 
-def _memory(told: str) -> float:
-    """The MB of a process of which the kernel has TOLD so."""
-    for line in told.splitlines():
+def _memory(text: str) -> float:
+    """The MB of a process of which smaps_rollup is TEXT."""
+    for line in text.splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
     return 0.0

@@ -146,8 +146,8 @@ def _unfound(analysis: FunctionAnalysis) -> frozenset[str]:
     return analysis.knowledge.callees.unfound(reasons)
 
 
-def from_json(told: dict[str, list]) -> Survey:
-    """The survey that as_json() TOLD of."""
+def from_json(saved: dict[str, list]) -> Survey:
+    """The survey that as_json() gave as SAVED."""
     findings = [
         replace(
             Finding(**finding),
@@ -155,10 +155,10 @@ def from_json(told: dict[str, list]) -> Survey:
             steps=tuple(Step(*step) for step in finding["steps"]),
             places=tuple((line, column) for line, column in finding["places"]),
         )
-        for finding in told["findings"]
+        for finding in saved["findings"]
     ]
-    lost = [Lost(**lost) for lost in told["lost"]]
-    return Survey(findings, lost, unfound=set(told["unfound"]))
+    lost = [Lost(**lost) for lost in saved["lost"]]
+    return Survey(findings, lost, unfound=set(saved["unfound"]))
 
 
 def survey(

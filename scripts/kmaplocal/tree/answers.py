@@ -75,16 +75,16 @@ class Answers:
         }
 
 
-def from_json(told: dict) -> Answers:
-    """The answers that as_json() TOLD of."""
+def from_json(saved: dict) -> Answers:
+    """The answers that as_json() gave as SAVED."""
     return Answers(
-        {(kind, folder, word): files for kind, folder, word, files in told["files"]},
+        {(kind, folder, word): files for kind, folder, word, files in saved["files"]},
         {
             name: [(f, s, t) for f, s, t in each]
-            for name, each in told["members"].items()
+            for name, each in saved["members"].items()
         },
-        told["pasted"],
-        set(told["generating"]),
-        told["structures"],
-        told["mapping"],
+        saved["pasted"],
+        set(saved["generating"]),
+        saved["structures"],
+        saved["mapping"],
     )

@@ -84,24 +84,24 @@ class Outcome:
         }
 
 
-def from_json(told: dict, before: bytes) -> Outcome:
-    """The outcome that as_json() TOLD of, of a file that holds BEFORE.
+def from_json(saved: dict, before: bytes) -> Outcome:
+    """The outcome that as_json() gave as SAVED, of a file that holds BEFORE.
 
     Raises ReplaceFailed where that is not what was changed."""
-    after = told["after"]
-    if after is not None and told["before"] != _digest(before):
-        raise changed_meanwhile(told["path"])
+    after = saved["after"]
+    if after is not None and saved["before"] != _digest(before):
+        raise changed_meanwhile(saved["path"])
     return Outcome(
-        Path(told["path"]),
+        Path(saved["path"]),
         before,
         before if after is None else after.encode(errors="surrogateescape"),
-        tuple(told["converted"]),
-        tuple(Doubt(*each) for each in told["kept"]),
-        tuple(Lost(*each) for each in told["unanalysed"]),
-        told["mappings"],
-        tuple(Outdated(*each) for each in told["outdated"]),
-        frozenset(told["partners"]),
-        frozenset(told["unfound"]),
+        tuple(saved["converted"]),
+        tuple(Doubt(*each) for each in saved["kept"]),
+        tuple(Lost(*each) for each in saved["unanalysed"]),
+        saved["mappings"],
+        tuple(Outdated(*each) for each in saved["outdated"]),
+        frozenset(saved["partners"]),
+        frozenset(saved["unfound"]),
     )
 
 

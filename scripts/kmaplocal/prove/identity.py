@@ -37,6 +37,7 @@ _PLAIN = {
         "KCSAN_SANITIZE",
         "UBSAN_SANITIZE",
         "KCOV_INSTRUMENT",
+        "GCOV_PROFILE",
     )
 }
 

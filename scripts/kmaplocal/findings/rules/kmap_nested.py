@@ -16,8 +16,8 @@ RULE = Rule("kmap-nested", NOTE, "mappings alive together")
 
 def find(context: CheckContext) -> Iterator[Finding]:
     """Mappings made while another one is alive, with their order."""
-    told = {(first.number, later.number) for first, later, _ in out_of_order(context)}
-    for first, later in context.trace.own(context.trace.nested - told):
+    wrong = {(first.number, later.number) for first, later, _ in out_of_order(context)}
+    for first, later in context.trace.own(context.trace.nested - wrong):
         if lasting(first) or lasting(later) or first.api.kept or later.api.kept:
             continue
         yield context.finding(
@@ -37,5 +37,6 @@ def _advice(context: CheckContext, first: Site, later: Site) -> str:
         ended = context.trace.of(site.number, *UNMAPS)
         twice = any(event.kind is Kind.TWICE for event in ended)
         if twice or not ended or context.uses(site, *wrong):
-            return f"see to it that {context.named(later)} is, on every path"
+            inner, outer = context.named(later), context.named(first)
+            return f"unmap {inner} before {outer}, on every path"
     return "nothing, if it stays so"

@@ -26,6 +26,7 @@ GFP_NOIO __GFP_DIRECT_RECLAIM __GFP_RECLAIM GFP_TRANSHUGE
 )
 
 MOST_DEEP = 2
+EXPECTED = ("likely", "unlikely")
 PAGING = (PAGING_IN, BY_ITERATOR)
 
 
@@ -115,6 +116,7 @@ def _is_of_kernel(context: CheckContext, call: Expr) -> bool:
         for stmt in context.function.statements()
         if stmt.kind == "if" and stmt.exprs and stmt.children[0].holds(call)
         for node in [stmt.exprs[0].bare()]
+        for node in [node.arguments[0].bare() if node.callee in EXPECTED else node]
     )
 
 

@@ -23,7 +23,7 @@ from kmaplocal.flow.maps import MapCalls
 from kmaplocal.flow.state import State, forget, pass_by, plain, put_behind
 from kmaplocal.flow.state import forbid_sleep, leave_guard, reached
 from kmaplocal.flow.trace import Trace
-from kmaplocal.flow.values import CURSOR, Given, Value
+from kmaplocal.flow.values import CURSOR, Given, Origin, Value
 from kmaplocal.c.assembly import Operand, keeps_nothing, operands
 from kmaplocal.c.syntax import Expr, Point, Stmt
 from kmaplocal.c.text import plain as plain_text
@@ -53,6 +53,7 @@ class Tracer(MapCalls):
         """As Evaluator."""
         super().__init__(*about, **how)
         self._at: _At | None = None
+        self._remembered: dict[tuple, set[str]] = {}  # by what _to_remember() is given
         self._jumped: set[tuple[int, int]] = set()  # sites and lines told of
 
     def run(self) -> Trace:
@@ -87,13 +88,23 @@ class Tracer(MapCalls):
     def _less(self, state: State, guarded: bool) -> State:
         """STATE without what tells it from too many others; GUARDED: with what guards
         maps and unmaps."""
-        texts = [site.page for site in self.log.sites]
-        texts += [text for _, text in state.pages]
-        names = [text.removeprefix("* ") for text in texts]
-        pages = {name for name in names if name.isidentifier()}
-        pages |= {f"IS_ERR ( {page} )" for page in pages}
-        state = forget(state, pages | (self.relevant.guards if guarded else set()))
+        known = (guarded, state.pages)
+        if known not in self._remembered:
+            self._remembered[known] = self._to_remember(*known)
+        state = forget(state, self._remembered[known])
         return state if guarded else plain(state, self.function.variables)
+
+    def _to_remember(
+        self, guarded: bool, pages: Sequence[tuple[Origin, str]]
+    ) -> set[str]:
+        """The conditions on PAGES, and those of the map calls; GUARDED: and what guards
+        these."""
+        texts = [site.page for site in self.log.sites]
+        texts += [text for _, text in pages]
+        names = [text.removeprefix("* ") for text in texts]
+        found = {name for name in names if name.isidentifier()}
+        found |= {f"IS_ERR ( {page} )" for page in found}
+        return found | (self.relevant.guards if guarded else set())
 
     @property
     def trace(self) -> Trace:
@@ -165,6 +176,8 @@ class Tracer(MapCalls):
     def step(self, node: Node, state: State) -> list[tuple[Node, State]]:
         """What follows NODE when STATE comes to it: where to go, and in what state."""
         self.log.path = state.decided
+        if _is_idle(node):
+            return [(following, state) for following in node.next]
         if node.cond is not None:
             ways = self.condition(node.cond, self._unbiased(node, state))
             self._rule_out(node, state, {truth for truth, _ in ways})
@@ -352,6 +365,15 @@ class Tracer(MapCalls):
     def _shown(self, what: Node | Stmt, expr: Expr) -> Expr:
         """EXPR, which stands for WHAT among the events, the same each time."""
         return self._places.setdefault(what, expr)
+
+
+def _is_idle(node: Node) -> bool:
+    """Whether nothing happens at NODE, and it leads on."""
+    if node.exprs or node.cond is not None or node.variables or node.cleans:
+        return False
+    if node.returns or node.dead_end or node.guard is not None:
+        return False
+    return node.stmt is None or node.stmt.kind != "asm"
 
 
 def _reads_first(arm: Sequence[Stmt], names: set[str]) -> bool:

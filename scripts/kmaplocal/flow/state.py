@@ -66,9 +66,11 @@ class State(NamedTuple):
         """The state after NAME was given VALUE."""
         member = f"{name} . "
         held = [
-            (n, v)
-            for n, v in self.held
-            if n != name and not n.startswith(member) and not speaks_of(v, name)
+            each
+            for each in self.held
+            if each[0] != name
+            and not each[0].startswith(member)
+            and not (name in each[1].text and speaks_of(each[1], name))
         ]
         if value is not None:
             insort(held, (name, value))
@@ -83,7 +85,7 @@ class State(NamedTuple):
             p for p in self.parts if p[0].owner != name and not speaks_of(p[1], name)
         )
         after = self.live, pages, tuple(held), decided, parts
-        return State(*after, self.passed, self.regions)
+        return _made((*after, self.passed, self.regions))
 
     def _heir(self, name: str) -> str:
         """A variable that is a copy of NAME, and stays so when that gets another value;
@@ -93,7 +95,7 @@ class State(NamedTuple):
 
     def hold(self, name: str, value: Value | None) -> "State":
         """The state after the member or what else is called NAME got VALUE."""
-        held = [(n, v) for n, v in self.held if n != name]
+        held = [each for each in self.held if each[0] != name]
         if value is not None:
             insort(held, (name, value))
         return self._replace(held=tuple(held))
@@ -121,11 +123,13 @@ class State(NamedTuple):
         return self._replace(decided=tuple(decided))
 
 
+_made = State._make  # which asks for no names
+
+
 def _without(decided: Decided, name: str) -> Decided:
     """What was DECIDED, but for the conditions with the word NAME."""
-    if any(_has(text, name) for text, _ in decided):
-        return tuple(d for d in decided if not _has(d[0], name))
-    return decided
+    lost = [d for d in decided if name in d[0] and _has(d[0], name)]
+    return tuple(d for d in decided if d not in lost) if lost else decided
 
 
 def _has(text: str, name: str) -> bool:
@@ -338,22 +342,26 @@ def _region(call: Expr) -> str:
 
 def forget(state: State, guards: Set[str]) -> State:
     """The state without the conditions and numbers that are not among GUARDS."""
-    held = tuple(h for h in state.held if h[1].kind != "constant" or h[0] in guards)
-    decided = tuple(d for d in state.decided if d[0] in guards)
-    return state._replace(held=held, decided=decided)
+    held = [h for h in state.held if h[1].kind != "constant" or h[0] in guards]
+    decided = [d for d in state.decided if d[0] in guards]
+    if len(held) == len(state.held) and len(decided) == len(state.decided):
+        return state
+    return state._replace(held=tuple(held), decided=tuple(decided))
 
 
 def plain(state: State, variables: Mapping[str, Variable]) -> State:
     """The state without what is known of numbers, of what variables are copies of, and
     of the pages of mappings that have ended; VARIABLES are those of the function."""
-    held = tuple(
-        (name, value)
-        for name, value in state.held
-        if value.kind != "copy"
-        and (value.kind not in _NUMBERS or _points(name, variables))
-    )
-    pages = tuple(page for page in state.pages if page[0] in state.live)
-    return state._replace(held=held, pages=pages)
+    held = [
+        each
+        for each in state.held
+        if each[1].kind != "copy"
+        and (each[1].kind not in _NUMBERS or _points(each[0], variables))
+    ]
+    pages = [page for page in state.pages if page[0] in state.live]
+    if len(held) == len(state.held) and len(pages) == len(state.pages):
+        return state
+    return state._replace(held=tuple(held), pages=tuple(pages))
 
 
 def _points(name: str, variables: Mapping[str, Variable]) -> bool:

@@ -210,3 +210,10 @@ def test_what_the_caller_mapped_is_told_by_its_parameter():
     trace = Trace(function, (site,))
     assert [trace.told(Given(0)), trace.told(0)] == ["from", call.text]
     assert trace.own([(Given(0), 0), (0, Given(0)), (0, 0)]) == [(site, site)]
+
+
+def test_a_state_of_which_nothing_is_forgotten_stays_itself():
+    state = State().put("n", Value("constant", text="1")).decide("n > 1", True)
+    assert states.forget(state, {"n", "n > 1"}) is state
+    assert states.forget(state, {"n"}) == state._replace(decided=())
+    assert states.forget(state, {"n > 1"}) == state._replace(held=())

@@ -29,9 +29,11 @@ from kmaplocal.c.syntax import Expr, Point, Stmt
 from kmaplocal.c.text import plain as plain_text
 
 MOST_STEPS = 30000
-MOST_STATES = 48  # a node; past it, conditions on no mapping are forgotten
+# States of a node; past them, conditions on no mapping are forgotten, and past twice as
+# many, all but that of a page, and what tells no mapping.
+MOST_STATES = 48
+MOST_UNMAPPED = 16  # ... where there is no mapping that conditions could go with
 MOST_HASTY = 2  # ... where it is only to be found out what is asked for
-MOST_GUARDED = 96  # past it, all but that of a page, and what tells no mapping
 
 
 class TooManyPaths(Exception):
@@ -62,6 +64,7 @@ class Tracer(MapCalls):
         entry = control_flow(self.function)
         work = [_At(entry, state) for state in self._ways_in()]
         seen: dict[Node, set[State]] = defaultdict(set)
+        most = MOST_STATES if self._is_mapping() else MOST_UNMAPPED
         steps = 0
         while work:
             at = work.pop()
@@ -71,8 +74,8 @@ class Tracer(MapCalls):
             if count >= MOST_HASTY and self.knowledge.hasty:
                 self.knowledge.rushed = True
                 continue
-            if count >= MOST_STATES:
-                state = self._less(state, count < MOST_GUARDED)
+            if count >= most:
+                state = self._less(state, count < 2 * most)
                 at = at._replace(state=state)
             known.add(state)
             if len(known) == count:
@@ -84,6 +87,11 @@ class Tracer(MapCalls):
             self._at = at
             work += [_At(*after, at) for after in self.step(node, state)]
         return self.trace
+
+    def _is_mapping(self) -> bool:
+        """Whether a mapping begins, ends or is kept in the function."""
+        known = self.log.sites or self.mapped or self.holder
+        return bool(known or self.function.calls(self.unmaps))
 
     def _less(self, state: State, guarded: bool) -> State:
         """STATE without what tells it from too many others; GUARDED: with what guards

@@ -8,10 +8,12 @@ over the function.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from operator import attrgetter
 from typing import NamedTuple
 
 from kmaplocal.knowledge import api
@@ -71,6 +73,9 @@ class Reading:
 
 class TooMany(Exception):
     """The `#if`s ask too many questions; says how many."""
+
+
+_line = attrgetter("line")
 
 
 def _arm_before(group: Conditional, line: int) -> int:
@@ -164,7 +169,15 @@ class Arms:
         return code[at - 1].text if at else ""
 
     def _code(self, first: int, last: int) -> list[Token]:
-        found = self.outline.between(first + 1, last - 1)
+        start = bisect_right(self._words, first, key=_line)
+        return self._words[start : bisect_left(self._words, last, start, key=_line)]
+
+    @cached_property
+    def _words(self) -> list[Token]:
+        """The tokens of the function, and of all its groups, but their directives."""
+        first = min([self.span.line, *(group.lines[0] for group in self.groups)])
+        last = max([self.span.end, *(group.lines[-1] for group in self.groups)])
+        found = self.outline.between(first, last)
         return [token for token in found if not token.directive]
 
     # -- what is chosen ------------------------------------------------------

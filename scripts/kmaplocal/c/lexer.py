@@ -10,7 +10,7 @@ function *means* is for spatch to say.
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from sys import intern
 from typing import NamedTuple
 
@@ -176,3 +176,18 @@ def splice(text: str) -> tuple[list[int], str]:
 def words(found: list[Token]) -> list[str]:
     """The texts of tokens: what two pieces of code are compared by."""
     return [token.text for token in found]
+
+
+def blank(text: str, holes: Iterable[tuple[Token, Token]]) -> str:
+    """TEXT with blanks for what is between the two signs of each of HOLES."""
+    lines = text.split("\n")
+    for opening, closing in holes:
+        first, last = opening.line - 1, closing.line - 1
+        behind = " " * closing.column + lines[last][closing.column :]
+        lines[first] = lines[first][: opening.column + 1]
+        if first == last:
+            lines[first] += behind[opening.column + 1 :]
+        else:
+            lines[last] = behind
+        lines[first + 1 : last] = [""] * (last - first - 1)
+    return "\n".join(lines)

@@ -43,6 +43,10 @@ class Lines:
         start = bisect_left(found, first, key=_line)
         return found[start : bisect_right(found, last, start, key=_line)]
 
+    def text(self, first: int, last: int) -> str:
+        """The lines FIRST to LAST as one text, those that are continued joined."""
+        return self._text[self._at(first) : self._at(last + 1)]
+
     def through(self, line: int) -> int:
         """The last line of what begins in LINE: it may be continued, or a comment may
         end further down."""

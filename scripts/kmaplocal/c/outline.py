@@ -19,12 +19,12 @@ from operator import itemgetter
 from pathlib import Path
 
 from kmaplocal import faults
-from kmaplocal.c import lexer
-from kmaplocal.c import tags
+from kmaplocal.c import lexer, nesting, tags
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.lines import Lines
 
 MOST_TOKENS = 200_000  # a hundred bytes each
+MOST_IFS = 500  # of one function
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
 READ: set[Path] = set()  # all that read() gave the text of in this process
@@ -46,8 +46,10 @@ class Macro:
 
     def as_function(self) -> str:
         """A function that does what the macro does with its arguments, so that
-        it can be read like one; "" for a macro without parameters."""
+        it can be read like one; "" for a macro without parameters, or too deep."""
         if self.words[:1] != ("(",) or ")" not in self.words:
+            return ""
+        if len(self.words) > nesting.MOST and nesting.too_deep(self.words):
             return ""
         close = self.words.index(")")
         names = [w for w in self.words[1:close] if w.isidentifier()]
@@ -306,6 +308,17 @@ class Outline:
         """The words of a function."""
         return self._lines.words(span.line, span.end)
 
+    def unreadable(self, span: Span) -> str:
+        """Why a function is not to be read, which would take too long; "": it is."""
+        ifs = sum(span.line < g.lines[0] <= span.end for g in self.conditionals)
+        if ifs > MOST_IFS:
+            return f"it has {ifs} #ifs, {MOST_IFS} are the most"
+        if not nesting.may_exceed(self._lines.text(span.line, span.end)):
+            return ""
+        deep = nesting.too_deep(lexer.words(self.between(span.line, span.end)))
+        most = f"{nesting.MOST} are the most"
+        return f"what is in it is {deep} deep in itself, {most}" if deep else ""
+
     def stretch(self, line: int) -> tuple[int, int]:
         """The first and last line of what LINE is in: a function, with those that
         overlap; or what is between two of these, the first's end included."""
@@ -356,8 +369,9 @@ class Outline:
 
     def excerpt(self, wanted: Collection[Span]) -> str:
         """The text with the bodies of all functions but WANTED, and all
-        initialisers of global data, blank."""
-        keep = {(s.line, s.end) for s in wanted}
+        initialisers of global data, blank; so are those not to be read.  The functions
+        alone, where what stands between them is too deep."""
+        keep = {(s.line, s.end) for s in wanted if not self.unreadable(s)}
         holes = [
             h
             for s in self.functions
@@ -365,7 +379,8 @@ class Outline:
             for h in self._body(s)
         ]
         holes += self._initialisers()
-        return _blank(self.text, holes)
+        text = lexer.blank(self.text, holes)
+        return self.alone(wanted) if _too_deep(text) else text
 
     def without(self, hidden: Collection[int]) -> Outline:
         """The outline with the lines HIDDEN blank, and the same functions."""
@@ -379,6 +394,8 @@ class Outline:
         lines = self.text.split("\n")
         kept = [""] * len(lines)
         for span in wanted:
+            if self.unreadable(span):
+                continue
             first = span.line - 1
             while first and _continues(lines[first - 1]):
                 first -= 1
@@ -434,14 +451,13 @@ def _first(text: str, tokens: Iterable[Token]) -> Token | None:
     return next((t for t in tokens if t.text == text and not t.directive), None)
 
 
-def _blank(text: str, holes: list[tuple[Token, Token]]) -> str:
-    lines = text.split("\n")
-    for opening, closing in holes:
-        first, last = opening.line - 1, closing.line - 1
-        lines[first] = lines[first][: opening.column + 1]
-        lines[last] = " " * closing.column + lines[last][closing.column :]
-        lines[first + 1 : last] = [""] * (last - first - 1)
-    return "\n".join(lines)
+def _too_deep(text: str) -> bool:
+    """Whether what is in no function of an excerpt is too deep to be read."""
+    parts = [lexer.words(lexer.tokens(p)) for p in nesting.long_parts(text)]
+    # A part may have begun in a comment: all of it is asked as well.
+    return any(map(nesting.too_deep, parts)) and bool(
+        nesting.too_deep(lexer.words(lexer.tokens(text)))
+    )
 
 
 def outlines(
@@ -451,16 +467,17 @@ def outlines(
 
     One that cannot be read is that of an empty file: UNREAD is told why.  Errors:
     TagsError."""
-    names = list(files)
-    spans: dict[str, list[Span]] = {}
-    for tag in tags.functions(tree, names):
-        spans.setdefault(tag.file, []).append(Span(tag.name, tag.line, tag.end))
-    found, unread = {}, {} if unread is None else unread
+    texts: dict[str, str] = {}
+    names, unread = list(files), {} if unread is None else unread
     for name in names:
-        found[name] = Outline("", ())
         with faults.net(partial(unread.__setitem__, name)):
-            found[name] = Outline(read(tree / name), spans.get(name, ()))
-    return found
+            texts[name] = read(tree / name)
+    flat = ((name, nesting.shallow(text)) for name, text in texts.items())
+    instead = {name: text for name, text in flat if text is not texts[name]}
+    spans: dict[str, list[Span]] = {}
+    for tag in tags.functions(tree, names, instead):
+        spans.setdefault(tag.file, []).append(Span(tag.name, tag.line, tag.end))
+    return {name: Outline(texts.get(name, ""), spans.get(name, ())) for name in names}
 
 
 def read(path: Path) -> str:

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
@@ -73,30 +73,39 @@ def _is_universal(path: str) -> bool:
     return asked.stdout.startswith("Universal Ctags")
 
 
-def functions(tree: Path, files: Iterable[str]) -> list[Function]:
+def functions(
+    tree: Path, files: Iterable[str], instead: Mapping[str, str] = {}
+) -> list[Function]:
     """The functions defined in `files`, by file and line, from one ctags run.
 
-    In: a folder, and paths below it; what does not exist there is left out.
+    In: a folder, and paths below it; what does not exist there is left out; the texts
+    to be looked at INSTEAD of what is in some of these.
     Out: sorted definitions; a name defined twice in a file (`#ifdef`) comes
     twice. Errors: TagsError.
     """
     there = [name for name in files if (tree / name).is_file()]
     if not there:
         return []
-    listed = _listed(tree, there)
+    listed = [name for name in _listed(tree, there) if name not in instead]
     linked = [name for name in there if name not in set(listed)]
     with scratch.folder() as folder:
-        links = _links(tree, linked, folder)
+        links = _links(tree, linked, folder, instead)
         found = _functions(tree, [*listed, *links], folder)
         found = [tag._replace(file=links.get(tag.file, tag.file)) for tag in found]
     return sorted(found, key=lambda tag: (tag.file, tag.line))
 
 
-def _links(tree: Path, files: Iterable[str], folder: str) -> dict[str, str]:
-    """Links to FILES that a list can name, each with the name it stands for."""
+def _links(
+    tree: Path, files: Iterable[str], folder: str, instead: Mapping[str, str]
+) -> dict[str, str]:
+    """Links to FILES that a list can name, each with the name it stands for; files of
+    the texts INSTEAD of some."""
     links = {os.path.join(folder, f"{n}.c"): f for n, f in enumerate(files)}
     for link, file in links.items():
-        os.symlink(tree / file, link)
+        if file in instead:
+            Path(link).write_bytes(instead[file].encode(errors="surrogateescape"))
+        else:
+            os.symlink(tree / file, link)
     return links
 
 

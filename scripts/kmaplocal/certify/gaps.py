@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
 
 from kmaplocal.c import arms, cleanup, parsing
@@ -34,7 +35,10 @@ def lost(file, gaps, names: Collection[str]) -> Iterable[Lost]:
             continue
         if span is None and arms.is_never_compiled(file.outline, call.line):
             continue
-        if isinstance(gaps, str):
+        why = file.outline.unreadable(span) if span else ""
+        if why:
+            pass  # it was not given to spatch
+        elif isinstance(gaps, str):
             why = gaps
         elif span is None:
             why = f"{call.name}() is called outside of every function that is known"
@@ -60,12 +64,14 @@ def note_gaps(source: Source, spans: Iterable[Span], gaps, outline: Outline) -> 
 
 def _left(span: Span, outline: Outline) -> str:
     """Whether an arm of an #if, read before the others, may leave for good."""
-    for group in outline.conditionals:
-        if not span.line < group.lines[0] <= span.end:
-            continue
+    groups = [g for g in outline.conditionals if span.line < g.lines[0] <= span.end]
+    code = (
+        outline.between(span.line, max(g.lines[-1] for g in groups)) if groups else ()
+    )
+    jumps = [t.line for t in code if t.text in JUMPS and not t.directive]
+    for group in groups:
         for line, following in zip(group.lines, group.lines[1:-1]):
-            arm = outline.between(line + 1, following - 1)
-            if any(t.text in JUMPS for t in arm if not t.directive):
+            if bisect_left(jumps, following) > bisect_right(jumps, line):
                 return f"line {line}: what is behind this half of an #if is not read"
     return ""
 

@@ -79,6 +79,8 @@ def _calls(reading, names: Collection[str]) -> bool:
 
 
 def _of_function(file, span: Span, kernels: Kernels) -> list:
+    if file.outline.unreadable(span):
+        return []
     try:
         chosen = _chosen(file, span, kernels)
     except TooMany as error:

@@ -5,8 +5,8 @@ The way of the data, a room each, from the bottom:
 
 knowledge row functions (the one table of the kernel's functions) memory user pages
           context values (its rows), api (the mapping calls)
-c         lexer lines nesting tags outline oldcalls conditions arms labels inner (one file
-          before spatch), parsing syntax (what spatch says of it), guards regions
+c         lexer lines nesting tags outline oldcalls conditions arms labels inner (one
+          file before spatch), parsing syntax (what spatch says of it), guards regions
           cleanup cfg places assembly (the tree of a function), dominance reaching
           (what is passed, and set, on every path), text linear sizes types exprtypes
           structs (its types, sums), respelt (members as variables), heads (macros as

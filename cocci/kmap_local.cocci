@@ -62,7 +62,7 @@ inline.idioms = True
 // are on different lines here: the first one alone would match.
 @kmap_local_edit depends on kmap_local_calls || kmap_local_offers || joined@
 position p;
-position beside : script:python() { inline.does(beside, "before", "after", "ahead") };
+position beside : script:python() { inline.does(beside, "before", "pair", "after", "ahead") };
 position declare : script:python() { inline.does(declare, "declare") };
 position unused : script:python() { inline.does(unused, "undeclare") };
 position many : script:python() { inline.does(many, "statements", "open", "room") };
@@ -133,6 +133,7 @@ position kmap_local_edit.p;
 identifier kmap_local_new.called;
 expression kmap_local_new.first, kmap_local_new.second, kmap_local_new.third;
 position before : script:python() { inline.does(before, "before") };
+position pair : script:python() { inline.does(pair, "pair") };
 position after : script:python() { inline.does(after, "after") };
 position ahead : script:python() { inline.does(ahead, "ahead") };
 position opened : script:python() { inline.does(opened, "open") };
@@ -158,6 +159,10 @@ identifier x, f;
 (
 + first;
   S@p@before
+|
++ first;
++ second;
+  S@p@pair
 |
   S@p@after
 + first;

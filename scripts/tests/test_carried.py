@@ -157,6 +157,85 @@ int shelf_small(struct shelf *shelf)
 	return size < 4;
 }
 """
+LATER = """
+static int shelf_drop(struct shelf *shelf, struct page *page)
+{
+	int word = *(int *)page_address(page);
+
+	shelf_put(page);
+	shelf->words--;
+	return word;
+}
+
+int shelf_both(struct shelf *one, struct shelf *two)
+{
+	struct page *first, *second;
+	int word;
+
+	first = shelf_get(one);
+	if (IS_ERR(first))
+		return 0;
+	second = shelf_get(two);
+	if (IS_ERR(second)) {
+		shelf_put(first);
+		return 0;
+	}
+	word = shelf_drop(one, first);
+	word += *(int *)page_address(second);
+	shelf_put(second);
+	return word;
+}
+"""
+
+
+def test_what_unmaps_too_early_leaves_that_to_its_callers(carried):
+    file, outcome = carried(CODE + LATER)
+    after = outcome.after.decode()
+    assert "\tword = shelf_drop(one, first, first_addr);\n" in after
+    ends = "\tshelf_put(second, second_addr);\n\tshelf_put(first, first_addr);\n"
+    assert f"{ends}\treturn word;" in after
+    assert not outcome.kept and not outcome.unanalysed
+    told = " ".join(message.body([account(file, outcome)]).split())
+    assert "shelf_drop() ends no mapping of the caller any more" in told
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "\tshelf_put(page);\n\tshelf",
+            "\tshelf_put(page);\n\tinvalidate_inode_pages2(shelf->mapping);\n\tshelf",
+        ),
+        ("static int shelf_drop", "/* Releases the page. */\nstatic int shelf_drop"),
+        (
+            "\tword = shelf_drop(one, first);",
+            "\tif (shelf_drop(one, first))\n\t\tword = 1;",
+        ),
+        ("\tword += *", "\tif (word)\n\t\tgoto out;\n\tword += *"),
+        (
+            "\tshelf_put(page);\n\tshelf->words--;",
+            "\tif (word) {\n\t\tshelf_put(page);\n\t\treturn;\n\t}\n\tshelf_put(page);",
+        ),
+        (
+            "\tshelf_put(page);\n\tshelf->words--;",
+            "\tunlock_page(page);\n\tkunmap(page);\n\tshelf->words--;\n\tpage = 0;",
+        ),
+        ("\tput_page(page);\n}", "\tunlock_page(page);\n\tput_page(page);\n}"),
+    ],
+)
+def test_an_unmap_stays_where_it_is(carried, before, after):
+    code = CODE + LATER
+    assert before in code
+    code = code.replace(before, after)
+    if "goto out" in after:
+        code = code.replace(
+            "\tshelf_put(second);\n\treturn word;",
+            "out:\n\tshelf_put(second);\n\treturn word;",
+        )
+    _, outcome = carried(code)
+    assert outcome.after == outcome.before
+
+
 EARLY = """
 int shelf_early(struct page *page)
 {

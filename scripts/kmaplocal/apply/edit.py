@@ -105,6 +105,9 @@ class Draft:
         inner = {e: m for e, m in self._edits.items() if self._in(e, stmt)}
         if not inner and len(beside.before) + len(beside.after) == 1:
             return self._beside(stmt, beside)
+        if not inner and len(beside.before) == 2 and not beside.after:
+            two = dict(zip(_TEXTS, beside.before))
+            return stmt.start, {"do": "pair", "message": beside.message, **two}
         if stmt.kind != "expression" or len(stmt.exprs) != 1:
             raise Crowded(f"line {stmt.start[0]} is to be changed in two ways")
         gone = any(edit["do"] in ("drop", "unassign") for edit in inner.values())

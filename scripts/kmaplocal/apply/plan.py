@@ -212,8 +212,10 @@ def _plan_carried(
         name = early.get(edit.expr)
         how = {"do": "early", "name": name} if name else {"do": "replace"}
         draft.edit(edit.expr, message=why, first=edit.text, **how)
-    for stmt, text in change.after:
-        draft.insert(stmt, "after", text, why)
+    for stmt in change.dropped:
+        draft.edit(stmt.exprs[0], "drop", "its callers unmap the page")
+    for stmt, where, text in change.beside:
+        draft.insert(stmt, where, text, why)
     for stmt, call, name in change.declared:
         if call is None:
             draft.declare(stmt, name, why)

@@ -9,7 +9,7 @@ certified as it is after the conversion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from kmaplocal import faults, scratch
 from kmaplocal.c import lexer
 from kmaplocal.c.outline import JUMPS, Outline, Span, outlines
-from kmaplocal.c.syntax import Point
+from kmaplocal.c.syntax import Expr, Point, Stmt
 from kmaplocal.c.text import plain
 from kmaplocal.certify.certificate import CONVERT, FAULTS, LIFO, LOCAL, ONE_PAGE
 from kmaplocal.certify.certificate import PAIRED, PREEMPT, Certificate, Doubt
@@ -41,8 +41,9 @@ from kmaplocal.repairs.carry import (
     Refused,
     Role,
 )
-from kmaplocal.repairs.carry import pages_of, with_initialised
-from kmaplocal.repairs.heads import described, heads, misused, with_parameters
+from kmaplocal.repairs.carry import LATE, late_role, only_unmaps, pages_of
+from kmaplocal.repairs.carry import with_initialised
+from kmaplocal.repairs.heads import described, heads, misused, says, with_parameters
 from kmaplocal.repairs.repair import AddressCarried
 from kmaplocal.summaries import mappings
 
@@ -53,10 +54,16 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 6
 _BY_PAGE = {"page_address", "kunmap"}
 _IN_PAGES = {"kmap", *_BY_PAGE, *JUMPS}
+# What another user of a page makes a difference to.  Source: mm/truncate.c, vmscan.c.
+_COUNTING = {"invalidate_inode_pages2", "invalidate_inode_pages2_range", "page_count"}
+_COUNTING |= {"invalidate_mapping_pages", "remove_mapping", "migrate_pages"}
+_COUNTING |= {"page_ref_freeze", "folio_ref_freeze", "page_ref_count"}
+# How a comment says that a function is the last to need its page.
+_RELEASES = ("releas", "unmap", "put", "drop")
 _IS_GIVEN = "the address the page is mapped at"
 _IS_LEFT = "filled with the address the page is mapped at"
 TOGETHER = "kept as the address has to go with the page through all of "
-LATE = (Kind.AFTER_UNMAP, Kind.DANGLING, Kind.MAPPED_AGAIN, Kind.UNSET)
+UNMAPPED = (Kind.AFTER_UNMAP, Kind.DANGLING, Kind.MAPPED_AGAIN, Kind.UNSET)
 
 
 @dataclass
@@ -110,26 +117,106 @@ class _Component:
     """A FAMILY of functions, some of which are in FILES."""
 
     def __init__(
-        self, analysis: Analysis, files: dict[str, FileAnalysis], family: Family
+        self,
+        analysis: Analysis,
+        files: dict[str, FileAnalysis],
+        family: Family,
+        later: Mapping[tuple[str, int], tuple[Key, str]] | None = None,
     ):
+        """LATER: the calls, by their files and lines, behind which callers unmap what
+        the callee did, but not before they return."""
         self.analysis, self.files, self.family = analysis, files, family
+        self.later = later or {}
         self.outlines = {file: analysis.outlines[file] for file in family.files}
         self.known = {file: family.known(file) for file in self.outlines}
 
     def conclude(self) -> None:
         """Change what is said of the functions, where nothing stands against it."""
         try:
-            self._closed()
-            made = self._made()
-            after = self._after(made)
-            wrong = [
-                k for k in sorted(self.family.functions) if not self._is_fine(k, after)
-            ]
-            if wrong:
-                raise Refused(min(_against(key, after[key.file]) for key in wrong)[1])
+            part, made = self._certified()
         except Refused as error:
             self._note(str(error))
             return
+        part.finish(made)
+
+    def _certified(self) -> tuple[_Component, dict[str, Carried]]:
+        """What becomes of all files, and the component for which that is right: this,
+        or one that unmaps later.  Raises Refused."""
+        self._closed()
+        made = self._made()
+        after = self._after(made)
+        wrong = [
+            k for k in sorted(self.family.functions) if not self._is_fine(k, after)
+        ]
+        if not wrong:
+            return self, made
+        why = min(_against(key, after[key.file]) for key in wrong)[1]
+        try:
+            return self._unmapping_later(wrong, after)._certified()
+        except Refused:
+            raise Refused(why) from None
+
+    def _unmapping_later(
+        self, wrong: Sequence[Key], after: Mapping[str, FileAnalysis]
+    ) -> _Component:
+        """The same, where what unmaps too early in a function that is WRONG leaves that
+        to its callers.  Raises Refused."""
+        if self.later:
+            raise Refused("it is not in order then, either")
+        later = {
+            (key.file, call.start[0]): (key, call.callee)
+            for key in wrong
+            for call in _disordered(key, after[key.file])
+        }
+        if not later:
+            raise Refused("no unmap is in the wrong order")
+        roles, late = dict(self.family.roles), set[Key]()
+        for key, callee in later.values():
+            late |= {k for k in self._called(key, callee) if k not in wrong}
+        given = {(k.file, n) for k in late for n in self._behind_unmap(k)}
+        given |= {
+            (key.file, e.callee)
+            for (_, line), (key, _) in later.items()
+            for e in self.family.functions[key].exprs
+            if e.callee and e.start[0] > line
+        }
+        for key in late:
+            known = self.known[key.file]
+            if says(self.outlines[key.file], self._span(key), _RELEASES):
+                raise Refused(f"the comment on {key.name}() says that it unmaps")
+            roles[key] = late_role(self.family.functions[key], known, self._putting())
+        self._counts_pages(given)
+        family = replace(self.family, roles=roles)
+        return _Component(self.analysis, self.files, family, later)
+
+    def _called(self, key: Key, callee: str) -> Iterator[Key]:
+        """The function CALLEE of the family, as that of KEY calls it."""
+        own = Key(key.file, callee)
+        found = [k for k in self.family.functions if k.name == callee]
+        for each in [own] if own in found else found:
+            if self.family.roles.get(each, Role("")).kind == GIVEN:
+                yield each
+
+    def _behind_unmap(self, key: Key) -> Iterator[str]:
+        """What the function of KEY calls behind what unmaps."""
+        exprs = self.family.functions[key].exprs
+        ends = [e.start for e in exprs if e.callee in {"kunmap", *self.known[key.file]}]
+        yield from (e.callee for e in exprs if e.callee and e.start > min(ends))
+
+    def _putting(self) -> dict[str, bool]:
+        """What does nothing but unmap a page; and whether it puts it, too."""
+        found = {k.name: only_unmaps(f) for k, f in self.family.functions.items()}
+        return {name: puts for name, puts in found.items() if puts is not None}
+
+    def _counts_pages(self, given: Collection[tuple[str, str]]) -> None:
+        """Raise Refused where one of those GIVEN may wait for the last user of a page:
+        there is one more while it is mapped."""
+        for file, name in sorted(given):
+            if self.analysis.callees.reaches(file, name, _COUNTING, 2):
+                raise Refused(f"{name}() may count who has the page")
+
+    def finish(self, made: dict[str, Carried]) -> None:
+        """Change what is said of the functions to what is MADE of them."""
         absent = [file for file in made if not self._at_hand(file)]
         if absent:
             self._ask(absent, made)
@@ -247,7 +334,9 @@ class _Component:
         made = {file: Carried() for file in self.outlines}
         parameters: dict[Key, str] = {}
         for key, function in self.family.functions.items():
-            carrier = Carrier(self.outlines[key.file].text, self.known[key.file])
+            later = [line for file, line in self.later if file == key.file]
+            text = self.outlines[key.file].text
+            carrier = Carrier(text, self.known[key.file], later)
             try:
                 found = carrier.carrying(function)
             except Refused as error:
@@ -267,7 +356,7 @@ class _Component:
     def _describe(self, file: str, made: Carried) -> None:
         for name, parameter in made.parameters.items():
             span = self._span(Key(file, name))
-            given = self.known[file][name].kind in (GIVEN, ASKED)
+            given = self.known[file][name].kind in (GIVEN, ASKED, LATE)
             text = _IS_GIVEN if given else _IS_LEFT
             called = parameter.rpartition("*")[2]
             found = described(self.outlines[file], span, called, text)
@@ -327,17 +416,18 @@ class _Component:
         seen = [(v, after.analyses.get(v.line)) for v in after.verdicts]
         found = [(v, a) for v, a in seen if v.function == key.name and a is not None]
         role = self.family.roles.get(key)
-        if role is not None and role.kind == ASKED and not found:
+        asked = role is not None and role.kind in (ASKED, LATE)
+        if asked and not found:
             return not after.lost and not self.family.functions[key].calls(api.OLD)
         if after.lost or len(found) != 1:
             return False
         ((verdict, analysis),) = found
         trace = analysis.trace
-        if trace.disordered or any(e.kind in LATE for e in trace.events):
+        if trace.disordered or any(e.kind in UNMAPPED for e in trace.events):
             return False
         if analysis.function.calls({"page_address", *api.OLD}):
             return False
-        if role is None or role.kind == ASKED:
+        if role is None or asked:
             ends = [end for ends in trace.unmaps.values() for end in ends]
             called = analysis.function.calls(analysis.knowledge.unmaps)
             unmapped = all(end.fine for end in ends) and len(called) == len(
@@ -405,6 +495,16 @@ def _against(key: Key, after: FileAnalysis) -> tuple[int, str]:
     return 2, f"{told}: what becomes of the page was not followed"
 
 
+def _disordered(key: Key, after: FileAnalysis) -> Iterator[Expr]:
+    """The unmaps in the function of KEY, as it is AFTER the change, that come before
+    those of later mappings."""
+    for analysis in after.analyses.values():
+        if analysis.function.name == key.name:
+            for event in analysis.trace.events:
+                if event.kind is Kind.DISORDERED:
+                    yield event.place
+
+
 def _certificate(analysis, site: Site, told: AddressCarried) -> Certificate:
     """The certificate of a mapping whose address goes with its page."""
     mapping = Mapped(analysis.file, analysis.function.name, site)
@@ -426,7 +526,7 @@ def _unmaps(analysis, number: int) -> bool:
     if found is None:
         return False
     rule, trace = found
-    against = trace.of(Given(number), *AGAINST, Kind.RETURNED, *LATE)
+    against = trace.of(Given(number), *AGAINST, Kind.RETURNED, *UNMAPPED)
     whole = len(analysis.function.calls(analysis.knowledge.unmaps)) == len(trace.unmaps)
     left = trace.left_live or trace.disordered or against or not trace.fine
     return rule == api.Unmap("kunmap_local", number) and whole and not left
@@ -476,12 +576,23 @@ def written(outline: Outline, made: Carried) -> str:
     return "\n".join(lines)
 
 
+def _beside(change: Carrying) -> dict[tuple[Stmt, str], list[str]]:
+    """What CHANGE puts before and after statements."""
+    found: dict[tuple[Stmt, str], list[str]] = {}
+    for stmt, where, text in change.beside:
+        found.setdefault((stmt, where), []).append(text)
+    return found
+
+
 def _splices(outline: Outline, made: Carried) -> Iterator[tuple[Point, Point, str]]:
     for change in made.changes.values():
         for edit in change.edits:
             yield edit.expr.start, edit.expr.end, edit.text
-        for stmt, text in change.after:
-            yield stmt.end, stmt.end, f" {text};"
+        for stmt in change.dropped:
+            yield stmt.start, stmt.end, ""
+        for (stmt, where), texts in _beside(change).items():
+            at = stmt.end if where == "after" else stmt.start
+            yield at, at, f" {'; '.join(texts)}; "
         for stmt, early, name in change.declared:
             at = stmt.start if early else stmt.end
             yield at, at, f" void *{name}; "

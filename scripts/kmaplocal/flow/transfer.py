@@ -274,8 +274,18 @@ class Transfer(Stores):
             return False
         return member_of(node) not in self.relevant.structures
 
+    def _is_distance(self, expr: Expr) -> bool:
+        """Whether EXPR subtracts a pointer: a number is the difference of two."""
+        node = expr.children[1]
+        while node.kind == "paren":
+            node = node.children[0]
+        pointer = "*" in node.op if node.kind == "cast" else self._may_point(node)
+        return expr.op == "-" and pointer
+
     def _combined(self, expr, left, right) -> Value | None:
         sides = [v for v in (left, right) if v and v.kind == "address"]
+        if self.knowledge.carried and sides == [right] and self._is_distance(expr):
+            return None
         if len(sides) == 2:  # nobody adds two addresses: what a member has is a number
             sides = [v for v in sides if v.text != "member"] or sides
         known = compared_call(expr, left) if expr.op in RELATIONS else None

@@ -58,6 +58,7 @@ class Knowledge(Protocol):
     cut: bool  # said by who asks, where not all paths are followed: nothing is noted
     hasty: bool  # who asks will ask again, and may leave out ways
     rushed: bool  # said by who asks, where some were
+    carried: bool  # addresses go with their pages in what is asked about
     addresses: frozenset[str]  # the variables that are for addresses alone
 
     @property

@@ -11,7 +11,7 @@ Each function that is given or gives a mapped page gets one more parameter, at i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,10 +22,11 @@ from kmaplocal.c.syntax import Expr, Function, Stmt
 from kmaplocal.flow.conditions import TRANSPARENT
 from kmaplocal.knowledge import api, functions
 
-RESULT, OUTPUT, GIVEN, ASKED = "result", "output", "given", "asked"
+RESULT, OUTPUT, GIVEN, ASKED, LATE = "result", "output", "given", "asked", "late"
 SUFFIX = "_addr"
-_TO_PAGE = {OUTPUT: "passed", GIVEN: "ended", ASKED: "asked"}
-_IS_TOLD = (GIVEN, ASKED)  # the page of a parameter, and its address
+_TO_PAGE = {OUTPUT: "passed", GIVEN: "ended", ASKED: "asked", LATE: "ended"}
+_IS_TOLD = (GIVEN, ASKED, LATE)  # the page of a parameter, and its address
+_LEAVES = ("return", "goto", "break", "continue", "label")
 
 
 class Refused(Exception):
@@ -35,10 +36,16 @@ class Refused(Exception):
 class Role(NamedTuple):
     """How a mapped page goes between a function and its callers: it is the RESULT, is
     left behind the parameter of that NUMBER, or is GIVEN as it to be unmapped, or only
-    to be ASKED for its address."""
+    to be ASKED for its address.  LATE: it unmaps what it is given, in one place, and is
+    to leave that to its callers, behind its call: by what it calls itself (BY), or
+    where they cannot call that by kunmap(), and put_page() if it PUTS the page, too;
+    TOLD: whether it needs the address for something else."""
 
     kind: str
     number: int = -1
+    by: str = ""
+    puts: bool = False
+    told: bool = True
 
 
 Roles = Mapping[str, Role]  # by the names of functions
@@ -54,14 +61,15 @@ class Edit(NamedTuple):
 @dataclass
 class Carrying:
     """What becomes of one function: the PARAMETER it gets, as C text, "" where it
-    needs none; the EDITS of calls; what is put behind statements; the variables it
-    gets, each declared behind a declaration, or before one that does nothing but give
-    a variable the value of a call."""
+    needs none; the EDITS of calls; the statements DROPPED; what is put "before" or
+    "after" statements; the variables it gets, each declared behind a declaration, or
+    before one that does nothing but give a variable the value of a call."""
 
     function: Function
     parameter: str = ""
     edits: list[Edit] = field(default_factory=list)
-    after: list[tuple[Stmt, str]] = field(default_factory=list)
+    dropped: list[Stmt] = field(default_factory=list)
+    beside: list[tuple[Stmt, str, str]] = field(default_factory=list)
     declared: list[tuple[Stmt, Expr | None, str]] = field(default_factory=list)
 
 
@@ -120,14 +128,16 @@ def _taken_by(call: Expr) -> str:
 
 
 class Carrier:
-    """Finds what becomes of the functions of a file, whose text is TEXT."""
+    """Finds what becomes of the functions of a file, whose text is TEXT.  LATER: the
+    calls of those that are LATE, by their lines, behind which the unmap has to wait
+    until the function returns."""
 
-    def __init__(self, text: str, roles: Roles):
-        self.text, self.roles = text, roles
+    def __init__(self, text: str, roles: Roles, later: Collection[int] = ()):
+        self.text, self.roles, self.later = text, roles, later
 
     def carrying(self, function: Function) -> Carrying:
         """What becomes of FUNCTION.  Raises Refused."""
-        found = _Finder(self.text, self.roles, function).find()
+        found = _Finder(self.text, self.roles, function, self.later).find()
         spans = sorted((e.expr.start, e.expr.end) for e in found.edits)
         if any(end > start for (_, end), (start, _) in zip(spans, spans[1:])):
             raise Refused("two of the calls to change are in one another")
@@ -135,8 +145,11 @@ class Carrier:
 
 
 class _Finder:
-    def __init__(self, text: str, roles: Roles, function: Function):
+    def __init__(
+        self, text: str, roles: Roles, function: Function, later: Collection[int]
+    ):
         self.text, self.roles, self.function = text, roles, function
+        self.later = later
         self.places = Places(function)
         self.found = Carrying(function)
         self.role = roles.get(function.name)
@@ -322,6 +335,8 @@ class _Finder:
         name = name or self._declared_by(call)
         if how == "passed":
             self._passed(call, name)
+        elif how == "ended" and name in self.params and self._is_late(name):
+            self._left_to_callers(call, name)
         elif name not in self.pages:
             raise Refused(
                 f"{call.callee}() of line {call.start[0]}: no variable's page"
@@ -332,8 +347,47 @@ class _Finder:
             self._edit(call, f"kunmap_local({self._held(name)})")
         elif how == "got":
             self._got(call, name)
+        elif self.roles[call.callee].kind == LATE:
+            self._unmapped_behind(call, name, self.roles[call.callee])
         else:
             self._more(call, self._held(name))
+
+    def _is_late(self, name: str) -> bool:
+        late = self.role is not None and self.role.kind == LATE
+        return late and self._is_told(name)
+
+    def _left_to_callers(self, call: Expr, name: str) -> None:
+        """Drop the unmap CALL of the page NAME, and the put_page() behind it."""
+        stmt, role = self.places.statement(call), self.role
+        assert role is not None and stmt is not None, "it was looked at before"
+        self.found.dropped.append(stmt)
+        if role.puts and call.callee == "kunmap":
+            self.found.dropped.append(following(self.function, stmt)[0])
+
+    def _unmapped_behind(self, call: Expr, name: str, role: Role) -> None:
+        """Unmap the page NAME behind CALL, which leaves that to its callers."""
+        stmt, held = self.places.statement(call), self._held(name)
+        if stmt is None or stmt.kind != "expression" or not self.places.in_block(stmt):
+            raise Refused(f"{call.text} is a part of something else")
+        if role.told:
+            self._more(call, held)
+        own = self.roles.get(role.by)
+        texts = [f"kunmap_local({held})", *([f"put_page({name})"] * role.puts)]
+        if own is not None and own.kind == GIVEN:
+            texts = [f"{role.by}({name}, {held})"]
+        where = "after"
+        if call.start[0] in self.later:
+            stmt, where = self._way_out(stmt), "before"
+        self.found.beside += [(stmt, where, text) for text in texts]
+
+    def _way_out(self, stmt: Stmt) -> Stmt:
+        """The `return` that STMT goes on to, in the same block.  Raises Refused."""
+        for each in following(self.function, stmt):
+            if each.kind == "return":
+                return each
+            if any(inner.kind in _LEAVES for inner in each.walk()):
+                break
+        raise Refused(f"line {stmt.start[0]}: there is no place for the unmap")
 
     def _got(self, call: Expr, name: str) -> None:
         if not self._is_result(name):
@@ -378,8 +432,8 @@ class _Finder:
 
     def _is_told(self, name: str) -> bool:
         """Whether callers give the function the page NAME, with its address."""
-        number = self.params.index(name)
-        return any(self.role == Role(kind, number) for kind in _IS_TOLD)
+        role, number = self.role, self.params.index(name)
+        return role is not None and role.kind in _IS_TOLD and role.number == number
 
     def _declared_by(self, call: Expr) -> str:
         """The variable that CALL, or CALL with a cast, initialises."""
@@ -403,7 +457,7 @@ class _Finder:
         if result and needed:
             if not self.places.in_block(stmt):
                 raise Refused(f"{call.text} is the only statement of its block")
-            self.found.after.append((stmt, f"*{self._behind()} = {place}"))
+            self._behind_of(stmt, f"*{self._behind()} = {place}")
 
     def _passed(self, call: Expr, name: str) -> None:
         """`find(dir, p)` where the caller's page is behind its own parameter P."""
@@ -431,7 +485,10 @@ class _Finder:
             if stmt is None or not alone or not self.places.in_block(stmt):
                 raise Refused(f"{node.text} is a part of something else")
             output = self.address(_name(node.children[0].bare().children[0]))
-            self.found.after.append((stmt, f"*{output} = {self._held(page)}"))
+            self._behind_of(stmt, f"*{output} = {self._held(page)}")
+
+    def _behind_of(self, stmt: Stmt, text: str) -> None:
+        self.found.beside.append((stmt, "after", text))
 
     def _declare(self, name: str) -> None:
         homes = [
@@ -453,6 +510,64 @@ class _Finder:
             self.found.declared.remove(each)
             address = f"{each[2]}, *{address}"
         self.found.declared.append((home, inner[0] if inner else None, address))
+
+
+def following(function: Function, stmt: Stmt) -> Sequence[Stmt]:
+    """What follows STMT in the same block of FUNCTION."""
+    block = stmt.parent.children if stmt.parent is not None else function.body
+    inner = stmt
+    if stmt.parent is not None and stmt.parent.kind == "label":
+        return following(function, stmt.parent)
+    return block[block.index(inner) + 1 :]
+
+
+def late_role(function: Function, roles: Roles, puts: Mapping[str, bool]) -> Role:
+    """The role of FUNCTION, which unmaps what it is given, once that is left to its
+    callers.  PUTS: what does nothing but unmap its only argument, and whether it puts
+    it, too.  Raises Refused where that cannot be moved there."""
+    number = roles[function.name].number
+    page = function.params[number].name
+    calls = [
+        c for c in function.calls({"kunmap", *roles}) if _page(c, roles)[0] == page
+    ]
+    ends = [call for call in calls if _page(call, roles)[1] == "ended"]
+    if len(ends) != 1 or ends[0].callee not in {"kunmap", *puts}:
+        raise Refused(f"{function.name}() does not unmap in one place")
+    (end,) = ends
+    stmt = Places(function).statement(end)
+    if stmt is None or stmt.exprs != [end] or stmt.kind != "expression":
+        raise Refused(f"{end.text} is a part of something else")
+    home = stmt.parent if stmt.parent and stmt.parent.kind == "label" else stmt
+    behind = following(function, stmt)
+    puts_here = puts.get(end.callee, bool(behind) and _is_put(behind[0], page))
+    rest = behind[1:] if end.callee == "kunmap" and puts_here else behind
+    if home.parent is not None or (home is not stmt and not rest):
+        raise Refused(f"{function.name}() does not unmap in one place")
+    asked = function.calls({"page_address"}) + [c for c in calls if c is not end]
+    told = any(_name(e) == page for c in asked for e in c.arguments.values())
+    return Role(LATE, number, end.callee, puts_here, told)
+
+
+def only_unmaps(function: Function) -> bool | None:
+    """Whether FUNCTION puts its only parameter, a page, behind its unmap; None where it
+    does something else."""
+    if len(function.params) != 1 or not function.body:
+        return None
+    name, (first, *rest) = function.params[0].name, function.body
+    unmaps = [e.callee for e in first.exprs] == ["kunmap"] and _is_of(first, name)
+    if not unmaps or len(rest) > 1 or not all(_is_put(stmt, name) for stmt in rest):
+        return None
+    return bool(rest)
+
+
+def _is_put(stmt: Stmt, page: str) -> bool:
+    return [e.callee for e in stmt.exprs] == ["put_page"] and _is_of(stmt, page)
+
+
+def _is_of(stmt: Stmt, page: str) -> bool:
+    """Whether STMT is one call, of which PAGE is the only argument."""
+    found = [_name(e) for e in stmt.exprs[0].arguments.values()]
+    return stmt.kind == "expression" and found == [page]
 
 
 def _mapping(store: Expr) -> Expr | None:

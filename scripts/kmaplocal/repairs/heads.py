@@ -97,6 +97,22 @@ def described(
     return last + 1, f"{lead}{blank}{text}"
 
 
+def says(outline: Outline, span: Span, words: Collection[str]) -> bool:
+    """Whether the comment above the function SPAN has a word that begins as one of
+    WORDS."""
+    lines = outline.whole.split("\n")
+    last = span.line - 2
+    while last >= 0 and not lines[last].rstrip().endswith(("*/", ";", "}", ")")):
+        last -= 1
+    first = last
+    while first >= 0 and "/*" not in lines[first]:
+        first -= 1
+    if last < 0 or not lines[last].rstrip().endswith("*/"):
+        return False
+    told = " ".join(lines[first : last + 1]).lower().split()
+    return any(each.startswith(word) for each in told for word in words)
+
+
 def _aligned(label: str, blank: str, other: str) -> str:
     """What stands behind the label OTHER so that texts begin in one column, where BLANK
     of tabs stands behind LABEL."""

@@ -125,6 +125,7 @@ class Function:
     users: tuple[User, ...] = ()  # of what it hands to its callers
     carries: tuple[str, ...] = ()  # parameters that are added for addresses, by name
     keeps: tuple[str, ...] = ()  # members that keep addresses for the calls to come
+    leaves: bool = False  # an unmap that it did to its callers
 
 
 @dataclass(frozen=True)
@@ -157,10 +158,16 @@ def account(file: FileAnalysis, outcome: Outcome) -> Account:
             for each in reading.verdicts
             if each.line == verdict.line and _is_known(reading, each)
         ]
-        if any(f.mappings or f.ends or f.unmaps or f.carries for f in arms):
+        if any(map(_is_changed, arms)):
             found.append(_together(arms))
     notes = tuple(f"{n.file}:{n.line}: {n}" for n in outcome.outdated)
     return Account(file.path, tuple(found), notes)
+
+
+def _is_changed(each: Function) -> bool:
+    return (
+        bool(each.mappings or each.ends or each.unmaps or each.carries) or each.leaves
+    )
 
 
 def _is_known(file: FileAnalysis, verdict: Verdict) -> bool:
@@ -184,6 +191,7 @@ def _together(arms: Sequence[Function]) -> Function:
         tuple(dict.fromkeys(each for function in arms for each in function.granted)),
         tuple(dict.fromkeys(each for function in arms for each in function.users)),
         tuple(dict.fromkeys(each for function in arms for each in function.carries)),
+        leaves=any(function.leaves for function in arms),
     )
 
 
@@ -194,7 +202,8 @@ def _carrying(file: FileAnalysis, verdict: Verdict, carried: Carried) -> Functio
     mappings = tuple(Mapping(s.name, s.api.new, CARRIED) for s in sites)
     name = verdict.function
     gained = (name,) if name in carried.parameters else ()
-    return Function(name, mappings, hands=True, carries=gained)
+    leaves = bool(carried.changes[verdict.line].dropped)
+    return Function(name, mappings, hands=True, carries=gained, leaves=leaves)
 
 
 def _function(file: FileAnalysis, verdict: Verdict, helped: bool) -> Function:

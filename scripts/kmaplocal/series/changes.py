@@ -16,6 +16,7 @@ from kmaplocal.series.words import calls, functions, listed, plural
 def sentences(found: Sequence[Function]) -> Iterator[str]:
     """What else was changed in FOUND, and why."""
     yield from _carried(found)
+    yield from _later(found)
     yield from _handed([f for f in found if not f.carries and not _is_carried(f)])
     yield from _helpers(found)
     yield from _joined(found)
@@ -36,6 +37,18 @@ def _carried(found: Sequence[Function]) -> Iterator[str]:
             f" the page from now on. {functions(names)} {gets} one more parameter for"
             " it, and all callers pass it on. That each mapping ends once, the last"
             " one first, was followed through all of them, as they are after this"
+        )
+
+
+def _later(found: Sequence[Function]) -> Iterator[str]:
+    """The sentence on unmaps that are done by callers from now on."""
+    names = [f.name for f in found if f.leaves]
+    if names:
+        yield (
+            f"{functions(names)} {plural(len(names), 'ends', 'end')} no mapping of the"
+            " caller any more: another one may be alive that was made later and has to"
+            " end before. The callers unmap and put the page instead, behind the call"
+            " or, where another page is mapped, before they return"
         )
 
 

@@ -56,6 +56,11 @@ class FileKnowledge:
         self.branches = [p for g in groups for p in zip(g.lines, g.lines[1:])]
 
     @property
+    def carried(self) -> bool:
+        """Whether addresses go with their pages in the files at hand."""
+        return self.callees.carried
+
+    @property
     def asked(self) -> int:
         """How often something was asked that is not known yet."""
         return self.callees.requests.asked

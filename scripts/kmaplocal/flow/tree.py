@@ -58,8 +58,11 @@ class Knowledge(Protocol):
     cut: bool  # said by who asks, where not all paths are followed: nothing is noted
     hasty: bool  # who asks will ask again, and may leave out ways
     rushed: bool  # said by who asks, where some were
-    carried: bool  # addresses go with their pages in what is asked about
     addresses: frozenset[str]  # the variables that are for addresses alone
+
+    @property
+    def carried(self) -> bool:
+        """Whether addresses go with their pages in the files at hand."""
 
     @property
     def asked(self) -> int:

@@ -257,9 +257,10 @@ class Extents:
         return None
 
     def _many_turns(self, name: str, at: Expr) -> Expr | None:
-        """What of many pages NAME counts up to in a loop around AT."""
+        """What of many pages NAME counts up to in a loop around AT, in which nothing
+        else is asked about it."""
         for loop in self.function.around(at, LOOPS):
-            test = _limit(loop, name)
+            test = _limit(loop, name) if not _is_compared(loop, name) else None
             end = test.bare().children[1].bare() if test is not None else None
             while end is not None and end.op == "/" and len(end.children) == 2:
                 end = end.children[0].bare()
@@ -267,6 +268,14 @@ class Extents:
             if many is not None:
                 return many
         return None
+
+
+def _is_compared(loop: Stmt, name: str) -> bool:
+    """Whether a statement in the body of LOOP compares NAME with something."""
+    asked = (s.exprs for s in loop.walk() if s is not loop and s.kind == "if")
+    nodes = (node for exprs in asked for expr in exprs for node in expr.walk())
+    compared = (n for n in nodes if n.op in ("==", "!=", "<", "<=", ">", ">="))
+    return any(c.bare().text == name for n in compared for c in n.children)
 
 
 def _limit(loop: Stmt, name: str) -> Expr | None:

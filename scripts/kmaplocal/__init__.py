@@ -31,16 +31,17 @@ summaries callees effects chains mappings named (what a function does with an ad
           requests (what is not known yet), pointers (which functions a pointer can
           be), reaching users (who maps by others), linear (who asks page_address())
 repairs   order explicit base_pointer (what can be put right), repair (how that is
-          done), folios vectors asked, carry heads (addresses that go with their
-          pages, and the parameters for them)
+          done), folios vectors asked, roles steady late carry heads (addresses that go
+          with their pages, from function to function, and the parameters for them)
 certify   analysis file (all of it), learner (what they ask for), view (who looks at
           what), readings called gaps doubts offers (what was not read, or is not
           there), dependencies (what a result depends on), function (one that was
           followed), paired lifo local faults preempt one_page (an obligation each),
           context, certificate certify (what follows), wrappers family conditional
-          unrepaired carried (mapped here, unmapped there), aliases (two mappings of
-          one page), lowmem members (pages that need no mapping), holders holding
-          (structures that keep addresses), parallel (parts of a tree, a process each)
+          unrepaired carried (mapped here, unmapped there), closed postponed rewritten
+          afterwards (what carried looks at), aliases (two mappings of one page),
+          lowmem members (pages that need no mapping), holders holding (structures that
+          keep addresses), parallel (parts of a tree, a process each)
 idioms    idioms copies sets fills casts (page helpers), flushes
 steps     steps task (what a person has to change where a mapping is kept, and the
           kinds of that), kept unmapping callers (what its rules look at); the rules:

@@ -22,7 +22,7 @@ from kmaplocal.cache.incremental import Dependencies
 from kmaplocal.c.arms import Kernels
 from kmaplocal.c.conditions import Version
 from kmaplocal.certify.analysis import Analysis, FileAnalysis, Scope, everywhere
-from kmaplocal.certify.carried import Carried
+from kmaplocal.certify.rewritten import Carried
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.certificate import Doubt as Against
 from kmaplocal.certify.doubts import SYNTAX

@@ -14,7 +14,7 @@ from kmaplocal.apply.edit import Crowded, Draft, Edit
 from kmaplocal.bounds import INSIDE
 from kmaplocal.knowledge import api
 from kmaplocal.certify.analysis import FileAnalysis
-from kmaplocal.certify.carried import Carried
+from kmaplocal.certify.rewritten import Carried
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.repairs import folios, vectors
 from kmaplocal.idioms.flushes import missing_flushes

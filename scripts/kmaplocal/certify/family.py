@@ -13,8 +13,8 @@ from kmaplocal.c.outline import Outline, Span
 from kmaplocal.c.syntax import Function
 from kmaplocal.certify.certificate import CONVERT
 from kmaplocal.certify.file import FileAnalysis
-from kmaplocal.repairs.carry import ASKED, Role, given_to, givers_of, pages_of
-from kmaplocal.repairs.carry import roles_of
+from kmaplocal.repairs.roles import ASKED, Role, given_to, givers_of, pages_of
+from kmaplocal.repairs.roles import roles_of
 
 if TYPE_CHECKING:
     from kmaplocal.certify.analysis import Analysis

@@ -17,7 +17,7 @@ from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.tree.outcome import WHOLE_FILE, Lost
 
 if TYPE_CHECKING:
-    from kmaplocal.certify.carried import Carried
+    from kmaplocal.certify.rewritten import Carried
 
 
 @dataclass

@@ -13,7 +13,7 @@ from kmaplocal.apply.plan import mapped_by_folio, mapped_by_vector
 from kmaplocal.bounds import plain
 from kmaplocal.c.syntax import Expr
 from kmaplocal.certify.analysis import FileAnalysis
-from kmaplocal.certify.carried import Carried
+from kmaplocal.certify.rewritten import Carried
 from kmaplocal.certify.certificate import CONVERT, Verdict
 from kmaplocal.certify.function import FunctionAnalysis
 from kmaplocal.flow.events import Kind

@@ -52,6 +52,23 @@ def test_a_sum_that_became_too_long_is_broken_behind_its_last_operator():
     )
 
 
+LONG = "struct entry *find_entry_of_it(struct dentry *dentry, struct page **its_page)"
+
+
+@pytest.mark.parametrize(
+    "more, broken",
+    [(", int n)", 0), (", void **its_pages_address_too)", 2)],
+)
+def test_a_line_that_was_long_is_broken_when_it_gets_longer_than_checkpatch_allows(
+    more, broken
+):
+    before = f"extern {LONG};"
+    after = before.replace(")", more)
+    assert 80 < len(before) < 100 and (len(after) > 100) == bool(broken)
+    found = laid_out(Edit(0, 1, (after,)), [before], []).lines
+    assert len(found) == 1 + broken and max(map(len, found)) <= (80 if broken else 100)
+
+
 TABS = ["\tone();"] * 30
 
 

@@ -180,7 +180,7 @@ def _laid_out(edit: Edit, lines: list[str], statements: list[str]) -> Edit:
         carried = (t.text for t in lexer.tokens(line) if t.text.endswith(SUFFIX))
         for word in ("kmap_", "bvec_", *NAMES, *carried) if tight else ():
             line = line.replace(f") {word}", f"){word}")  # spatch parts the cast
-        too_long = layout.width(line) > layout.WIDTH >= layout.width(before)
+        too_long = layout.made_too_long(line, before)
         result += layout.rewrapped(line) if too_long else [line]
     return Edit(edit.first, edit.last, tuple(result))
 

@@ -13,6 +13,7 @@ from kmaplocal.c import lexer
 from kmaplocal.knowledge import api
 
 TAB, WIDTH = 8, 80
+LONGEST = 100  # what scripts/checkpatch.pl lets pass
 MANY = 10  # lines with a tab for each with blanks, in a file by tabs
 _NEW = frozenset(call.new for call in api.MAPS.values() if call.new)
 _OPERATORS = frozenset("+ - * / % << >> & | ^ && || == != < > <= >= ? :".split())
@@ -66,6 +67,13 @@ def starred(line: str) -> str:
         if cast and line[star.column - 1].isidentifier():
             line = f"{line[:star.column]} {line[star.column:]}"
     return line
+
+
+def made_too_long(line: str, before: str) -> bool:
+    """Whether LINE, which was BEFORE, has got too long, or is longer still than what
+    was."""
+    most = WIDTH if width(before) <= WIDTH else max(LONGEST, width(before))
+    return width(line) > most
 
 
 def declared(line: str) -> str:

@@ -221,12 +221,37 @@ def test_what_unmaps_too_early_leaves_that_to_its_callers(carried):
             "\tunlock_page(page);\n\tkunmap(page);\n\tshelf->words--;\n\tpage = 0;",
         ),
         ("\tput_page(page);\n}", "\tunlock_page(page);\n\tput_page(page);\n}"),
+        # its page is another one where the function returns
+        ("\tword += *", "\tfirst = NULL;\n\tword += *"),
+        ("\tword += *", "\tfirst++;\n\tword += *"),
+        ("\tword += *", "\tnext_page(&first);\n\tword += *"),
+        # it may not be called
+        ("\tword = shelf_drop(one, first);", "\tword && shelf_drop(one, first);"),
+        (
+            "\tword = shelf_drop(one, first);",
+            '\tpr_debug("%d", shelf_drop(one, first));',
+        ),
+        ("\tword = shelf_drop(one, first);", "\tWARN_ON(shelf_drop(one, first));"),
+        (
+            "\tword = shelf_drop(one, first);",
+            "\tshelf_drop(one, first), word = 0;",
+        ),
+        ("\tword = shelf_drop(one, first);", "\treturn shelf_drop(one, first);"),
+        # in a loop
+        ("\tfirst = shelf_get(one);", "\tfor (;;) {\n\tfirst = shelf_get(one);"),
+        # no unmap is of another function
+        (
+            "\tshelf_put(second);\n\treturn word",
+            "\tshelf_put(second);\n\tshelf_drop(two, second);\n\treturn word",
+        ),
     ],
 )
 def test_an_unmap_stays_where_it_is(carried, before, after):
     code = CODE + LATER
     assert before in code
     code = code.replace(before, after)
+    if "for (;;)" in after:
+        code = code.replace("(second);\n\treturn word;\n", "(second);\n\t}\n")
     if "goto out" in after:
         code = code.replace(
             "\tshelf_put(second);\n\treturn word;",
@@ -234,6 +259,57 @@ def test_an_unmap_stays_where_it_is(carried, before, after):
         )
     _, outcome = carried(code)
     assert outcome.after == outcome.before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("word = shelf_drop(one, first)", "(void)shelf_drop(one, first)"),
+        ("word = shelf_drop(one, first)", "shelf_drop(one, first)"),
+        ("word = shelf_drop(one, first)", "word = (int)(shelf_drop(one, first))"),
+        ("\tshelf_put(second);\n\treturn", "\tshelf_drop(two, second);\n\treturn"),
+        ("\tword += *", "\tunlock_page(first);\n\tword += *"),
+    ],
+)
+def test_an_unmap_is_left_to_callers_however_they_call(carried, before, after):
+    assert before in LATER
+    _, outcome = carried(CODE + LATER.replace(before, after))
+    last = "\tshelf_put(second, second_addr);\n\tshelf_put(first, first_addr);\n"
+    assert f"{last}\treturn word;" in outcome.after.decode()
+
+
+CROSSED = LATER.replace("shelf_drop(one, first)", "0").replace(
+    "\tshelf_put(second);\n\treturn word;",
+    "\tshelf_put(first);\n\tshelf_put(second);\n\treturn word;",
+)
+FOUND = """
+static int *shelf_find(struct shelf *shelf, struct page **out)
+{
+	struct page *page = shelf_get(shelf);
+
+	if (IS_ERR(page))
+		return ERR_CAST(page);
+	*out = page;
+	return page_address(page);
+}
+
+int shelf_take(struct shelf *shelf)
+{
+	struct page *page;
+	int *word = shelf_find(shelf, &page);
+	int taken = *word;
+
+	shelf_put(page);
+	return taken;
+}
+"""
+
+
+@pytest.mark.parametrize("more", [CROSSED, FOUND])
+def test_what_is_not_in_order_is_kept(carried, more):
+    _, outcome = carried(CODE + more)
+    assert outcome.after == outcome.before
+    assert {doubt.function for doubt in outcome.kept} >= {"shelf_get", "shelf_put"}
 
 
 EARLY = """

@@ -201,3 +201,69 @@ def test_an_if_that_hides_none_of_it(apply):
     hidden = "#ifdef DEBUG\n\tif (!word)\n\t\treturn 1;\n#endif\n\tshelf_put(page);"
     done = apply(user_c=USER.replace("\tshelf_put(page);", hidden))
     assert same(done)
+
+
+DROPS = """
+int shelf_drop(struct shelf *shelf, struct page *page)
+{
+	int word = *(int *)page_address(page);
+
+	shelf_put(page);
+	shelf->words--;
+	return word;
+}
+"""
+BOTH = """\
+#include "shelf.h"
+
+int shelf_both(struct shelf *one, struct shelf *two)
+{
+	struct page *first, *second;
+	int word;
+
+	first = shelf_get(one);
+	if (IS_ERR(first))
+		return 0;
+	second = shelf_get(two);
+	if (IS_ERR(second)) {
+		shelf_drop(one, first);
+		return 0;
+	}
+	word = shelf_drop(one, first);
+	shelf_drop(two, second);
+	return word;
+}
+"""
+UNMAPS = """
+void shelf_clear(struct page *page)
+{
+	clear_page(kmap(page));
+	kunmap(page);
+	put_page(page);
+}
+"""
+
+
+def test_callers_unmap_by_what_is_declared_to_them(apply):
+    header = HEADER.replace(
+        "put(struct page *page)", "drop(struct shelf *, struct page *)"
+    )
+    header = header.replace("void", "int")
+    files = {"maps_c": MAPS + DROPS, "shelf_h": header}
+    assert same(apply(**files, user_c=BOTH))  # there may be no kunmap_local() at all
+    after = apply(**files, user_c=BOTH + UNMAPS)["user.c"].after.decode()
+    ends = "\tkunmap_local(first_addr);\n\tput_page(first);\n\treturn word;"
+    assert ends in after
+    files["shelf_h"] += "void shelf_put(struct page *page);\n"
+    assert same(apply(**files, user_c=BOTH))
+    word = USER.partition("\n\n")[2]
+    after = apply(**files, user_c=BOTH.replace("\nint", f"\n{word}\nint"))["user.c"]
+    assert "\tshelf_put(first, first_addr);\n\treturn word;" in after.after.decode()
+
+
+def test_a_caller_in_a_header_is_changed(apply):
+    inline = USER.partition("\n")[2].replace("int shelf_word", "static inline int word")
+    done = apply(shelf_h=HEADER + inline, user_c='#include "shelf.h"\n')
+    after = done["shelf.h"].after.decode()
+    assert "\tshelf_put(page, page_addr);" in after
+    assert "\tstruct page *page = shelf_get(shelf, &page_addr);" in after

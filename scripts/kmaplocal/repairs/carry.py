@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kmaplocal.bounds.offsets import values_of
+from kmaplocal.c.lexer import tokens
 from kmaplocal.c.places import Places, slice_of
 from kmaplocal.c.syntax import Expr, Function, Stmt
-from kmaplocal.repairs.late import following, way_out
+from kmaplocal.repairs.late import following, is_alone, way_out
 from kmaplocal.repairs.roles import ASKED, GIVEN, LATE, OUTPUT, RESULT, Refused, Role
 from kmaplocal.repairs.roles import Roles, name_of, page_of, roles_in, taken_by
 from kmaplocal.repairs.roles import with_initialised
@@ -198,18 +199,28 @@ class _Finder:
     def _unmapped_behind(self, call: Expr, name: str, role: Role) -> None:
         """Unmap the page NAME behind CALL, which leaves that to its callers."""
         stmt, held = self.places.statement(call), self._held(name)
-        if stmt is None or stmt.kind != "expression" or not self.places.in_block(stmt):
+        if stmt is None or not is_alone(call, stmt) or not self.places.in_block(stmt):
             raise Refused(f"{call.text} is a part of something else")
         if role.told:
             self._more(call, held)
-        own = self.roles.get(role.by)
-        texts = [f"kunmap_local({held})", *([f"put_page({name})"] * role.puts)]
-        if own is not None and own.kind == GIVEN:
-            texts = [f"{role.by}({name}, {held})"]
-        where = "after"
+        texts, where = self._unmap(name, held, role), "after"
         if call.start[0] in self.later:
-            stmt, where = way_out(self.function, stmt), "before"
+            stmt, where = way_out(self.function, stmt, name), "before"
         self.found.beside += [(stmt, where, text) for text in texts]
+
+    def _unmap(self, name: str, held: str, role: Role) -> list[str]:
+        """What unmaps the page NAME, by what is declared where the function is: it is
+        named there, or further up.  Raises Refused where nothing is."""
+        own, end = self.roles.get(role.by), self.function.body[-1].end
+        words = {t.text: (t.line, t.column) for t in reversed(tokens(self.text))}
+        if own is not None and own.kind == GIVEN and words.get(role.by, end) < end:
+            return [f"{role.by}({name}, {held})"]
+        texts = {"kunmap": f"kunmap_local({held})"}
+        if role.puts:
+            texts["put_page"] = f"put_page({name})"
+        if not texts.keys() <= words.keys():
+            raise Refused("its file may have no declaration of kunmap_local()")
+        return [*texts.values()]
 
     def _got(self, call: Expr, name: str) -> None:
         if not self._is_result(name):

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kmaplocal.c.places import Places
-from kmaplocal.c.syntax import Function, Stmt
+from kmaplocal.c.syntax import Expr, Function, Stmt
 from kmaplocal.repairs.roles import LATE, Refused, Role, Roles, name_of, page_of
 
-_LEAVES = ("return", "goto", "break", "continue", "label")
+_LEAVES = ("return", "goto", "break", "continue", "label", "case")
 
 
 def late_role(function: Function, roles: Roles, puts: Mapping[str, bool]) -> Role:
@@ -60,15 +60,37 @@ def following(function: Function, stmt: Stmt) -> Sequence[Stmt]:
     return block[block.index(inner) + 1 :]
 
 
-def way_out(function: Function, stmt: Stmt) -> Stmt:
-    """The `return` of FUNCTION that STMT goes on to, in the same block.  Raises
-    Refused."""
+def is_alone(call: Expr, stmt: Stmt) -> bool:
+    """Whether STMT is CALL, whose value is forgotten, or assigned."""
+    node: Expr | None = call
+    while node is not None and node.parent is not None and node not in stmt.exprs:
+        outer = node.parent
+        given = outer.kind == "assign" and outer.children[1] is node
+        node = outer if given or outer.kind in ("paren", "cast") else None
+    return stmt.kind == "expression" and stmt.exprs == [node]
+
+
+def way_out(function: Function, stmt: Stmt, page: str) -> Stmt:
+    """The `return` of FUNCTION that STMT goes on to, in the same block, with PAGE what
+    it was.  Raises Refused."""
     for each in following(function, stmt):
         if each.kind == "return":
             return each
-        if any(inner.kind in _LEAVES for inner in each.walk()):
+        inner = list(each.walk())
+        if any(
+            s.kind in _LEAVES or any(_sets(e, page) for e in s.exprs) for s in inner
+        ):
             break
     raise Refused(f"line {stmt.start[0]}: there is no place for the unmap")
+
+
+def _sets(expr: Expr, page: str) -> bool:
+    """Whether EXPR may give the variable PAGE another value."""
+    return any(
+        node.kind == "assign" or node.op in ("&", "++", "--")
+        for node in expr.walk()
+        if node.children and name_of(node.children[0]) == page
+    )
 
 
 def _is_put(stmt: Stmt, page: str) -> bool:

@@ -96,12 +96,13 @@ def test_spatch_that_leaves_one_out(processes, monkeypatch):
 
 
 def test_a_directive_in_a_type_breaks_no_fact():
-    """spatch keeps the line ends of a type's text, and the directives in it."""
+    """spatch keeps the line ends of a type's text, and Coccinelle 1.1 the directives
+    in it."""
     declared = "\tu32\n#ifdef A\n\tconst\n#endif\n\t*at = given(p);\n"
     text = "void split(struct page *p)\n{\n" + declared + "\n\tuse(at);\n}\n"
     (told,) = read(Piece("a.c", text, held=True))
     (function,) = told.source.functions
-    assert function.variables["at"].type.endswith("const #endif *")
+    assert function.variables["at"].type.endswith(("const #endif *", "const *"))
     assert told.lost
 
 

@@ -278,6 +278,34 @@ def test_an_unmap_is_left_to_callers_however_they_call(carried, before, after):
     assert f"{last}\treturn word;" in outcome.after.decode()
 
 
+@pytest.mark.parametrize("page", ["", "p", "page"])
+def test_a_declaration_has_the_parameter_whatever_it_names(carried, page):
+    head = f"static void shelf_put(struct page *{page}"
+    first = "static struct page *shelf_get"
+    _, outcome = carried(CODE.replace(first, f"{head});\n\n{first}", 1))
+    assert f"{head}, void *page_addr);" in outcome.after.decode()
+    assert not outcome.kept and not outcome.unanalysed
+
+
+def test_a_function_declared_in_two_ways_is_kept(carried):
+    head = "static void shelf_put(struct page *);\n"
+    heads = head + head.replace("*)", "*page)")
+    _, outcome = carried(CODE.replace("static struct", f"{heads}\nstatic struct", 1))
+    assert outcome.after == outcome.before
+    assert outcome.kept and not outcome.unanalysed
+
+
+def test_a_caller_unmaps_by_no_function_that_comes_later(carried):
+    drop, both = LATER.split("\nint shelf_both")
+    get, put = CODE.split("static void shelf_put")
+    both = both.replace("shelf_put(first)", "shelf_drop(one, first)")
+    both = both.replace("shelf_put(second)", "shelf_drop(two, second)")
+    head = "static int shelf_drop(struct shelf *, struct page *);\n\nint shelf_both"
+    ends = "\tkunmap_local(first_addr);\n\tput_page(first);\n\treturn word;"
+    _, outcome = carried(f"{get}{head}{both}\nstatic void shelf_put{put}{drop}")
+    assert ends in outcome.after.decode()
+
+
 CROSSED = LATER.replace("shelf_drop(one, first)", "0").replace(
     "\tshelf_put(second);\n\treturn word;",
     "\tshelf_put(first);\n\tshelf_put(second);\n\treturn word;",

@@ -219,7 +219,9 @@ def _outcome(file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float) -> 
             for v in functions
         ]
         lost += [
-            Lost(file.path, 0, name, f"not applied: {error}") for name in plan.declared
+            Lost(file.path, 0, name, f"not applied: {error}")
+            for name in plan.declared
+            if name not in plan.gains
         ]
         plan = Plan()
     lost += _left(file, plan)

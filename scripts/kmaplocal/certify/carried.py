@@ -33,7 +33,7 @@ from kmaplocal.certify.view import carrying
 from kmaplocal.flow.trace import Site
 from kmaplocal.knowledge import api
 from kmaplocal.repairs.carry import Carrier
-from kmaplocal.repairs.heads import described, heads
+from kmaplocal.repairs.heads import described, heads, unlike
 from kmaplocal.repairs.repair import AddressCarried
 from kmaplocal.repairs.roles import ASKED, GIVEN, LATE, Refused, pages_of
 
@@ -160,7 +160,8 @@ class _Component:
             own = {key.name for key in parameters if key.file == file}
             told = {head.name for head in heads(outline, gains)}
             made[file].parameters = {n: gains[n] for n in own}
-            made[file].declared = {n: gains[n] for n in told - own}
+            apart = told - own | unlike(outline, own)
+            made[file].declared = {n: gains[n] for n in apart}
             self._describe(file, made[file])
         return {f: each for f, each in made.items() if each.changes or each.gains}
 

@@ -16,8 +16,9 @@ from kmaplocal.repairs.heads import with_parameters
 class Carried:
     """What becomes of one file where pages go with their addresses: CHANGES, of its
     functions, by their lines; the new parameters, as C text by the function's name, of
-    those it defines (PARAMETERS) and of those it only declares (DECLARED); the lines of
-    comments that describe parameters (DESCRIBES), by the line that each follows."""
+    those it defines (PARAMETERS), and of those whose declarations do not change with a
+    definition (DECLARED); the lines of comments that describe parameters (DESCRIBES),
+    by the line that each follows."""
 
     changes: dict[int, Carrying] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)

@@ -11,16 +11,20 @@ from typing import NamedTuple
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.outline import Outline, Span, is_exported
 from kmaplocal.c.syntax import Point
+from kmaplocal.repairs.roles import Refused
 
 _NO_TYPE = {"return", "else", "do", "goto", "case", "sizeof"}
 _BESIDE = ("*", " ", "\t")
 
 
 class Head(NamedTuple):
-    """The parameters of the function NAME end at END."""
+    """The parameters of the function NAME end at END; they are TOLD by these words,
+    where it is DEFINED, or only declared."""
 
     name: str
     end: Point
+    told: tuple[str, ...] = ()
+    defined: bool = False
 
 
 def heads(outline: Outline, names: Collection[str]) -> Iterator[Head]:
@@ -34,7 +38,26 @@ def heads(outline: Outline, names: Collection[str]) -> Iterator[Head]:
         if defined or outline.around(token.line) is None:
             closing = _closing(tokens, index)
             if closing is not None:
-                yield Head(token.text, (closing.line, closing.column))
+                told = [t.text for t in tokens[index : tokens.index(closing, index)]]
+                end = closing.line, closing.column
+                yield Head(token.text, end, tuple(told), defined)
+
+
+def unlike(outline: Outline, names: Collection[str]) -> set[str]:
+    """Those of NAMES, defined in OUTLINE, whose declarations there have other words for
+    the parameters: spatch does not change them with the definition.  Raises Refused
+    where some have, and some have not."""
+    found = set()
+    every = list(heads(outline, names))
+    told = {head.name: head.told for head in every if head.defined}
+    for name in told:
+        alike = {
+            h.told == told[name] for h in every if h.name == name and not h.defined
+        }
+        if len(alike) > 1:
+            raise Refused(f"{name}() is declared in two ways")
+        found |= {name} if alike == {False} else set()
+    return found
 
 
 def _closing(tokens: list[Token], index: int) -> Token | None:

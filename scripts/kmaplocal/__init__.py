@@ -5,12 +5,12 @@ The way of the data, a room each, from the bottom:
 
 knowledge row functions (the one table of the kernel's functions) memory user pages
           context values (its rows), api (the mapping calls)
-c         lexer lines nesting tags outline oldcalls conditions arms labels inner (one
-          file before spatch), parsing syntax (what spatch says of it), guards regions
-          cleanup cfg places assembly (the tree of a function), dominance reaching
-          (what is passed, and set, on every path), text linear sizes types exprtypes
-          structs (its types, sums), respelt (members as variables), heads (macros as
-          loops)
+c         lexer lines nesting limits tags outline oldcalls conditions arms labels inner
+          (one file before spatch), parsing syntax (what spatch says of it), guards
+          regions cleanup cfg places assembly (the tree of a function), dominance
+          reaching (what is passed, and set, on every path), text linear sizes types
+          exprtypes structs (its types, sums), respelt (members as variables), heads
+          (macros as loops)
 tree      kernel repository (the tree), search shard (its candidate files), likely
           definitions generated initialisers members index (what is defined where),
           answers invalidation (what was asked of it, and what a change makes of that),

@@ -34,7 +34,7 @@ from kmaplocal.c.outline import Outline
 from kmaplocal.apply.plan import Plan, make_plan, offer
 from kmaplocal.tree.patching import NotPatched, patched
 from kmaplocal.tree.target import target
-from kmaplocal.tree.spatch import Spatch
+from kmaplocal.tree.spatch import LATE, Spatch, is_late
 from kmaplocal.progress import Progress
 
 RULES = Path(__file__).resolve().parents[3] / "cocci" / "kmap_local.cocci"
@@ -246,25 +246,35 @@ def _as_planned(
     file: FileAnalysis, plan: Plan, spatch: Spatch, timeout: float
 ) -> tuple[Plan, str, tuple[Outdated, ...]]:
     """PLAN, without the functions that cannot be changed as it says where the others
-    are converted without them, and the text and the comments after it.
+    are converted without them, and the text and the comments after it.  Where all of
+    them took too long, each is given part of that time, and without the others.
     Raises NotApplied."""
     lines = [verdict.line for verdict in plan.functions]
     try:
         return plan, *_converted(file, plan, spatch, timeout)
-    except NotApplied:
+    except NotApplied as error:
         if len(lines) < 2 or plan.trouble or _joins(file, lines):
             raise
+        late = is_late(str(error))
     left, good = [*plan.left], []
     for verdict in [v for v in plan.functions if v.line in lines]:
         try:
             alone = make_plan(file, only=[verdict.line])
-            _converted(file, alone, spatch, timeout)
+            part = _apart(file, [verdict.line]) if late else file
+            _converted(part, alone, spatch, timeout * LATE if late else timeout)
             good.append(verdict.line)
         except NotApplied as error:
             left.append((verdict, str(error)))
     plan = make_plan(file, only=good)
     plan.left = left
+    file = _apart(file, good) if late else file
     return plan, *_converted(file, plan, spatch, timeout)
+
+
+def _apart(file: FileAnalysis, lines: Sequence[int]) -> FileAnalysis:
+    """FILE with nothing to be read but its functions at LINES."""
+    spans = [s for s in file.wanted if any(s.line <= n <= s.end for n in lines)]
+    return replace(file, excerpt=file.outline.excerpt(spans))
 
 
 def _joins(file: FileAnalysis, lines: Sequence[int]) -> bool:

@@ -13,6 +13,7 @@ from kmaplocal.c.lexer import Token
 
 # C11, 5.2.4.1, asks a compiler for 63 parentheses in one another, and 127 blocks.
 MOST = 200
+MOST_COMMAS = 1000  # in parentheses: what has far more is no function to ctags
 
 _OPENS, _CLOSES = ("(", "[", "{"), (")", "]", "}")
 _SIGNS = "([{:=+-*/%&|^<>!~.,"
@@ -102,30 +103,36 @@ def too_deep(words: Iterable[str]) -> int:
 
 def shallow(text: str) -> str:
     """TEXT with blanks for what is in more than MOST brackets: ctags loses its way for
-    the rest of a file where there are a thousand."""
-    parts = (part for part in text.split(";") if len(part) > MOST)
-    if not any(sum(map(part.count, _OPENS)) > MOST for part in parts):
+    the rest of a file where there are a thousand; and for lists with more
+    than MOST_COMMAS."""
+    parts = [part for part in text.split(";") if len(part) > MOST]
+    deep = any(sum(map(part.count, _OPENS)) > MOST for part in parts)
+    if not deep and not any(part.count(",") > MOST_COMMAS for part in parts):
         return text
     holes = list(_innermost(lexer.tokens(text)))
     return lexer.blank(text, holes) if holes else text
 
 
 def _innermost(tokens: Iterable[Token]) -> Iterator[tuple[Token, Token]]:
-    """The brackets in MOST others: no blocks but those in parentheses."""
-    around: list[Token] = []
+    """The brackets in MOST others, no blocks but those in parentheses; and those of
+    long lists."""
+    around: list[tuple[Token, int]] = []
+    commas = 0
     for token in tokens:
+        commas += token.text == ","
         if token.text == "#" or (token.text == ";" and "(" not in _texts(around)):
             around.clear()
         elif token.text in _OPENS:
-            around.append(token)
+            around.append((token, commas))
         elif token.text in _CLOSES and around:
-            opening = around.pop()
-            if len(around) == MOST:
+            opening, before = around.pop()
+            listed = opening.text == "(" and commas - before > MOST_COMMAS
+            if len(around) == MOST or listed:
                 yield opening, token
 
 
-def _texts(tokens: Iterable[Token]) -> Iterator[str]:
-    return (token.text for token in tokens)
+def _texts(around: Iterable[tuple[Token, int]]) -> Iterator[str]:
+    return (token.text for token, _ in around)
 
 
 def _begins_list(bracket: str, before: str, around: _Level) -> bool:

@@ -19,12 +19,11 @@ from operator import itemgetter
 from pathlib import Path
 
 from kmaplocal import faults
-from kmaplocal.c import lexer, nesting, tags
+from kmaplocal.c import lexer, limits, nesting, tags
 from kmaplocal.c.lexer import Token
 from kmaplocal.c.lines import Lines
 
 MOST_TOKENS = 200_000  # a hundred bytes each
-MOST_IFS = 500  # of one function
 _ENDS = (";", "}", "*/", ")", ":", "\\", ",")
 VARIADIC = "__VA_ARGS__"
 READ: set[Path] = set()  # all that read() gave the text of in this process
@@ -310,14 +309,10 @@ class Outline:
 
     def unreadable(self, span: Span) -> str:
         """Why a function is not to be read, which would take too long; "": it is."""
-        ifs = sum(span.line < g.lines[0] <= span.end for g in self.conditionals)
-        if ifs > MOST_IFS:
-            return f"it has {ifs} #ifs, {MOST_IFS} are the most"
-        if not nesting.may_exceed(self._lines.text(span.line, span.end)):
-            return ""
-        deep = nesting.too_deep(lexer.words(self.between(span.line, span.end)))
-        most = f"{nesting.MOST} are the most"
-        return f"what is in it is {deep} deep in itself, {most}" if deep else ""
+        groups = [g.lines for g in self.conditionals]
+        own = (g for g in groups if span.line < g[0] <= span.end)
+        arms = sum(len(g) - 1 for g in own)
+        return limits.exceeded(self._lines, span.line, span.end, arms)
 
     def stretch(self, line: int) -> tuple[int, int]:
         """The first and last line of what LINE is in: a function, with those that
@@ -370,7 +365,7 @@ class Outline:
     def excerpt(self, wanted: Collection[Span]) -> str:
         """The text with the bodies of all functions but WANTED, and all
         initialisers of global data, blank; so are those not to be read.  The functions
-        alone, where what stands between them is too deep."""
+        alone, where what stands between them is too deep, or in too long a line."""
         keep = {(s.line, s.end) for s in wanted if not self.unreadable(s)}
         holes = [
             h
@@ -380,7 +375,8 @@ class Outline:
         ]
         holes += self._initialisers()
         text = lexer.blank(self.text, holes)
-        return self.alone(wanted) if _too_deep(text) else text
+        long = limits.longest_line(text) > limits.MOST_CHARACTERS
+        return self.alone(wanted) if long or _too_deep(text) else text
 
     def without(self, hidden: Collection[int]) -> Outline:
         """The outline with the lines HIDDEN blank, and the same functions."""

@@ -214,17 +214,21 @@ class Analysis:
         # The bodies of all others are blank: they are not to be taken for empty.
         source.functions = [f for f in source.functions if gaps.settle(f, wanted)]
         analysis.lost = list(gaps.lost(analysis, facts.lost, self.view.calls))
+        analysis.late = facts.late
         analysis.unclear = frozenset(each.line for each in analysis.lost)
         gaps.note_gaps(source, wanted, facts.lost, analysis.outline)
         self.learner.make_known(path, source)
         self.learner.loaded[path].update(wanted)
 
-    def facts(self, pieces: list[Piece], progress: Progress = silent) -> list[Facts]:
-        """The facts of PIECES; notes whether spatch failed on one."""
+    def facts(
+        self, pieces: list[Piece], progress: Progress = silent, part: float = 1
+    ) -> list[Facts]:
+        """The facts of PIECES, each in PART of the time it may take; notes whether
+        spatch failed on one."""
         fresh = partial(
             facts.read,
             spatch=self.spatch,
-            timeout=self.timeout,
+            timeout=self.timeout * part,
             workers=self.jobs,
             progress=progress,
         )

@@ -32,6 +32,7 @@ class FileAnalysis:
     analyses: dict[int, FunctionAnalysis] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
+    late: bool = False  # spatch took too long for it
     unclear: frozenset[int] = frozenset()  # what spatch did not read with all others
     partners: set[str] = field(default_factory=set)  # converted with it or not at all
     users: list[FunctionAnalysis] = field(default_factory=list)  # of its wrappers
@@ -95,5 +96,5 @@ def narrowed(file: FileAnalysis) -> FileAnalysis:
     lost = [x for x in file.lost if x.line in lines or x.function == WHOLE_FILE]
     source = replace(file.source, functions=functions)
     found = FileAnalysis(file.path, file.outline, file.excerpt, source, wanted)
-    found.lost, found.unclear = lost, file.unclear
+    found.lost, found.unclear, found.late = lost, file.unclear, file.late
     return found

@@ -20,6 +20,7 @@ from kmaplocal.tree.facts import Facts, Piece
 from kmaplocal.c.oldcalls import old_calls
 from kmaplocal.tree.outcome import Lost
 from kmaplocal.c.outline import Span
+from kmaplocal.tree.spatch import LATE
 
 ATOMIC = {name for name, call in api.MAPS.items() if call.atomic}
 
@@ -50,18 +51,20 @@ def read_further(made, file, spans: Iterable[Span]) -> list:
 
 def _learn(found: Sequence, made) -> None:
     """Have the readings FOUND read; what spatch does not understand of one so again,
-    without all that stands beside the function."""
+    without all that stands beside the function, unless that took too long."""
     _ask(found, made)
-    lost = [reading for reading in found if reading.lost]
+    lost = [reading for reading in found if reading.lost and not reading.late]
     for reading in lost:
         reading.excerpt = reading.outline.alone(reading.wanted)
     _ask(lost, made)
 
 
 def _ask(found: Sequence, made) -> None:
-    facts = made.facts([_piece(reading) for reading in found])
-    for reading, each in zip(found, facts):
-        _know(reading, each, made.view.calls)
+    late = [reading for reading in found if reading.late]  # with all its file
+    for some, part in (([r for r in found if not r.late], 1), (late, LATE)):
+        facts = made.facts([_piece(reading) for reading in some], part=part)
+        for reading, each in zip(some, facts):
+            _know(reading, each, made.view.calls)
 
 
 def _look_beside(readings: Sequence) -> None:
@@ -79,7 +82,7 @@ def _calls(reading, names: Collection[str]) -> bool:
 
 
 def _of_function(file, span: Span, kernels: Kernels) -> list:
-    if file.outline.unreadable(span):
+    if file.outline.unreadable(span) or (file.late and len(file.wanted) < 2):
         return []
     try:
         chosen = _chosen(file, span, kernels)
@@ -124,7 +127,7 @@ def _piece(reading) -> Piece:
 
 def _know(reading, facts: Facts, calls: Collection[str]) -> None:
     span = reading.wanted[0]
-    reading.source = facts.source
+    reading.source, reading.late = facts.source, facts.late
     facts.source.functions = [
         f for f in facts.source.functions if gaps.settle(f, reading.wanted)
     ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from kmaplocal import deadline, faults, names, scratch
 from kmaplocal.c import guards, inner, labels, parsing
 from kmaplocal.c.parsing import Gap
-from kmaplocal.tree.spatch import Spatch, SpatchRun
+from kmaplocal.tree.spatch import Spatch, SpatchRun, is_late
 from kmaplocal.tree.standing import Pool
 from kmaplocal.c.syntax import Source, facts_in, read_facts
 from kmaplocal.workers import cores, run_all
@@ -49,6 +49,11 @@ class Facts:
     source: Source
     lost: list[Gap] | str
     printed: str = ""
+
+    @property
+    def late(self) -> bool:
+        """Whether spatch took too long for it."""
+        return isinstance(self.lost, str) and is_late(self.lost)
 
 
 def read(
@@ -168,7 +173,8 @@ def _run_batch(batch: list[_Job], spatch: Spatch, timeout: float) -> list[Facts]
     timeout = deadline.RUN.within(timeout)
     copies = [job.copy() for job in batch]
     runs = spatch.run_each(RULES, copies, timeout=timeout, env=ENVIRONMENT)
-    held = [copy for job, copy in zip(batch, copies) if job.piece.held]
+    every = zip(batch, copies, runs)
+    held = [copy for job, copy, run in every if job.piece.held and not run.failures]
     parsed = dict(zip(held, spatch.parse_each(held, timeout=timeout)))
     return [
         _joined(run, parsed[copy]) if copy in parsed else _facts(run, ())

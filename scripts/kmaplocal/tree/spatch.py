@@ -18,6 +18,8 @@ from kmaplocal.workers import CHILDREN, kill_group
 
 OLDEST = (1, 1, 1)
 FILE_MARK = "file\t"
+_LATE = "spatch took longer than"
+LATE = 1 / 4  # of the time for a file, for a function of one that took too long
 # What spatch brings itself has names of many programs that mean something else here.
 MACROS = Path(__file__).resolve().parents[3] / "cocci" / "macros.h"
 _MACROS = ("--macro-file-builtins", str(MACROS))
@@ -180,6 +182,11 @@ class Spatch:
         return _result(stdout, stderr, name, failures, source)
 
 
+def is_late(why: str) -> bool:
+    """Whether a text on WHY results cannot be trusted says that time ran out."""
+    return _LATE in why
+
+
 def find_spatch() -> Spatch:
     """The spatch to use: the program SPATCH names, else the one on PATH.
 
@@ -326,7 +333,7 @@ def _outputs(process: subprocess.Popen, timeout: float) -> tuple[int | None, str
 def _failures(status: int | None, stderr: str, timeout: float) -> tuple[str, ...]:
     words = list(parsing.without_source(stderr))
     if status is None:
-        return (f"spatch took longer than {timeout:g} seconds",)
+        return (f"{_LATE} {timeout:g} seconds",)
     fatal = any(_FATAL.search(line) for line in words)
     if not fatal and (status == 0 or _UNMODIFIED in words):
         return ()

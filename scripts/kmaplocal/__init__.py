@@ -46,7 +46,7 @@ idioms    idioms copies sets fills casts (page helpers), flushes
 steps     steps task (what a person has to change where a mapping is kept, and the
           kinds of that), kept unmapping callers (what its rules look at); the rules:
           handed stored passed paths context pages reading
-apply     plan agreement together (what is to be done), edit edits layout braces
+apply     plan agreement together (what is to be done), edit edits blanks layout braces
           comments conversion (making the edits by the semantic patches), outcomes
           cached (of many files), goldens, patch replace
 findings  survey (files), checks context called additions roots (one function, as the

@@ -11,6 +11,7 @@ from pathlib import Path
 import unidiff
 
 from kmaplocal.apply import layout, patch
+from kmaplocal.apply.blanks import with_blanks
 from kmaplocal.knowledge import api
 from kmaplocal.repairs.base_pointer import NAMES, NEW
 from kmaplocal.repairs.carry import SUFFIX
@@ -30,6 +31,7 @@ def changes(before: str, after: str, statements: Collection[str] = ()) -> list[E
     """The edits that turn BEFORE into AFTER, in order, each as small as the tokens
     of its lines allow: a statement that is added before a changed one is an edit of
     its own, and each of the new STATEMENTS is one."""
+    after = with_blanks(before, after)
     old, new = (t.encode(errors="surrogateescape") for t in (before, after))
     shown = patch.unified(Path("x"), old, new, context=0)
     found: list[Edit] = []

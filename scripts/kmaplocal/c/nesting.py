@@ -17,13 +17,8 @@ MOST_COMMAS = 1000  # in parentheses: what has far more is no function to ctags
 
 _OPENS, _CLOSES = ("(", "[", "{"), (")", "]", "}")
 _SIGNS = "([{:=+-*/%&|^<>!~.,"
-_REPEATED = (
-    "{",
-    "else",
-    "for",
-    "do",
-    "sizeof",
-)  # in no sign, or with semicolons inside
+# In no sign, or with semicolons inside.
+_REPEATED = ("{", "else", "for", "do", "sizeof")
 _HEADS = ("if", "for", "while", "do", "switch", "sizeof", "_Alignof")
 
 

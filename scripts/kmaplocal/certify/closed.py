@@ -66,8 +66,8 @@ class Closed:
     def _conditional(self, key: Key, span: Span) -> bool:
         """Whether an #if in SPAN hides something of what becomes of pages."""
         outline, function = self.outlines[key.file], self.family.functions[key]
-        pages = with_initialised(function, self.known[key.file]).keys()
-        seen = {*_IN_PAGES, *self.known[key.file], *pages}
+        mapped = with_initialised(function, self.known[key.file]).keys()
+        seen = {*_IN_PAGES, *self.known[key.file], *mapped}
         for group in outline.conditionals:
             first, last = group.lines[0], group.lines[-1]
             if not any(span.line <= line <= span.end for line in group.lines):
@@ -100,10 +100,10 @@ class Closed:
     def _given(self, key: Key) -> Iterator[str]:
         """What a function gives a page to, of which that is to be found out."""
         function, known = self.family.functions[key], self.known[key.file]
-        pages = with_initialised(function, known).keys()
+        mapped = with_initialised(function, known).keys()
         inside = {k.name for k in self.family.functions if k.file == key.file}
         for call in function.exprs:
-            names = {e.bare().text for e in call.arguments.values()} & pages
+            names = {e.bare().text for e in call.arguments.values()} & mapped
             told = {*functions.TABLE, *inside, *known}
             if names and call.kind == "call" and call.callee not in told:
                 yield call.callee

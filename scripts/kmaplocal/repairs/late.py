@@ -53,11 +53,11 @@ def only_unmaps(function: Function) -> bool | None:
 
 def following(function: Function, stmt: Stmt) -> Sequence[Stmt]:
     """What follows STMT in the same block of FUNCTION."""
-    block = stmt.parent.children if stmt.parent is not None else function.body
-    inner = stmt
-    if stmt.parent is not None and stmt.parent.kind == "label":
-        return following(function, stmt.parent)
-    return block[block.index(inner) + 1 :]
+    outer = stmt.parent
+    if outer is not None and outer.kind == "label":
+        return following(function, outer)
+    block = outer.children if outer is not None else function.body
+    return block[block.index(stmt) + 1 :]
 
 
 def is_alone(call: Expr, stmt: Stmt) -> bool:
